@@ -1,0 +1,206 @@
+//! A wallet in memory.
+
+use super::{Funding, Lot, NEVER, SubId, Subs, Timestamp};
+use crate::ledger::Taken;
+use crate::money::Currency;
+use crate::names::{AccountId, CommandId, Label};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+/// Whether an account takes part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// Yes.
+    #[default]
+    Open,
+    /// Money may come in, none may leave.
+    Frozen,
+    /// No more; only an empty account can be closed.
+    Closed,
+}
+
+impl Status {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Frozen => "frozen",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// An amount set aside for a merchant, with its lines already fixed (rule W2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The command that placed it.
+    pub id: CommandId,
+    /// Who gets what is captured.
+    pub merchant: AccountId,
+    /// The lines as they were fixed.
+    pub taken: Taken,
+    /// What releases gave back so far, in minor units.
+    pub released: i64,
+    /// When it ends by itself, or [`NEVER`].
+    pub expires_at: Timestamp,
+}
+
+impl Hold {
+    /// What is still set aside.
+    #[must_use]
+    pub fn amount(&self) -> i64 {
+        self.taken.sum() - self.released
+    }
+}
+
+/// A top-up whose order is placed and whose money is not confirmed (rule W1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingTopUp {
+    /// The command that placed it.
+    pub id: CommandId,
+    /// What each sub-balance will get, and when that ends.
+    pub grants: SmallVec<[(SubId, i64, Timestamp); 2]>,
+    /// The channel that will confirm it.
+    pub channel: Label,
+    /// The promotion that funds the gift.
+    pub promotion: Label,
+    /// How it is paid.
+    pub funding: Funding,
+}
+
+/// The rounding state of one `fixed_ratio` rule in one wallet: what was apportioned by it so far,
+/// modulo the sum of its weights (rule A3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phase {
+    /// The rule.
+    pub rule: Label,
+    /// Its version; new weights begin anew.
+    pub version: u32,
+    /// The amount so far, modulo the weights' sum, in minor units.
+    pub done: i64,
+}
+
+/// What most wallets do not have; kept apart so that a plain wallet stays small.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rare {
+    /// Open holds, oldest first.
+    pub holds: Vec<Hold>,
+    /// Top-ups that wait for their channel, oldest first.
+    pub pending: Vec<PendingTopUp>,
+    /// Rounding states.
+    pub phases: Vec<Phase>,
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        self.holds.is_empty() && self.pending.is_empty() && self.phases.is_empty()
+    }
+}
+
+/// One owner's stored value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wallet {
+    /// Its name.
+    pub id: AccountId,
+    /// Its currency.
+    pub currency: Currency,
+    /// Whether it takes part.
+    pub status: Status,
+    /// Its product, which says which rules it may name.
+    pub product: Label,
+    /// Lots in the order in which they came.
+    pub lots: SmallVec<[Lot; 1]>,
+    /// The lots before this index have nothing left. Saves the walk over what is used up.
+    pub first_live: u32,
+    /// What can be spent of each sub-balance: always the sum over the lots.
+    pub available: Subs,
+    /// What holds have set aside: always the sum over the holds.
+    pub held: i64,
+    /// What the wallet owes.
+    pub arrears: i64,
+    /// What most wallets do not have.
+    pub rare: Option<Box<Rare>>,
+}
+
+impl Wallet {
+    /// An empty wallet.
+    #[must_use]
+    pub fn new(id: AccountId, currency: Currency, product: Label) -> Self {
+        Self {
+            id,
+            currency,
+            status: Status::Open,
+            product,
+            lots: SmallVec::new(),
+            first_live: 0,
+            available: Subs::default(),
+            held: 0,
+            arrears: 0,
+            rare: None,
+        }
+    }
+
+    /// The lot of this top-up.
+    #[must_use]
+    pub fn lot(&self, id: &CommandId) -> Option<&Lot> {
+        self.lot_index(id).map(|at| &self.lots[at])
+    }
+
+    /// Where the lot of this top-up stands. The live ones are looked through first.
+    #[must_use]
+    pub fn lot_index(&self, id: &CommandId) -> Option<usize> {
+        let live = (self.first_live as usize).min(self.lots.len());
+        let (spent, rest) = self.lots.split_at(live);
+        rest.iter()
+            .position(|lot| lot.id == *id)
+            .map(|at| at + live)
+            .or_else(|| spent.iter().position(|lot| lot.id == *id))
+    }
+
+    /// This open hold.
+    #[must_use]
+    pub fn hold(&self, id: &CommandId) -> Option<&Hold> {
+        self.rare.as_ref()?.holds.iter().find(|h| h.id == *id)
+    }
+
+    /// This pending top-up.
+    #[must_use]
+    pub fn pending(&self, id: &CommandId) -> Option<&PendingTopUp> {
+        self.rare.as_ref()?.pending.iter().find(|p| p.id == *id)
+    }
+
+    /// The rounding state of this rule, in minor units.
+    #[must_use]
+    pub fn phase(&self, rule: &Label, version: u32) -> i64 {
+        let phases = self.rare.as_ref().map(|r| r.phases.as_slice()).unwrap_or_default();
+        phases.iter().find(|p| p.rule == *rule && p.version == version).map_or(0, |p| p.done)
+    }
+
+    /// The rare part, made when it is missing.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Drops the rare part when nothing is in it.
+    pub fn tidy(&mut self) {
+        if self.rare.as_ref().is_some_and(|r| r.is_empty()) {
+            self.rare = None;
+        }
+    }
+
+    /// The earliest moment at which a lot's part or a hold ends by itself.
+    #[must_use]
+    pub fn next_expiry(&self) -> Timestamp {
+        let lots = self.lots[self.first_live as usize..].iter().map(Lot::next_expiry).min();
+        let holds = self.rare.as_ref().and_then(|r| r.holds.iter().map(|h| h.expires_at).min());
+        lots.unwrap_or(NEVER).min(holds.unwrap_or(NEVER))
+    }
+
+    /// Whether nothing is in it, set aside, owed or expected.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let expects = self.rare.as_ref().is_some_and(|r| !r.holds.is_empty() || !r.pending.is_empty());
+        self.available.sum() == 0 && self.held == 0 && self.arrears == 0 && !expects
+    }
+}

@@ -1,0 +1,272 @@
+//! Allocation (分摊): which lots and sub-balances pay for a spend. The heart of the ledger.
+//!
+//! [`allocate`] is a pure function of a [`Rule`], the wallet's lots, the amount and the rule's rounding
+//! state; the ledger journals what it returns and never computes it again. What it guarantees (rule A1):
+//! every [`Draw`] is more than zero and never more than what is there, and the draws sum to the amount,
+//! or there is a [`Shortfall`] and nothing else.
+//!
+//! # How it works
+//! Methods are of two shapes:
+//!
+//! * [`Method::LotRatio`] looks at *lots* first: which lots pay how much (`order`), then each lot's amount
+//!   is divided over its parts in the ratio of its own top-up (`lot_ratio.rs`).
+//! * All others look at *sub-balances* first: `wish.rs` says how much each sub-balance should give, then
+//!   each draws its amount from its lots in order.
+//!
+//! Caps bound what a sub-balance may give to one spend, whichever method. What a sub-balance cannot give
+//! is filled by the sub-balances that the rule's [`Spill`] names, in their order.
+//!
+//! All division is by [`apportion`]: nested rounding that never drifts and never takes back (rules A3,
+//! A4).
+//!
+//! # Cost
+//! Linear in the live lots that are drawn from; no heap below five draws. One lot of two parts costs one
+//! 64-bit division.
+
+mod apportion;
+mod lot_ratio;
+mod order;
+mod rule;
+mod wish;
+
+pub use apportion::{apportion, share_of};
+pub use rule::{Cap, LotOrder, Method, Rule, RuleError, RuleSpec, Spill, SubNames};
+
+use crate::accounts::{Lot, SUBS_MAX, SubId};
+use crate::money::Currency;
+use smallvec::SmallVec;
+
+/// One amount taken from one part of one lot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Draw {
+    /// Index of the lot in the wallet.
+    pub lot: u32,
+    /// The sub-balance.
+    pub sub: SubId,
+    /// Minor units, more than zero.
+    pub amount: i64,
+}
+
+/// The draws in the order in which they were taken; equal (lot, sub) pairs are one.
+pub type Draws = SmallVec<[Draw; 4]>;
+
+/// What allocation looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Purse<'a> {
+    /// The wallet's lots.
+    pub lots: &'a [Lot],
+    /// Index of the first lot that has something left.
+    pub first_live: usize,
+    /// The wallet's currency; amounts in rules are in major units.
+    pub currency: Currency,
+    /// The rounding state of a [`Method::FixedRatio`] rule in this wallet.
+    pub phase: i64,
+}
+
+/// The rule cannot pay the amount from this wallet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortfall {
+    /// The most the rule could have found for this amount, in minor units.
+    pub payable: i64,
+}
+
+/// What an allocation says besides the draws.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allocation {
+    /// The draws.
+    pub draws: Draws,
+    /// The new rounding state, for a rule that has one.
+    pub phase: Option<i64>,
+}
+
+/// An amount for each sub-balance, by number.
+pub(crate) type BySub = [i64; SUBS_MAX];
+
+/// A step of an allocation, for [`allocate_explained`]. Amounts in minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// What each sub-balance has.
+    Available {
+        /// The sub-balance.
+        sub: SubId,
+        /// What it has.
+        minor: i64,
+    },
+    /// A cap bounds a sub-balance.
+    Capped {
+        /// The sub-balance.
+        sub: SubId,
+        /// The most it may give to this spend.
+        ceiling: i64,
+    },
+    /// A lot is to pay this much of the spend.
+    LotPays {
+        /// Index of the lot.
+        lot: u32,
+        /// How much.
+        minor: i64,
+        /// What it had.
+        left: i64,
+    },
+    /// The method wants this much from a sub-balance.
+    Wants {
+        /// The sub-balance.
+        sub: SubId,
+        /// How much.
+        minor: i64,
+    },
+    /// A sub-balance fills what another could not give.
+    Spilled {
+        /// The sub-balance that fills.
+        sub: SubId,
+        /// How much.
+        minor: i64,
+    },
+    /// A draw was made.
+    Drew(Draw),
+    /// Not enough.
+    Short {
+        /// What could be found.
+        payable: i64,
+    },
+}
+
+/// Whoever listens to the steps of an allocation.
+pub(crate) trait Listener {
+    fn hear(&mut self, step: impl FnOnce() -> Step);
+}
+
+/// Listens to nothing, at no cost.
+pub(crate) struct Deaf;
+
+impl Listener for Deaf {
+    #[inline]
+    fn hear(&mut self, _: impl FnOnce() -> Step) {}
+}
+
+impl Listener for Vec<Step> {
+    fn hear(&mut self, step: impl FnOnce() -> Step) {
+        self.push(step());
+    }
+}
+
+/// Divides `amount` over the lots by `rule`.
+///
+/// # Errors
+/// [`Shortfall`] when the rule cannot find the whole amount.
+pub fn allocate(rule: &Rule, purse: Purse<'_>, amount: i64) -> Result<Allocation, Shortfall> {
+    run(rule, purse, amount, &mut Deaf)
+}
+
+/// Like [`allocate`], and tells each step (rule A7).
+pub fn allocate_explained(rule: &Rule, purse: Purse<'_>, amount: i64) -> (Result<Allocation, Shortfall>, Vec<Step>) {
+    let mut steps = Vec::new();
+    let result = run(rule, purse, amount, &mut steps);
+    (result, steps)
+}
+
+fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener) -> Result<Allocation, Shortfall> {
+    let available = available(purse);
+    let ceilings = rule.ceilings(&available, amount, purse.currency);
+    for (sub, ceiling) in (0_u8..).map(SubId).zip(ceilings) {
+        let has = available[sub.index()];
+        if has > 0 {
+            listener.hear(|| Step::Available { sub, minor: has });
+        }
+        if ceiling < has {
+            listener.hear(|| Step::Capped { sub, ceiling });
+        }
+    }
+    let mut draws = Draws::new();
+    let mut phase = None;
+    let rest = match &rule.method {
+        Method::LotRatio { order } => lot_ratio::draw(*order, purse, &ceilings, amount, &mut draws, listener),
+        method => {
+            let wish = wish::wish(method, rule, purse, &available, &ceilings, amount);
+            phase = wish.phase;
+            for (sub, minor) in wish.order {
+                if minor > 0 {
+                    listener.hear(|| Step::Wants { sub, minor });
+                    draw_sub(rule.order(), purse, sub, minor, &mut draws);
+                }
+            }
+            wish.rest
+        }
+    };
+    let rest = spill(rule, purse, &ceilings, rest, &mut draws, listener);
+    if rest > 0 {
+        let payable = amount - rest;
+        listener.hear(|| Step::Short { payable });
+        return Err(Shortfall { payable });
+    }
+    for draw in &draws {
+        listener.hear(|| Step::Drew(*draw));
+    }
+    debug_assert_eq!(draws.iter().map(|d| d.amount).sum::<i64>(), amount, "A1: the draws sum to the amount");
+    Ok(Allocation { draws, phase })
+}
+
+fn available(purse: Purse<'_>) -> BySub {
+    let mut sums = BySub::default();
+    for part in purse.lots[purse.first_live..].iter().flat_map(|lot| &lot.parts) {
+        sums[part.sub.index()] += part.left;
+    }
+    sums
+}
+
+/// Lets the rule's other sub-balances fill `rest`; returns what stays open.
+fn spill(
+    rule: &Rule,
+    purse: Purse<'_>,
+    ceilings: &BySub,
+    mut rest: i64,
+    draws: &mut Draws,
+    listener: &mut impl Listener,
+) -> i64 {
+    let Spill::Into(order) = &rule.spill else { return rest };
+    for sub in order {
+        if rest == 0 {
+            break;
+        }
+        let given: i64 = draws.iter().filter(|d| d.sub == *sub).map(|d| d.amount).sum();
+        let more = rest.min(ceilings[sub.index()] - given);
+        if more > 0 {
+            listener.hear(|| Step::Spilled { sub: *sub, minor: more });
+            draw_sub(rule.order(), purse, *sub, more, draws);
+            rest -= more;
+        }
+    }
+    rest
+}
+
+/// Takes `minor` of one sub-balance from its lots, in order, beside what is drawn already. The caller
+/// has made sure that it is there.
+fn draw_sub(order: LotOrder, purse: Purse<'_>, sub: SubId, mut minor: i64, draws: &mut Draws) {
+    let mut take = |lot: u32, draws: &mut Draws| -> bool {
+        let Some(part) = purse.lots[lot as usize].parts.iter().find(|p| p.sub == sub) else { return minor > 0 };
+        let drawn = draws.iter().find(|d| d.lot == lot && d.sub == sub).map_or(0, |d| d.amount);
+        let amount = minor.min(part.left - drawn);
+        if amount > 0 {
+            push(draws, Draw { lot, sub, amount });
+            minor -= amount;
+        }
+        minor > 0
+    };
+    if order == LotOrder::ProRata {
+        let shares = order::pro_rata_of_sub(purse, sub, draws, minor);
+        for (lot, amount) in shares {
+            push(draws, Draw { lot, sub, amount });
+        }
+        return;
+    }
+    order::each_lot(order, purse, |lot| take(lot, draws));
+}
+
+/// Adds a draw; one of the same lot and sub-balance grows instead.
+fn push(draws: &mut Draws, draw: Draw) {
+    if let Some(same) = draws.iter_mut().find(|d| d.lot == draw.lot && d.sub == draw.sub) {
+        same.amount += draw.amount;
+    } else {
+        draws.push(draw);
+    }
+}

@@ -1,0 +1,69 @@
+//! Accounts: open, freeze, unfreeze, close (rule W5).
+
+use super::Context;
+use crate::accounts::{AccountKind, Slice, SliceKind, Status, SystemAccount, Wallet};
+use crate::ledger::{Event, OpenAccount, Reject};
+use crate::money::Currency;
+use crate::names::AccountId;
+
+/// What there is under a name.
+#[derive(Clone, Copy)]
+pub enum Found<'a> {
+    /// A wallet.
+    Wallet(&'a Wallet),
+    /// A merchant or system account, all slices together.
+    Sliced(&'a Slice),
+    /// Nothing.
+    Nothing,
+}
+
+/// Opens a wallet or a merchant.
+pub fn open(ctx: Context<'_>, found: Found<'_>, ask: &OpenAccount) -> Result<(Event, Currency), Reject> {
+    if ask.kind == AccountKind::System || SystemAccount::is_reserved(ask.account.as_str()) {
+        return Err(Reject::bad_request("kind", "system accounts are the ledger's own"));
+    }
+    if !matches!(found, Found::Nothing) {
+        return Err(Reject::AccountExists { account: ask.account.clone() });
+    }
+    let product = match &ask.product {
+        None => ctx.catalog.default_product(),
+        Some(name) => ctx.catalog.find_product(name).ok_or_else(|| Reject::UnknownProduct { product: name.clone() })?,
+    };
+    let currency = match ask.currency {
+        Some(currency) if ask.kind == AccountKind::Wallet && currency != product.currency => {
+            return Err(Reject::CurrencyMismatch {
+                account: ask.account.clone(),
+                is: product.currency.to_string(),
+                needed: currency.to_string(),
+            });
+        }
+        Some(currency) => currency,
+        None => product.currency,
+    };
+    Ok((Event::Opened { kind: ask.kind, product: product.name.clone() }, currency))
+}
+
+/// Sets an account's status: freeze, unfreeze or close. Setting what is set already is a reject, so that
+/// an operator sees that somebody was there before.
+pub fn set_status(found: Found<'_>, account: &AccountId, status: Status) -> Result<(Event, Currency), Reject> {
+    let (now, currency, kind, empty) = match found {
+        Found::Nothing => return Err(Reject::UnknownAccount { account: account.clone() }),
+        Found::Wallet(wallet) => (wallet.status, wallet.currency, AccountKind::Wallet, wallet.is_settled()),
+        Found::Sliced(slice) => match &slice.kind {
+            SliceKind::Merchant(proceeds) => (slice.status, slice.currency, AccountKind::Merchant, proceeds.is_zero()),
+            SliceKind::System(_) => {
+                return Err(Reject::WrongKind { account: account.clone(), is: "system".into(), needed: "wallet or merchant".into() });
+            }
+        },
+    };
+    if now == Status::Closed {
+        return Err(Reject::AccountClosed { account: account.clone() });
+    }
+    if now == status {
+        return Err(Reject::AlreadyDone { what: format!("the account {account}"), state: status.word().into() });
+    }
+    if status == Status::Closed && !empty {
+        return Err(Reject::AccountNotEmpty { account: account.clone() });
+    }
+    Ok((Event::StatusSet { status, kind }, currency))
+}

@@ -1,0 +1,50 @@
+//! The end of holds: capture and release.
+
+use super::{Context, money, positive, receiving};
+use crate::accounts::{Hold, Wallet};
+use crate::ledger::{Balances, Capture, Event, Parties, Reject, Release};
+use crate::names::CommandId;
+
+/// Pays out a hold, all or part; the rest goes back to the wallet and the hold ends.
+///
+/// A frozen wallet's holds can be captured: the money was set aside before.
+pub fn capture(ctx: Context<'_>, wallet: &Wallet, ask: &Capture) -> Result<Event, Reject> {
+    let amount = ask.amount.map(|amount| positive("amount", amount, wallet.currency)).transpose()?;
+    let (hold, amount) = open_hold(ctx, wallet, &ask.hold, amount)?;
+    let captured_to = hold.released + amount;
+    let taken = hold.taken.piece(hold.released, captured_to);
+    let released = hold.taken.piece(captured_to, hold.taken.sum());
+    let mut after = Balances::of(wallet);
+    after.held -= hold.amount();
+    after.give(&released);
+    let parties = Parties { account: wallet.id.clone(), merchant: hold.merchant.clone() };
+    Ok(Event::Captured { parties, taken, released, promoted: ctx.catalog.promoted(), after })
+}
+
+/// Gives a hold back, all or part; a part makes the hold smaller.
+pub fn release(ctx: Context<'_>, wallet: &Wallet, ask: &Release) -> Result<Event, Reject> {
+    let amount = ask.amount.map(|amount| positive("amount", amount, wallet.currency)).transpose()?;
+    receiving(Some(wallet), &wallet.id)?;
+    let (hold, amount) = open_hold(ctx, wallet, &ask.hold, amount)?;
+    let taken = hold.taken.piece(hold.released, hold.released + amount);
+    let mut after = Balances::of(wallet);
+    after.held -= amount;
+    after.give(&taken);
+    Ok(Event::Released { account: wallet.id.clone(), taken, ends: amount == hold.amount(), after })
+}
+
+/// The hold, if it is open and has this much left; and how much is meant.
+fn open_hold<'w>(ctx: Context<'_>, wallet: &'w Wallet, id: &CommandId, amount: Option<i64>) -> Result<(&'w Hold, i64), Reject> {
+    let hold = wallet
+        .hold(id)
+        .ok_or_else(|| Reject::AlreadyDone { what: format!("the hold {id}"), state: "ended".into() })?;
+    if hold.expires_at <= ctx.now {
+        return Err(Reject::HoldExpired { hold: id.clone() });
+    }
+    let held = hold.amount();
+    let amount = amount.unwrap_or(held);
+    if amount > held {
+        return Err(Reject::CaptureExceedsHold { held: money(held, wallet.currency), requested: money(amount, wallet.currency) });
+    }
+    Ok((hold, amount))
+}

@@ -1,0 +1,139 @@
+//! Top-ups (rule W1): one step, or placed, then confirmed or failed.
+
+use super::{Context, minor, money, receiving};
+use crate::accounts::{PendingTopUp, Status, SubId, Wallet};
+use crate::ledger::{Balances, ConfirmTopUp, Event, Grant, Granted, Reject, TopUp, TopUpState};
+use crate::money::{Currency, MAX_BALANCE};
+use crate::names::{CommandId, Label};
+use smallvec::SmallVec;
+
+/// The channel of a top-up that names none.
+const NO_CHANNEL: &str = "unnamed";
+
+/// A top-up; `wallet` is `None` when the account is not there yet.
+pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<(Event, Currency), Reject> {
+    let product = ctx.catalog.default_product();
+    let currency = wallet.map_or(product.currency, |w| w.currency);
+    let principal = minor("principal", ask.principal, currency)?;
+    let said = ask.bonus.map(|bonus| minor("bonus", bonus, currency)).transpose()?;
+    if ask.bonus.is_some() && ask.offer.is_some() {
+        return Err(Reject::bad_request("bonus", "a top-up names a bonus or an offer, not both"));
+    }
+    let (principal_ends, bonus_ends) = ask.expiries();
+    for (field, ends) in [("expires_at", principal_ends), ("bonus_expires_at", bonus_ends)] {
+        if ends <= ctx.now {
+            return Err(Reject::bad_request(field, "is in the past"));
+        }
+    }
+    if wallet.is_some_and(|w| w.status == Status::Closed) {
+        return Err(Reject::AccountClosed { account: ask.account.clone() });
+    }
+    let (bonus, promotion) = match &ask.offer {
+        None => (said.unwrap_or(0), Label::internal("unnamed")),
+        Some(name) => {
+            let offer = ctx.catalog.offer(name).ok_or_else(|| Reject::UnknownOffer { offer: name.clone() })?;
+            (offer.bonus(principal, currency), name.clone())
+        }
+    };
+    let Some(sum) = principal.checked_add(bonus).filter(|sum| *sum > 0) else {
+        return Err(Reject::bad_request("principal", "the top-up brings nothing, or more than the ledger can count"));
+    };
+    let held = wallet.map_or(0, total);
+    if sum > MAX_BALANCE - held.min(MAX_BALANCE) {
+        return Err(Reject::OverLimit {
+            limit: "maximum balance".into(),
+            allowed: money(MAX_BALANCE, currency),
+            requested: money(held.saturating_add(sum), currency),
+        });
+    }
+    let mut grants = SmallVec::new();
+    for (sub, amount, expires_at) in [(SubId::PRINCIPAL, principal, principal_ends), (SubId::BONUS, bonus, bonus_ends)] {
+        if amount > 0 {
+            grants.push(Grant { sub, amount, expires_at });
+        }
+    }
+    let granted = Granted {
+        grants,
+        channel: ask.channel.clone().unwrap_or_else(|| Label::internal(NO_CHANNEL)),
+        promotion,
+        promoted: ctx.catalog.promoted(),
+        funding: ask.funding,
+    };
+    let opens = wallet.is_none().then(|| product.name.clone());
+    let mut after = wallet.map(Balances::of).unwrap_or_default();
+    let event = match ask.state {
+        TopUpState::Pending => Event::TopUpPlaced { opens, granted, after },
+        TopUpState::Confirmed => {
+            give(&mut after, &granted);
+            Event::ToppedUp { opens, granted, after }
+        }
+    };
+    Ok((event, currency))
+}
+
+/// What a wallet has in all, with what is set aside and what is on its way.
+fn total(wallet: &Wallet) -> i64 {
+    let pending = wallet.rare.as_ref().map_or(0, |rare| {
+        rare.pending.iter().flat_map(|p| &p.grants).fold(0_i64, |sum, (_, amount, _)| sum.saturating_add(*amount))
+    });
+    wallet.available.sum().saturating_add(wallet.held).saturating_add(pending)
+}
+
+fn give(after: &mut Balances, granted: &Granted) {
+    for grant in &granted.grants {
+        after.subs.add(grant.sub, grant.amount);
+    }
+}
+
+/// The channel's word that a top-up's money is there. Said twice, it changes nothing; with another
+/// amount it is refused, and the refusal stays in the journal for an operator to see.
+pub fn confirm(ctx: Context<'_>, wallet: &Wallet, ask: &ConfirmTopUp) -> Result<Event, Reject> {
+    let currency = wallet.currency;
+    let given = ask.amount.map(|amount| minor("amount", amount, currency)).transpose()?;
+    receiving(Some(wallet), &wallet.id)?;
+    let mismatch = |expected: i64| match given {
+        Some(given) if given != expected => {
+            Err(Reject::AmountMismatch { expected: money(expected, currency), given: money(given, currency) })
+        }
+        _ => Ok(()),
+    };
+    let Some(pending) = wallet.pending(&ask.top_up) else {
+        let Some(lot) = wallet.lot(&ask.top_up) else {
+            return Err(already(&ask.top_up, "failed"));
+        };
+        mismatch(lot.parts.iter().find(|p| p.sub == SubId::PRINCIPAL).map_or(0, |p| p.weight))?;
+        return Ok(Event::TopUpUnchanged { account: wallet.id.clone(), after: Balances::of(wallet) });
+    };
+    let granted = confirmed(ctx, pending, ask);
+    mismatch(granted.grants.iter().find(|g| g.sub == SubId::PRINCIPAL).map_or(0, |g| g.amount))?;
+    let mut after = Balances::of(wallet);
+    give(&mut after, &granted);
+    Ok(Event::TopUpConfirmed { account: wallet.id.clone(), granted, after })
+}
+
+fn confirmed(ctx: Context<'_>, pending: &PendingTopUp, ask: &ConfirmTopUp) -> Granted {
+    Granted {
+        grants: pending.grants.iter().map(|(sub, amount, expires_at)| Grant { sub: *sub, amount: *amount, expires_at: *expires_at }).collect(),
+        channel: pending.channel.clone(),
+        promotion: pending.promotion.clone(),
+        promoted: ctx.catalog.promoted(),
+        funding: ask.funding.unwrap_or(pending.funding),
+    }
+}
+
+/// The channel's word that a top-up's money will not come.
+pub fn fail(wallet: &Wallet, top_up: &CommandId) -> Result<Event, Reject> {
+    let account = wallet.id.clone();
+    let after = Balances::of(wallet);
+    if wallet.pending(top_up).is_some() {
+        Ok(Event::TopUpFailed { account, after })
+    } else if wallet.lot(top_up).is_some() {
+        Err(already(top_up, "confirmed"))
+    } else {
+        Ok(Event::TopUpUnchanged { account, after })
+    }
+}
+
+fn already(top_up: &CommandId, state: &str) -> Reject {
+    Reject::AlreadyDone { what: format!("the top-up {top_up}"), state: state.into() }
+}

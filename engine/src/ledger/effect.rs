@@ -1,0 +1,183 @@
+//! Records to wallets: what a record changes in a wallet it names.
+
+use super::{Command, Event, Granted, Record, Taken};
+use crate::accounts::{Hold, Lot, Part, PendingTopUp, Phase, Wallet};
+use crate::names::{CommandId, Label};
+use smallvec::SmallVec;
+
+/// Changes `wallet` by `record`. The wallet is the paying one, or the receiving one of a transfer; one
+/// that the record opens comes in empty.
+pub fn effect(record: &Record, wallet: &mut Wallet) {
+    match &record.event {
+        Event::Rejected(_) | Event::Gathered(_) | Event::TopUpUnchanged { .. } | Event::Opened { .. } => {}
+        Event::ToppedUp { granted, .. } => add_lot(wallet, &record.id, granted),
+        Event::TopUpPlaced { granted, .. } => place(wallet, &record.id, granted),
+        Event::TopUpConfirmed { granted, .. } => {
+            if let Command::ConfirmTopUp(ask) = &record.command {
+                drop_pending(wallet, &ask.top_up);
+                add_lot(wallet, &ask.top_up, granted);
+            }
+        }
+        Event::TopUpFailed { .. } => {
+            if let Command::FailTopUp(top_up) = &record.command {
+                drop_pending(wallet, top_up);
+            }
+        }
+        Event::Spent { rule, version, taken, phase, .. } => {
+            take(wallet, taken);
+            set_phase(wallet, rule, *version, *phase);
+        }
+        Event::Held { rule, version, taken, phase, .. } => {
+            take(wallet, taken);
+            set_phase(wallet, rule, *version, *phase);
+            if let Command::Hold(spend, expires_at) = &record.command {
+                wallet.held += taken.sum();
+                wallet.rare_mut().holds.push(Hold {
+                    id: record.id.clone(),
+                    merchant: spend.merchant.clone(),
+                    taken: taken.clone(),
+                    released: 0,
+                    expires_at: *expires_at,
+                });
+            }
+        }
+        Event::Captured { taken, released, .. } => {
+            if let Command::Capture(ask) = &record.command {
+                end_hold(wallet, &ask.hold);
+                wallet.held -= taken.sum() + released.sum();
+                give(wallet, released);
+            }
+        }
+        Event::Released { taken, ends, .. } => {
+            if let Command::Release(ask) = &record.command {
+                wallet.held -= taken.sum();
+                give(wallet, taken);
+                if *ends {
+                    end_hold(wallet, &ask.hold);
+                } else if let Some(hold) = wallet.rare_mut().holds.iter_mut().find(|h| h.id == ask.hold) {
+                    hold.released += taken.sum();
+                }
+            }
+        }
+        Event::Refunded { taken, .. } => give(wallet, taken),
+        Event::Transferred { rule, version, taken, phase, .. } => {
+            if matches!(&record.command, Command::Transfer(ask) if ask.to == wallet.id) {
+                arrive(wallet, record);
+            } else {
+                take(wallet, taken);
+                set_phase(wallet, rule, *version, *phase);
+            }
+        }
+        Event::StatusSet { status, .. } => wallet.status = *status,
+        Event::Expired { taken, holds, .. } => {
+            for (hold, released) in holds {
+                end_hold(wallet, hold);
+                wallet.held -= released.sum();
+                give(wallet, released);
+            }
+            take(wallet, taken);
+        }
+    }
+    wallet.tidy();
+}
+
+fn add_lot(wallet: &mut Wallet, id: &CommandId, granted: &Granted) {
+    let parts = granted.grants.iter().map(|grant| Part {
+        sub: grant.sub,
+        weight: grant.amount,
+        granted: grant.amount,
+        left: grant.amount,
+        expires_at: grant.expires_at,
+    });
+    wallet.lots.push(Lot { id: id.clone(), parts: parts.collect(), funding: granted.funding });
+    for grant in &granted.grants {
+        wallet.available.add(grant.sub, grant.amount);
+    }
+}
+
+fn place(wallet: &mut Wallet, id: &CommandId, granted: &Granted) {
+    wallet.rare_mut().pending.push(PendingTopUp {
+        id: id.clone(),
+        grants: granted.grants.iter().map(|g| (g.sub, g.amount, g.expires_at)).collect(),
+        channel: granted.channel.clone(),
+        promotion: granted.promotion.clone(),
+        funding: granted.funding,
+    });
+}
+
+fn drop_pending(wallet: &mut Wallet, id: &CommandId) {
+    wallet.rare_mut().pending.retain(|p| p.id != *id);
+}
+
+fn end_hold(wallet: &mut Wallet, id: &CommandId) {
+    wallet.rare_mut().holds.retain(|h| h.id != *id);
+}
+
+fn take(wallet: &mut Wallet, taken: &Taken) {
+    for (id, sub, amount) in taken.iter() {
+        let part = wallet.lot_index(id).and_then(|at| wallet.lots[at].parts.iter_mut().find(|p| p.sub == sub));
+        debug_assert!(part.is_some(), "a line names a part that is there");
+        if let Some(part) = part {
+            part.left -= amount;
+            debug_assert!(part.left >= 0, "A1: never more than what is there");
+        }
+        wallet.available.add(sub, -amount);
+    }
+    while wallet.lots.get(wallet.first_live as usize).is_some_and(|lot| lot.left() == 0) {
+        wallet.first_live += 1;
+    }
+}
+
+fn give(wallet: &mut Wallet, taken: &Taken) {
+    for (id, sub, amount) in taken.iter() {
+        if let Some(at) = wallet.lot_index(id) {
+            if let Some(part) = wallet.lots[at].parts.iter_mut().find(|p| p.sub == sub) {
+                part.left += amount;
+            }
+            wallet.first_live = wallet.first_live.min(u32::try_from(at).unwrap_or(u32::MAX));
+        }
+        wallet.available.add(sub, amount);
+    }
+}
+
+fn set_phase(wallet: &mut Wallet, rule: &Label, version: u32, phase: Option<i64>) {
+    let Some(done) = phase else { return };
+    let phases = &mut wallet.rare_mut().phases;
+    phases.retain(|p| p.rule != *rule);
+    if done != 0 {
+        phases.push(Phase { rule: rule.clone(), version, done });
+    }
+}
+
+/// Lots arrive with a transfer. A piece of a lot that is here already joins it.
+fn arrive(wallet: &mut Wallet, record: &Record) {
+    let Event::Transferred { taken, parts, .. } = &record.event else { return };
+    for (number, id) in (0_u16..).zip(&taken.lots) {
+        let pieces = parts.iter().filter(|p| p.lot == number);
+        if let Some(at) = wallet.lot_index(id) {
+            for piece in pieces {
+                if let Some(part) = wallet.lots[at].parts.iter_mut().find(|p| p.sub == piece.sub) {
+                    part.left += piece.amount;
+                    // What comes back was never consumed here.
+                    part.granted = part.granted.max(part.left);
+                }
+            }
+            wallet.first_live = wallet.first_live.min(u32::try_from(at).unwrap_or(u32::MAX));
+        } else {
+            let funding = pieces.clone().next().map(|p| p.funding).unwrap_or_default();
+            let parts: SmallVec<[Part; 2]> = pieces
+                .map(|piece| Part {
+                    sub: piece.sub,
+                    weight: piece.weight,
+                    granted: piece.amount,
+                    left: piece.amount,
+                    expires_at: piece.expires_at,
+                })
+                .collect();
+            wallet.lots.push(Lot { id: id.clone(), parts, funding });
+        }
+    }
+    for (_, sub, amount) in taken.iter() {
+        wallet.available.add(sub, amount);
+    }
+}

@@ -1,0 +1,38 @@
+//! Decide and apply: what a command does to the books.
+//!
+//! The way of a command: a [`Command`] (what is asked) and the state of the accounts it names go into
+//! [`decide`], which answers with an [`Event`] (what happened, resolved to the fen) or a [`Reject`]. Both
+//! together are a [`Record`], which is journalled. [`effect`] changes the wallets by a record and
+//! [`postings`] gives its balanced entry, which changes the slices and the totals. Replay is the second
+//! half alone: no rule, offer or limit is looked at again.
+//!
+//! Everything here is pure: no clock (the record brings its time), no I/O, no threads, no hash order.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `command.rs` | what can be asked |
+//! | `event.rs`, `record.rs` | what can have happened, and how it is journalled |
+//! | `reject.rs` | every business no, in order of precedence |
+//! | `taken.rs` | the lines of a spend: lot, sub-balance, amount |
+//! | `decide/` | one file per family of commands |
+//! | `effect.rs` | records to wallets |
+//! | `posting.rs` | records to balanced entries |
+
+mod command;
+pub mod decide;
+mod effect;
+mod event;
+mod posting;
+mod record;
+mod reject;
+mod taken;
+
+pub use command::{
+    Capture, Command, ConfirmTopUp, OpenAccount, Query, Refund, Release, Spend, TopUp, TopUpState, Transfer,
+};
+pub use effect::effect;
+pub use event::{Balances, Event, GatherMove, Grant, Granted, MovedPart, Parties};
+pub use posting::{PostTo, Posting, postings};
+pub use record::{Record, RecordError};
+pub use reject::Reject;
+pub use taken::{Taken, TakenLine};

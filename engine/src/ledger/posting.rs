@@ -1,0 +1,106 @@
+//! Records to balanced entries.
+
+use super::decide::refund::fund_of;
+use super::{Event, Granted, Record, Taken};
+use crate::accounts::{Bucket, Chart, Fund, SubId, SystemAccount};
+
+/// What a posting goes to. Wallets and merchants are those of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PostTo {
+    /// What the wallet can spend of a sub-balance.
+    Wallet(SubId),
+    /// What the wallet's holds have set aside of a sub-balance.
+    Held(SubId),
+    /// The merchant's proceeds.
+    Merchant(Bucket, Fund),
+    /// An account of the ledger's own.
+    System(SystemAccount),
+}
+
+impl PostTo {
+    /// The line of the chart of accounts.
+    #[must_use]
+    pub const fn chart(&self) -> Chart {
+        match self {
+            Self::Wallet(sub) => Chart::Wallets(*sub),
+            Self::Held(sub) => Chart::Held(*sub),
+            Self::Merchant(bucket, fund) => Chart::Merchants(*bucket, *fund),
+            Self::System(SystemAccount::Channel(_)) => Chart::Channels,
+            Self::System(SystemAccount::Promotion(_)) => Chart::Promotions,
+            Self::System(SystemAccount::Fee) => Chart::Fee,
+            Self::System(SystemAccount::Suspense) => Chart::Suspense,
+            Self::System(SystemAccount::Breakage) => Chart::Breakage,
+        }
+    }
+}
+
+/// One debit (negative) or credit (positive), in minor units of the record's currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posting {
+    /// Where it goes.
+    pub to: PostTo,
+    /// How much.
+    pub minor: i128,
+}
+
+/// Calls `post` with each posting of the record's entry. They sum to zero, always: each is written down
+/// together with its other side.
+///
+/// A transfer's postings go to two wallets and to the same lines of the chart, so they cancel and are
+/// left out; so are the moves between slices of one account.
+pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
+    let mut both = |from: PostTo, to: PostTo, amount: i64| {
+        post(Posting { to: from, minor: -i128::from(amount) });
+        post(Posting { to, minor: i128::from(amount) });
+    };
+    match &record.event {
+        Event::ToppedUp { granted, .. } | Event::TopUpConfirmed { granted, .. } => grant(granted, both),
+        Event::Spent { taken, promoted, .. } => each(taken, |sub, amount| {
+            both(PostTo::Wallet(sub), proceeds(*promoted, sub), amount);
+        }),
+        Event::Held { taken, .. } => each(taken, |sub, amount| both(PostTo::Wallet(sub), PostTo::Held(sub), amount)),
+        Event::Captured { taken, released, promoted, .. } => {
+            each(taken, |sub, amount| both(PostTo::Held(sub), proceeds(*promoted, sub), amount));
+            each(released, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
+        }
+        Event::Released { taken, .. } => each(taken, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount)),
+        Event::Refunded { taken, promoted, .. } => each(taken, |sub, amount| {
+            both(proceeds(*promoted, sub), PostTo::Wallet(sub), amount);
+        }),
+        Event::Expired { taken, holds, .. } => {
+            for (_, released) in holds {
+                each(released, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
+            }
+            each(taken, |sub, amount| both(PostTo::Wallet(sub), PostTo::System(SystemAccount::Breakage), amount));
+        }
+        Event::Rejected(_)
+        | Event::Opened { .. }
+        | Event::TopUpPlaced { .. }
+        | Event::TopUpFailed { .. }
+        | Event::TopUpUnchanged { .. }
+        | Event::Transferred { .. }
+        | Event::StatusSet { .. }
+        | Event::Gathered(_) => {}
+    }
+}
+
+fn each(taken: &Taken, mut line: impl FnMut(SubId, i64)) {
+    for taken in &taken.lines {
+        line(taken.sub, taken.amount);
+    }
+}
+
+/// No channel statement has confirmed any lot yet, so proceeds are unreconciled (rule C2).
+const fn proceeds(promoted: u8, sub: SubId) -> PostTo {
+    PostTo::Merchant(Bucket::Unreconciled, fund_of(promoted, sub.0))
+}
+
+fn grant(granted: &Granted, mut both: impl FnMut(PostTo, PostTo, i64)) {
+    for grant in &granted.grants {
+        let source = match fund_of(granted.promoted, grant.sub.0) {
+            Fund::Paid => SystemAccount::Channel(granted.channel.clone()),
+            Fund::Promoted => SystemAccount::Promotion(granted.promotion.clone()),
+        };
+        both(PostTo::System(source), PostTo::Wallet(grant.sub), grant.amount);
+    }
+}

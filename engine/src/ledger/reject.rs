@@ -1,0 +1,264 @@
+//! Every business no, with its operands.
+
+use crate::money::Money;
+use crate::names::{AccountId, CommandId, Label};
+use serde::{Deserialize, Serialize};
+
+/// A business no. The variants stand in order of precedence: when several apply, the first is answered.
+///
+/// The codes ([`Reject::code`]) are stable; a reject's operands are fields of its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Reject {
+    /// The request is malformed.
+    #[error("{reason}")]
+    BadRequest {
+        /// The field that is wrong, as a path.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A line is longer than the limit.
+    #[error("the line is longer than {limit} bytes")]
+    LineTooLong {
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// The queue is full.
+    #[error("the queue is full; try again in {retry_after_ms} ms")]
+    Overloaded {
+        /// When to try again, in milliseconds.
+        retry_after_ms: u64,
+    },
+    /// The engine is going down.
+    #[error("the engine is shutting down")]
+    ShuttingDown,
+    /// The id was used for another command.
+    #[error("the id was used before with another {field}")]
+    IdConflict {
+        /// The first field that differs.
+        field: String,
+    },
+    /// There is no such account.
+    #[error("there is no account {account}")]
+    UnknownAccount {
+        /// The account.
+        account: AccountId,
+    },
+    /// The account is of another kind.
+    #[error("{account} is a {is}, not a {needed}")]
+    WrongKind {
+        /// The account.
+        account: AccountId,
+        /// What it is.
+        is: String,
+        /// What it would have to be.
+        needed: String,
+    },
+    /// The account is there already.
+    #[error("there is an account {account} already")]
+    AccountExists {
+        /// The account.
+        account: AccountId,
+    },
+    /// No money may leave the account.
+    #[error("{account} is frozen")]
+    AccountFrozen {
+        /// The account.
+        account: AccountId,
+    },
+    /// The account has ended.
+    #[error("{account} is closed")]
+    AccountClosed {
+        /// The account.
+        account: AccountId,
+    },
+    /// Two currencies where one is needed.
+    #[error("{account} is in {is}, {needed} is needed")]
+    CurrencyMismatch {
+        /// The account.
+        account: AccountId,
+        /// Its currency.
+        is: String,
+        /// The currency it would have to be in.
+        needed: String,
+    },
+    /// There is no such product.
+    #[error("there is no product {product}")]
+    UnknownProduct {
+        /// The product.
+        product: Label,
+    },
+    /// There is no such rule.
+    #[error("there is no rule {rule}")]
+    UnknownRule {
+        /// The rule.
+        rule: Label,
+    },
+    /// The product does not let a spend name this rule.
+    #[error("the product {product} does not permit the rule {rule}")]
+    RuleNotPermitted {
+        /// The rule.
+        rule: Label,
+        /// The product.
+        product: Label,
+    },
+    /// The product does not permit this operation.
+    #[error("the product {product} does not permit {operation}")]
+    NotPermitted {
+        /// The product.
+        product: Label,
+        /// The operation.
+        operation: String,
+    },
+    /// There is no such offer.
+    #[error("there is no offer {offer}")]
+    UnknownOffer {
+        /// The offer.
+        offer: Label,
+    },
+    /// There is no such spend.
+    #[error("there is no spend {spend}")]
+    UnknownSpend {
+        /// The spend.
+        spend: CommandId,
+    },
+    /// There is no such top-up.
+    #[error("there is no top-up {top_up}")]
+    UnknownTopUp {
+        /// The top-up.
+        top_up: CommandId,
+    },
+    /// There is no such hold.
+    #[error("there is no hold {hold}")]
+    UnknownHold {
+        /// The hold.
+        hold: CommandId,
+    },
+    /// The top-up's money is not there.
+    #[error("the top-up {top_up} is not confirmed")]
+    TopUpNotConfirmed {
+        /// The top-up.
+        top_up: CommandId,
+    },
+    /// It ended by itself.
+    #[error("the hold {hold} expired")]
+    HoldExpired {
+        /// The hold.
+        hold: CommandId,
+    },
+    /// It was done before, by another command.
+    #[error("{what} is {state} already")]
+    AlreadyDone {
+        /// What.
+        what: String,
+        /// In which state it is.
+        state: String,
+    },
+    /// The channel says another amount than the order.
+    #[error("the order is for {expected}, the channel says {given}")]
+    AmountMismatch {
+        /// What the order says.
+        expected: Money,
+        /// What the channel says.
+        given: Money,
+    },
+    /// The wallet, or what the rule can take from it, is not enough.
+    #[error("{payer} has {available}, {requested} is needed")]
+    InsufficientFunds {
+        /// Who has too little, in words.
+        payer: String,
+        /// What there is.
+        available: Money,
+        /// What is needed.
+        requested: Money,
+    },
+    /// More than is left of the hold.
+    #[error("the hold has {held} left, {requested} was asked")]
+    CaptureExceedsHold {
+        /// What is left.
+        held: Money,
+        /// What was asked.
+        requested: Money,
+    },
+    /// More than is left of the spend.
+    #[error("{refundable} is left to refund, {requested} was asked")]
+    RefundExceedsSpend {
+        /// What is left.
+        refundable: Money,
+        /// What was asked.
+        requested: Money,
+    },
+    /// A limit of the account or the ledger.
+    #[error("the {limit} is {allowed}, this would make {requested}")]
+    OverLimit {
+        /// Which limit.
+        limit: String,
+        /// Its value.
+        allowed: Money,
+        /// What it would be.
+        requested: Money,
+    },
+    /// Only an empty account can be closed.
+    #[error("{account} is not empty")]
+    AccountNotEmpty {
+        /// The account.
+        account: AccountId,
+    },
+}
+
+impl Reject {
+    /// A malformed request.
+    #[must_use]
+    pub fn bad_request(field: impl Into<String>, reason: impl ToString) -> Self {
+        Self::BadRequest { field: field.into(), reason: reason.to_string() }
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::BadRequest { .. } => "bad_request",
+            Self::LineTooLong { .. } => "line_too_long",
+            Self::Overloaded { .. } => "overloaded",
+            Self::ShuttingDown => "shutting_down",
+            Self::IdConflict { .. } => "id_conflict",
+            Self::UnknownAccount { .. } => "unknown_account",
+            Self::WrongKind { .. } => "wrong_kind",
+            Self::AccountExists { .. } => "account_exists",
+            Self::AccountFrozen { .. } => "account_frozen",
+            Self::AccountClosed { .. } => "account_closed",
+            Self::CurrencyMismatch { .. } => "currency_mismatch",
+            Self::UnknownProduct { .. } => "unknown_product",
+            Self::UnknownRule { .. } => "unknown_rule",
+            Self::RuleNotPermitted { .. } => "rule_not_permitted",
+            Self::NotPermitted { .. } => "not_permitted",
+            Self::UnknownOffer { .. } => "unknown_offer",
+            Self::UnknownSpend { .. } => "unknown_spend",
+            Self::UnknownTopUp { .. } => "unknown_top_up",
+            Self::UnknownHold { .. } => "unknown_hold",
+            Self::TopUpNotConfirmed { .. } => "top_up_not_confirmed",
+            Self::HoldExpired { .. } => "hold_expired",
+            Self::AlreadyDone { .. } => "already_done",
+            Self::AmountMismatch { .. } => "amount_mismatch",
+            Self::InsufficientFunds { .. } => "insufficient_funds",
+            Self::CaptureExceedsHold { .. } => "capture_exceeds_hold",
+            Self::RefundExceedsSpend { .. } => "refund_exceeds_spend",
+            Self::OverLimit { .. } => "over_limit",
+            Self::AccountNotEmpty { .. } => "account_not_empty",
+        }
+    }
+
+    /// Whether the reject is the command's result, journalled and given again for the same id (rule W6).
+    /// The others say that the command was not looked at; its id is still free.
+    #[must_use]
+    pub const fn is_remembered(&self) -> bool {
+        !matches!(
+            self,
+            Self::BadRequest { .. }
+                | Self::LineTooLong { .. }
+                | Self::Overloaded { .. }
+                | Self::ShuttingDown
+                | Self::IdConflict { .. }
+        )
+    }
+}

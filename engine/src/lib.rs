@@ -1,0 +1,7 @@
+//! The ledger itself.
+pub mod accounts;
+pub mod allocation;
+pub mod catalog;
+pub mod ledger;
+pub mod money;
+pub mod names;
