@@ -2,6 +2,8 @@
 pub mod accounts;
 pub mod allocation;
 pub mod catalog;
+pub mod journal;
 pub mod ledger;
 pub mod money;
 pub mod names;
+pub mod store;
