@@ -6,4 +6,5 @@ pub mod journal;
 pub mod ledger;
 pub mod money;
 pub mod names;
+pub mod runtime;
 pub mod store;

@@ -1,16 +1,19 @@
 //! The end of holds: capture and release.
 
 use super::{Context, money, positive, receiving};
-use crate::accounts::{Hold, Wallet};
+use crate::accounts::{Hold, Slice, Status, Wallet};
 use crate::ledger::{Balances, Capture, Event, Parties, Reject, Release};
 use crate::names::CommandId;
 
 /// Pays out a hold, all or part; the rest goes back to the wallet and the hold ends.
 ///
-/// A frozen wallet's holds can be captured: the money was set aside before.
-pub fn capture(ctx: Context<'_>, wallet: &Wallet, ask: &Capture) -> Result<Event, Reject> {
+/// A frozen wallet's or merchant's holds can be captured: the money was set aside before.
+pub fn capture(ctx: Context<'_>, wallet: &Wallet, merchant: Option<&Slice>, ask: &Capture) -> Result<Event, Reject> {
     let amount = ask.amount.map(|amount| positive("amount", amount, wallet.currency)).transpose()?;
     let (hold, amount) = open_hold(ctx, wallet, &ask.hold, amount)?;
+    if let Some(slice) = merchant.filter(|slice| slice.status == Status::Closed) {
+        return Err(Reject::AccountClosed { account: slice.id.clone() });
+    }
     let captured_to = hold.released + amount;
     let taken = hold.taken.piece(hold.released, captured_to);
     let released = hold.taken.piece(captured_to, hold.taken.sum());

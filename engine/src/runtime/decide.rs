@@ -1,0 +1,265 @@
+//! From a command to the accounts it names, and to the pure decision about them.
+
+use super::request::Reply;
+use super::step::{Reach, Step, Stop};
+use super::table::Slot;
+use crate::accounts::{AccountKind, Bucket, Fund, Slice, Status, SystemAccount};
+use crate::ledger::decide::account::Found;
+use crate::ledger::decide::{account, expiry, hold, refund, spend, top_up, transfer};
+use crate::ledger::{Command, Event, GatherMove, OpenAccount, Record, Refund, Reject, Spend, Taken, Transfer};
+use crate::money::Currency;
+use crate::names::{AccountId, CommandId};
+
+/// The event, its currency, and the shard whose slices it is booked in.
+type Decided = Result<(Event, Currency, usize), Stop>;
+
+/// Decides a command.
+pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: &Command) -> Decided {
+    match command {
+        Command::OpenAccount(ask) => open(step, ask),
+        Command::TopUp(ask) => {
+            let (found, seat) = own_wallet(step, &ask.account)?;
+            not_sliced(step, seat, &ask.account)?;
+            let (event, currency) = top_up::top_up(step.context(), step.wallet_at(found), ask)?;
+            Ok((event, currency, seat))
+        }
+        Command::ConfirmTopUp(ask) => {
+            let (found, seat) = top_up_s_wallet(step, &ask.top_up)?;
+            let wallet = step.wallet_at(found).ok_or_else(|| unknown_top_up(&ask.top_up))?;
+            Ok((top_up::confirm(step.context(), wallet, ask)?, wallet.currency, seat))
+        }
+        Command::FailTopUp(top_up) => {
+            let (found, seat) = top_up_s_wallet(step, top_up)?;
+            let wallet = step.wallet_at(found).ok_or_else(|| unknown_top_up(top_up))?;
+            Ok((top_up::fail(wallet, top_up)?, wallet.currency, seat))
+        }
+        Command::Spend(ask) => spend_or_hold(step, ask, None),
+        Command::Hold(ask, expires_at) => spend_or_hold(step, ask, Some(*expires_at)),
+        Command::Capture(ask) => {
+            let (found, merchant, seat) = hold_s_parties(step, &ask.hold)?;
+            let wallet = step.wallet_at(found).ok_or_else(|| unknown_hold(&ask.hold))?;
+            let slice = step.slice_at(seat, step.held.slice(seat, &merchant));
+            Ok((hold::capture(step.context(), wallet, slice, ask)?, wallet.currency, seat))
+        }
+        Command::Release(ask) => {
+            let (found, _, seat) = hold_s_parties(step, &ask.hold)?;
+            let wallet = step.wallet_at(found).ok_or_else(|| unknown_hold(&ask.hold))?;
+            Ok((hold::release(step.context(), wallet, ask)?, wallet.currency, seat))
+        }
+        Command::Refund(ask) => decide_refund(step, id, ask),
+        Command::Transfer(ask) => decide_transfer(step, ask),
+        Command::Freeze(account) => set_status(step, account, Status::Frozen),
+        Command::Unfreeze(account) => set_status(step, account, Status::Open),
+        Command::CloseAccount(account) => set_status(step, account, Status::Closed),
+        Command::Expire(_) | Command::Gather(_) => Err(Reject::bad_request("op", "is the ledger's own").into()),
+    }
+}
+
+/// A wallet and its shard, after what ended by itself was taken out of it.
+pub(crate) fn own_wallet<R: Reply>(step: &mut Step<'_, R>, id: &AccountId) -> Result<(Option<(usize, Slot)>, usize), Stop> {
+    let seat = step.held.home_of(step.shared.hashing.account(id.as_str()));
+    if !step.held.has(seat) {
+        return Err(Stop::Wider(Reach::Also(seat)));
+    }
+    let found = step.held.wallet(id)?;
+    expire(step, found, seat)?;
+    Ok((found, seat))
+}
+
+/// Books what has ended in a wallet by itself (rules A9, W2).
+pub(crate) fn expire<R: Reply>(step: &mut Step<'_, R>, found: Option<(usize, Slot)>, seat: usize) -> Result<(), Stop> {
+    let Some(wallet) = step.wallet_at(found) else { return Ok(()) };
+    if let Some(event) = expiry::expire(step.now, wallet) {
+        let (account, currency) = (wallet.id.clone(), wallet.currency);
+        step.internal(Command::Expire(account), event, currency, seat)?;
+    }
+    Ok(())
+}
+
+/// A name is a wallet's or a merchant's, never both.
+fn not_sliced<R: Reply>(step: &Step<'_, R>, seat: usize, id: &AccountId) -> Result<(), Stop> {
+    if SystemAccount::is_reserved(id.as_str()) {
+        return Err(wrong_kind(id, AccountKind::System, "wallet").into());
+    }
+    match step.slice_at(seat, step.held.slice(seat, id)) {
+        Some(slice) if slice.proceeds().is_some() => Err(wrong_kind(id, AccountKind::Merchant, "wallet").into()),
+        _ => Ok(()),
+    }
+}
+
+fn wrong_kind(id: &AccountId, is: AccountKind, needed: &str) -> Reject {
+    Reject::WrongKind { account: id.clone(), is: is.word().into(), needed: needed.into() }
+}
+
+fn open<R: Reply>(step: &mut Step<'_, R>, ask: &OpenAccount) -> Decided {
+    if ask.kind == AccountKind::Merchant && !step.held.has_all() {
+        return Err(Stop::Wider(Reach::All));
+    }
+    let (found, seat) = own_wallet(step, &ask.account)?;
+    let found = match step.wallet_at(found) {
+        Some(wallet) => Found::Wallet(wallet),
+        None => step.slice_at(seat, step.held.slice(seat, &ask.account)).map_or(Found::Nothing, Found::Sliced),
+    };
+    let (event, currency) = account::open(step.context(), found, ask)?;
+    Ok((event, currency, seat))
+}
+
+fn set_status<R: Reply>(step: &mut Step<'_, R>, id: &AccountId, status: Status) -> Decided {
+    let (found, seat) = own_wallet(step, id)?;
+    if let Some(wallet) = step.wallet_at(found) {
+        let (event, currency) = account::set_status(Found::Wallet(wallet), id, status)?;
+        return Ok((event, currency, seat));
+    }
+    if step.held.slice(seat, id).is_none() {
+        return Err(Reject::UnknownAccount { account: id.clone() }.into());
+    }
+    let whole = gathered(step, id)?;
+    let (event, currency) = account::set_status(whole.as_ref().map_or(Found::Nothing, Found::Sliced), id, status)?;
+    Ok((event, currency, seat))
+}
+
+/// A sliced account, all slices together. Needs all shards.
+pub(crate) fn gathered<R: Reply>(step: &Step<'_, R>, id: &AccountId) -> Result<Option<Slice>, Stop> {
+    if !step.held.has_all() {
+        return Err(Stop::Wider(Reach::All));
+    }
+    let mut whole: Option<Slice> = None;
+    for number in 0..step.held.count {
+        let Some(slice) = step.slice_at(number, step.held.slice(number, id)) else { continue };
+        whole.get_or_insert_with(|| slice.empty_like()).merge(slice);
+    }
+    Ok(whole)
+}
+
+/// The merchant's slice. A merchant that is named for the first time is looked for among the wallets, and
+/// is opened on all shards by the event, so all are needed once.
+pub(crate) fn merchant_slice<R: Reply>(step: &mut Step<'_, R>, seat: usize, merchant: &AccountId) -> Result<Option<Slot>, Stop> {
+    if let Some(slot) = step.held.slice(seat, merchant) {
+        return Ok(Some(slot));
+    }
+    if SystemAccount::is_reserved(merchant.as_str()) {
+        return Err(wrong_kind(merchant, AccountKind::System, "merchant").into());
+    }
+    if !step.held.has_all() {
+        return Err(Stop::Wider(Reach::All));
+    }
+    match step.held.wallet(merchant)? {
+        Some(_) => Err(wrong_kind(merchant, AccountKind::Wallet, "merchant").into()),
+        None => Ok(None),
+    }
+}
+
+fn spend_or_hold<R: Reply>(step: &mut Step<'_, R>, ask: &Spend, hold_until: Option<i64>) -> Decided {
+    let (found, seat) = own_wallet(step, &ask.account)?;
+    // A spend that is refused opens no merchant, so an unknown wallet comes first.
+    if found.is_none() {
+        not_sliced(step, seat, &ask.account)?;
+        return Err(Reject::UnknownAccount { account: ask.account.clone() }.into());
+    }
+    let slot = merchant_slice(step, seat, &ask.merchant)?;
+    let (wallet, merchant) = (step.wallet_at(found), step.slice_at(seat, slot));
+    let event = match hold_until {
+        None => spend::spend(step.context(), wallet, merchant, ask)?,
+        Some(until) => spend::hold(step.context(), wallet, merchant, ask, until)?,
+    };
+    let currency = wallet.map_or(Currency::CNY, |wallet| wallet.currency);
+    Ok((event, currency, seat))
+}
+
+fn unknown_top_up(top_up: &CommandId) -> Reject {
+    Reject::UnknownTopUp { top_up: top_up.clone() }
+}
+
+fn top_up_s_wallet<R: Reply>(step: &mut Step<'_, R>, top_up: &CommandId) -> Result<(Option<(usize, Slot)>, usize), Stop> {
+    let record = step.record_of(top_up)?;
+    let Some((Record { command: Command::TopUp(ask), event: Event::ToppedUp { .. } | Event::TopUpPlaced { .. }, .. }, _)) = record else {
+        return Err(unknown_top_up(top_up).into());
+    };
+    own_wallet(step, &ask.account)
+}
+
+fn unknown_hold(hold: &CommandId) -> Reject {
+    Reject::UnknownHold { hold: hold.clone() }
+}
+
+type HoldParties = (Option<(usize, Slot)>, AccountId, usize);
+
+fn hold_s_parties<R: Reply>(step: &mut Step<'_, R>, hold: &CommandId) -> Result<HoldParties, Stop> {
+    let record = step.record_of(hold)?;
+    let Some((Record { command: Command::Hold(ask, expires_at), event: Event::Held { .. }, .. }, _)) = record else {
+        return Err(unknown_hold(hold).into());
+    };
+    let seat = step.held.home_of(step.shared.hashing.account(ask.account.as_str()));
+    if step.held.has(seat) {
+        // A hold that ended by itself is told apart from one that was captured or released: it is looked
+        // at before what has ended is taken out.
+        let found = step.held.wallet(&ask.account)?;
+        let open = step.wallet_at(found).is_some_and(|wallet| wallet.hold(hold).is_some());
+        if open && expires_at <= step.now {
+            expire(step, found, seat)?;
+            return Err(Reject::HoldExpired { hold: hold.clone() }.into());
+        }
+    }
+    let (found, seat) = own_wallet(step, &ask.account)?;
+    Ok((found, ask.merchant, seat))
+}
+
+fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) -> Decided {
+    let unknown = || Reject::UnknownSpend { spend: ask.spend.clone() };
+    let (record, _) = step.record_of(&ask.spend)?.ok_or_else(unknown)?;
+    let taken: &Taken = match &record.event {
+        Event::Spent { taken, .. } | Event::Captured { taken, .. } => taken,
+        _ => return Err(unknown().into()),
+    };
+    let (Some(account), Some(merchant)) = (record.account(), record.merchant()) else { return Err(unknown().into()) };
+    let (found, seat) = own_wallet(step, account)?;
+    let refunded = step.held.refunded(seat, step.shared.hashing.id(ask.spend.as_str()))?;
+    let spent = refund::Spent { merchant, taken, refunded };
+    let mut gathered = step.held.has_all();
+    if gathered && step.held.count > 1 {
+        gather(step, merchant, seat)?;
+    }
+    if step.held.count == 1 {
+        gathered = true;
+    }
+    let slice = step.slice_at(seat, step.held.slice(seat, merchant)).and_then(Slice::proceeds);
+    let wallet = step.wallet_at(found).ok_or_else(unknown)?;
+    match refund::refund(step.context(), wallet, &spent, slice, gathered, ask)? {
+        refund::Decided::Event(event) => Ok((event, wallet.currency, seat)),
+        refund::Decided::GatherFirst => Err(Stop::Wider(Reach::All)),
+    }
+}
+
+/// Brings a merchant's money from the other slices into one (rule E3). Needs all shards.
+fn gather<R: Reply>(step: &mut Step<'_, R>, merchant: &AccountId, seat: usize) -> Result<(), Stop> {
+    let mut moves = Vec::new();
+    let mut currency = Currency::CNY;
+    for number in (0..step.held.count).filter(|number| *number != seat) {
+        let Some(slice) = step.slice_at(number, step.held.slice(number, merchant)) else { continue };
+        currency = slice.currency;
+        let Some(proceeds) = slice.proceeds() else { continue };
+        for bucket in Bucket::ALL {
+            for fund in [Fund::Paid, Fund::Promoted] {
+                let amount = proceeds.get(bucket, fund);
+                if amount != 0 {
+                    let slice = u16::try_from(number).unwrap_or(u16::MAX);
+                    moves.push(GatherMove { slice, bucket, fund, amount });
+                }
+            }
+        }
+    }
+    if !moves.is_empty() {
+        step.internal(Command::Gather(merchant.clone()), Event::Gathered(moves), currency, seat)?;
+    }
+    Ok(())
+}
+
+fn decide_transfer<R: Reply>(step: &mut Step<'_, R>, ask: &Transfer) -> Decided {
+    let (from, seat) = own_wallet(step, &ask.from)?;
+    let (to, to_seat) = own_wallet(step, &ask.to)?;
+    not_sliced(step, seat, &ask.from)?;
+    not_sliced(step, to_seat, &ask.to)?;
+    let wallet = step.wallet_at(from);
+    let event = transfer::transfer(step.context(), wallet, step.wallet_at(to), ask)?;
+    Ok((event, wallet.map_or(Currency::CNY, |wallet| wallet.currency), seat))
+}

@@ -1,0 +1,40 @@
+//! Keyed hashes of names and ids.
+//!
+//! One secret key per ledger, made when its folder is made: clients cannot aim at a shard or a bucket,
+//! and the hashes mean the same after a restart, so they may stand in the store.
+
+use siphasher::sip::SipHasher13;
+use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher13x128};
+use std::hash::Hasher;
+
+/// The hash functions of one ledger.
+#[derive(Clone)]
+pub struct Hashing {
+    short: SipHasher13,
+    long: SipHasher13x128,
+}
+
+impl Hashing {
+    /// With this key.
+    #[must_use]
+    pub fn new(key: &[u8; 16]) -> Self {
+        Self { short: SipHasher13::new_with_key(key), long: SipHasher13x128::new_with_key(key) }
+    }
+
+    /// Of an account's name: chooses its shard.
+    #[must_use]
+    pub fn account(&self, name: &str) -> u64 {
+        let mut hasher = self.short;
+        hasher.write(name.as_bytes());
+        hasher.finish()
+    }
+
+    /// Of a command's id. 128 bits: two ids of one ledger never share it in practice (2⁻⁶⁸ at a billion
+    /// ids), and without the key none can be made to.
+    #[must_use]
+    pub fn id(&self, id: &str) -> u128 {
+        let mut hasher = self.long;
+        hasher.write(id.as_bytes());
+        hasher.finish128().as_u128()
+    }
+}

@@ -1,0 +1,317 @@
+//! The shards whose locks a step holds, and what a record does to them.
+
+use super::hashing::Hashing;
+use super::shard::{Refunded, Shard};
+use super::table::Slot;
+use crate::accounts::{AccountKind, NEVER, Slice, SliceKind, Timestamp, Wallet};
+use crate::journal::Position;
+use crate::ledger::{Command, Event, Granted, PostTo, Posting, Record, effect, postings};
+use crate::money::Currency;
+use crate::names::{AccountId, Label};
+use crate::store::{Store, StoreError};
+use hashbrown::HashMap;
+use parking_lot::MutexGuard;
+
+/// The shards a step may touch: its own, the two of a cross-shard command, or all. Locks are taken in
+/// rising order of number, so two steps never wait for each other.
+pub(crate) struct Held<'a> {
+    pub(crate) shards: Vec<MutexGuard<'a, Shard>>,
+    /// How many shards the engine has.
+    pub(crate) count: usize,
+    pub(crate) hashing: &'a Hashing,
+    pub(crate) store: &'a dyn Store,
+    /// During recovery: what each image has already.
+    pub(crate) images: Option<Images>,
+}
+
+/// Up to which position each image is complete (see `store.rs`).
+#[derive(Default)]
+pub(crate) struct Images {
+    pub(crate) wallets: HashMap<AccountId, Position>,
+    pub(crate) slices: HashMap<(u16, AccountId), Position>,
+    pub(crate) totals: HashMap<u16, Position>,
+    pub(crate) refunds: HashMap<u128, Position>,
+}
+
+impl Held<'_> {
+    /// Which shard owns a name's wallet.
+    pub(crate) fn home_of(&self, hash: u64) -> usize {
+        shard_of(hash, self.count)
+    }
+
+    /// Whether the lock of this shard is held.
+    pub(crate) fn has(&self, number: usize) -> bool {
+        self.shards.iter().any(|shard| usize::from(shard.number) == number)
+    }
+
+    /// Whether all locks are held.
+    pub(crate) fn has_all(&self) -> bool {
+        self.shards.len() >= self.count
+    }
+
+    /// A held shard. The caller has made sure that it is held; the first one stands in otherwise.
+    pub(crate) fn shard(&mut self, number: usize) -> &mut Shard {
+        let at = self.shards.iter().position(|shard| usize::from(shard.number) == number);
+        debug_assert!(at.is_some(), "shard {number} is held");
+        &mut self.shards[at.unwrap_or(0)]
+    }
+
+    /// The same, to look at.
+    pub(crate) fn peek(&self, number: usize) -> &Shard {
+        let at = self.shards.iter().position(|shard| usize::from(shard.number) == number);
+        debug_assert!(at.is_some(), "shard {number} is held");
+        &self.shards[at.unwrap_or(0)]
+    }
+
+    /// A wallet's slot; it comes back from the store when it was put away.
+    pub(crate) fn wallet(&mut self, id: &AccountId) -> Result<Option<(usize, Slot)>, StoreError> {
+        let hash = self.hashing.account(id.as_str());
+        let home = self.home_of(hash);
+        if let Some(slot) = self.shard(home).resident(hash, id) {
+            return Ok(Some((home, slot)));
+        }
+        let Some(image) = self.store.wallet(id)? else { return Ok(None) };
+        let wallet: Wallet = postcard::from_bytes(&image.bytes)
+            .map_err(|error| StoreError(format!("the image of the wallet {id} cannot be read: {error}")))?;
+        if let Some(images) = &mut self.images {
+            images.wallets.insert(id.clone(), image.as_of);
+        }
+        metrics::counter!("fentan_wallets_brought_back_total").increment(1);
+        Ok(Some((home, self.shard(home).wallets.insert(hash, wallet))))
+    }
+
+    /// A slice's slot on a held shard.
+    pub(crate) fn slice(&self, number: usize, id: &AccountId) -> Option<Slot> {
+        self.peek(number).slices.find(self.hashing.account(id.as_str()), id.as_str())
+    }
+
+    /// What refunds have given back of a spend so far.
+    pub(crate) fn refunded(&mut self, number: usize, spend: u128) -> Result<i64, StoreError> {
+        if let Some(refunded) = self.shard(number).refunds.get(&spend) {
+            return Ok(refunded.amount);
+        }
+        Ok(self.store.refunded(spend)?.map_or(0, |(_, amount)| amount))
+    }
+
+    /// Changes the books by a record: wallets, slices, totals and what hangs on them. Live and in replay
+    /// this is the same code; in replay an image that has the record already is left alone.
+    pub(crate) fn apply(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
+        match (&record.event, &record.command) {
+            (Event::Rejected(_), _) => return Ok(()),
+            (Event::Opened { kind: AccountKind::Wallet, product }, Command::OpenAccount(open)) => {
+                self.open_wallet(&open.account, record.currency, product, position)?;
+            }
+            (Event::Opened { .. }, Command::OpenAccount(open)) => self.open_merchant(&open.account, record.currency),
+            (Event::StatusSet { status, kind: AccountKind::Merchant | AccountKind::System }, _) => {
+                for number in 0..self.shards.len() {
+                    self.set_slice_status(number, record, *status, position);
+                }
+            }
+            (Event::Gathered(_), _) => self.gather(record, position),
+            _ => self.apply_to_wallets(record, position)?,
+        }
+        if let Event::Spent { opens_merchant: true, .. } | Event::Held { opens_merchant: true, .. } = &record.event
+            && let Some(merchant) = record.merchant()
+        {
+            self.open_merchant(merchant, record.currency);
+        }
+        self.post(record, position);
+        if let (Event::Refunded { refunded, .. }, Command::Refund(refund)) = (&record.event, &record.command) {
+            self.note_refunded(record, self.hashing.id(refund.spend.as_str()), *refunded, position)?;
+        }
+        Ok(())
+    }
+
+    fn apply_to_wallets(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
+        let Some(account) = record.account() else { return Ok(()) };
+        let opens = match &record.event {
+            Event::ToppedUp { opens, .. } | Event::TopUpPlaced { opens, .. } => opens.as_ref(),
+            _ => None,
+        };
+        if let Some(product) = opens {
+            self.open_wallet(account, record.currency, product, position)?;
+        }
+        self.change_wallet(account, record, position)?;
+        if let (Event::Transferred { opens, .. }, Command::Transfer(transfer)) = (&record.event, &record.command) {
+            if let Some(product) = opens {
+                self.open_wallet(&transfer.to, record.currency, product, position)?;
+            }
+            self.change_wallet(&transfer.to, record, position)?;
+        }
+        Ok(())
+    }
+
+    fn change_wallet(&mut self, id: &AccountId, record: &Record, position: Position) -> Result<(), StoreError> {
+        let Some((home, slot)) = self.wallet(id)? else {
+            return Err(StoreError(format!("the journal names the wallet {id} at position {position}, and there is none")));
+        };
+        if self.images.as_ref().is_some_and(|images| images.wallets.get(id).is_some_and(|as_of| position <= *as_of)) {
+            return Ok(());
+        }
+        let shard = self.shard(home);
+        if let Some(entry) = shard.wallets.entry_mut(slot) {
+            effect(record, &mut entry.value);
+        }
+        shard.touch_wallet(slot);
+        for at in ends(record) {
+            if shard.deadlines.insert((at, id.clone())) {
+                shard.new_deadlines.push((at, id.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn open_wallet(&mut self, id: &AccountId, currency: Currency, product: &Label, _: Position) -> Result<(), StoreError> {
+        // In replay its image may be there already, and then it is complete up to here at least.
+        if self.wallet(id)?.is_none() {
+            let hash = self.hashing.account(id.as_str());
+            let home = self.home_of(hash);
+            let slot = self.shard(home).wallets.insert(hash, Wallet::new(id.clone(), currency, product.clone()));
+            self.shard(home).touch_wallet(slot);
+        }
+        Ok(())
+    }
+
+    /// A merchant has a slice on every shard, so that every shard knows the name and its status.
+    pub(crate) fn open_merchant(&mut self, id: &AccountId, currency: Currency) {
+        self.open_slices(&Slice::merchant(id.clone(), currency));
+    }
+
+    pub(crate) fn open_slices(&mut self, like: &Slice) {
+        let hash = self.hashing.account(like.id.as_str());
+        for shard in &mut self.shards {
+            if shard.slices.find(hash, like.id.as_str()).is_none() {
+                let slot = shard.slices.insert(hash, like.empty_like());
+                if let Some(entry) = shard.slices.entry_mut(slot) {
+                    entry.dirty = true;
+                }
+            }
+        }
+    }
+
+    fn set_slice_status(&mut self, at: usize, record: &Record, status: crate::accounts::Status, position: Position) {
+        let Some(account) = record.account() else { return };
+        let hash = self.hashing.account(account.as_str());
+        let number = self.shards[at].number;
+        if self.slice_has(number, account, position) {
+            return;
+        }
+        let shard = &mut self.shards[at];
+        if let Some(entry) = shard.slices.find(hash, account.as_str()).and_then(|slot| shard.slices.entry_mut(slot)) {
+            entry.value.status = status;
+            entry.dirty = true;
+        }
+    }
+
+    fn slice_has(&self, number: u16, id: &AccountId, position: Position) -> bool {
+        let has = |images: &Images| images.slices.get(&(number, id.clone())).is_some_and(|as_of| position <= *as_of);
+        self.images.as_ref().is_some_and(has)
+    }
+
+    fn totals_have(&self, number: u16, position: Position) -> bool {
+        self.images.as_ref().is_some_and(|images| images.totals.get(&number).is_some_and(|as_of| position <= *as_of))
+    }
+
+    /// Books a record's entry into the slices and totals of the shard that decided it.
+    fn post(&mut self, record: &Record, position: Position) {
+        let number = usize::from(record.slice);
+        let totals = !self.totals_have(record.slice, position);
+        let merchant = record.merchant().cloned();
+        postings(record, |Posting { to, minor }| {
+            if totals {
+                let shard = self.shard(number);
+                shard.totals.add(record.currency, to.chart(), minor);
+                shard.totals_dirty = true;
+            }
+            match (to, &merchant) {
+                (PostTo::Wallet(_) | PostTo::Held(_), _) | (PostTo::Merchant(..), None) => {}
+                (PostTo::Merchant(bucket, fund), Some(merchant)) => {
+                    self.change_slice(number, merchant, position, |slice| {
+                        if let SliceKind::Merchant(proceeds) = &mut slice.kind {
+                            proceeds.add(bucket, fund, minor);
+                        }
+                    });
+                }
+                (PostTo::System(account), _) => {
+                    let id = AccountId::internal(&format!("{}:{}", account.name(), record.currency));
+                    self.open_system(number, &id, record.currency);
+                    self.change_slice(number, &id, position, |slice| {
+                        if let SliceKind::System(balance) = &mut slice.kind {
+                            *balance += minor;
+                        }
+                    });
+                }
+            }
+        });
+    }
+
+    fn open_system(&mut self, number: usize, id: &AccountId, currency: Currency) {
+        if self.slice(number, id).is_none() {
+            let hash = self.hashing.account(id.as_str());
+            let slice = Slice { id: id.clone(), currency, status: crate::accounts::Status::Open, kind: SliceKind::System(0) };
+            self.shard(number).slices.insert(hash, slice);
+        }
+    }
+
+    fn change_slice(&mut self, number: usize, id: &AccountId, position: Position, change: impl FnOnce(&mut Slice)) {
+        let hash = self.hashing.account(id.as_str());
+        let shard_number = u16::try_from(number).unwrap_or(u16::MAX);
+        if self.slice_has(shard_number, id, position) {
+            return;
+        }
+        let shard = self.shard(number);
+        let entry = shard.slices.find(hash, id.as_str()).and_then(|slot| shard.slices.entry_mut(slot));
+        debug_assert!(entry.is_some(), "every shard has a slice of {id}");
+        if let Some(entry) = entry {
+            change(&mut entry.value);
+            entry.dirty = true;
+        }
+    }
+
+    /// Moves a merchant's money between slices.
+    fn gather(&mut self, record: &Record, position: Position) {
+        let (Event::Gathered(moves), Some(account)) = (&record.event, record.account()) else { return };
+        let account = account.clone();
+        for moved in moves {
+            for (number, minor) in [(moved.slice, -moved.amount), (record.slice, moved.amount)] {
+                self.change_slice(usize::from(number), &account, position, |slice| {
+                    if let SliceKind::Merchant(proceeds) = &mut slice.kind {
+                        proceeds.add(moved.bucket, moved.fund, minor);
+                    }
+                });
+            }
+        }
+    }
+
+    fn note_refunded(&mut self, record: &Record, spend: u128, amount: i64, position: Position) -> Result<(), StoreError> {
+        if let Some(images) = &mut self.images {
+            if !images.refunds.contains_key(&spend) {
+                let as_of = self.store.refunded(spend)?.map_or(0, |(as_of, _)| as_of);
+                images.refunds.insert(spend, as_of);
+            }
+            if images.refunds.get(&spend).is_some_and(|as_of| position <= *as_of) {
+                return Ok(());
+            }
+        }
+        let home = record.account().map_or(0, |id| self.home_of(self.hashing.account(id.as_str())));
+        self.shard(home).refunds.insert(spend, Refunded { amount, dirty: true });
+        Ok(())
+    }
+}
+
+/// The shard of a name's hash.
+pub(crate) const fn shard_of(hash: u64, count: usize) -> usize {
+    (hash % count as u64) as usize
+}
+
+/// The moments at which what a record brought ends by itself.
+fn ends(record: &Record) -> impl Iterator<Item = Timestamp> + '_ {
+    let granted = |granted: &Granted| granted.grants.iter().map(|g| g.expires_at).collect::<Vec<_>>();
+    let ends = match (&record.event, &record.command) {
+        (Event::ToppedUp { granted: g, .. } | Event::TopUpConfirmed { granted: g, .. }, _) => granted(g),
+        (Event::Transferred { parts, .. }, _) => parts.iter().map(|part| part.expires_at).collect(),
+        (Event::Held { .. }, Command::Hold(_, expires_at)) => vec![*expires_at],
+        _ => Vec::new(),
+    };
+    ends.into_iter().filter(|at| *at != NEVER)
+}

@@ -1,0 +1,403 @@
+//! The shard runtime: account actors on shard threads, group commit, and answers after the sync.
+//!
+//! ```text
+//!  gateway ── Parcel ──► shard queue ──► step (decide, apply) ──► sequencer ──► journal writer
+//!     ▲                                       │ images                              │ one sync
+//!     └────────────── Reply::release ◄────────┼─────────────────────────────────────┘
+//!                                             └──► keeper ──► account store, checkpoints
+//! ```
+//!
+//! Threads: one for each shard, one journal writer, one keeper. All are plain threads with bounded
+//! crossbeam channels: a hop to another core costs tens of microseconds, so what hops is a parcel of
+//! requests, a step of records, a group of answers, never one request.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `request.rs` | what goes in and out; [`Reply`] |
+//! | `step.rs`, `decide.rs`, `query.rs` | one step of a shard |
+//! | `held.rs` | the shards a step may touch; a record's effect, live and in replay |
+//! | `sequencer.rs`, `writer.rs` | order, group commit, release |
+//! | `ids.rs` | idempotency |
+//! | `keeper.rs` | images, checkpoints, memory bound |
+//! | `recovery.rs` | images and tail |
+
+mod decide;
+mod hashing;
+mod held;
+mod ids;
+mod keeper;
+mod query;
+pub mod recovery;
+mod request;
+mod sequencer;
+mod shard;
+mod step;
+mod table;
+mod worker;
+mod writer;
+
+pub use request::{Answer, Body, Found, LotView, MerchantView, Outcome, Parcel, Reply, Request, WalletView};
+
+use crate::accounts::Timestamp;
+use crate::catalog::Catalog;
+use crate::journal::{Journal, JournalError, JournalReader, Position};
+use crate::ledger::{Command, Query};
+use crate::store::{Store, StoreError};
+use crossbeam::channel::{Sender, TrySendError, bounded};
+use hashing::Hashing;
+use held::shard_of;
+use ids::Ids;
+use keeper::{Job, Keeper, Staging};
+use parking_lot::{Mutex, RwLock};
+use recovery::{Progress, RecoveryError, recover};
+use sequencer::Sequencer;
+use shard::Shard;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use worker::{Worker, WorkerMessage};
+use writer::Writer;
+
+/// The engine's bounds.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Shards, and shard threads.
+    pub shards: usize,
+    /// Requests that may wait for one shard; more are refused.
+    pub queued_requests: usize,
+    /// Requests of one step.
+    pub step_requests: usize,
+    /// Wallets of one shard in memory.
+    pub wallets_per_shard: usize,
+}
+
+/// How long a shutdown waits for its checkpoint; without it the next start replays the tail.
+const LAST_CHECKPOINT: Duration = Duration::from_secs(60);
+
+/// The clock: microseconds since 1970.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// Told once, with the reason, when the journal or the store fails. The process must end then.
+pub type OnFailure = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What all threads share.
+pub(crate) struct Shared<R> {
+    pub(crate) shards: Vec<Mutex<Shard>>,
+    pub(crate) ids: Ids,
+    pub(crate) hashing: Hashing,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) sequencer: Sequencer<R>,
+    pub(crate) catalog: RwLock<Arc<Catalog>>,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) failed: Arc<AtomicBool>,
+    pub(crate) durable: Arc<AtomicU64>,
+    /// Requests in each shard's queue.
+    pub(crate) queued: Vec<AtomicUsize>,
+    /// Wallets of each shard in memory, as of its last look.
+    pub(crate) resident: Vec<AtomicUsize>,
+    /// The last ticket of each shard whose images are written.
+    pub(crate) written: Vec<AtomicU64>,
+    pub(crate) checkpoint_epoch: AtomicU64,
+    pub(crate) checkpoint_done: Vec<AtomicU64>,
+    pub(crate) checkpoint_position: AtomicU64,
+    pub(crate) closing: AtomicBool,
+    queues: Vec<Sender<WorkerMessage<R>>>,
+}
+
+impl<R: Reply> Shared<R> {
+    /// The hash of the account a command names, if it names one.
+    pub(crate) fn account_hash(&self, command: &Command) -> Option<u64> {
+        let account = match command {
+            Command::OpenAccount(ask) => &ask.account,
+            Command::TopUp(ask) => &ask.account,
+            Command::Spend(ask) | Command::Hold(ask, _) => &ask.account,
+            Command::Transfer(ask) => &ask.from,
+            Command::Freeze(account)
+            | Command::Unfreeze(account)
+            | Command::CloseAccount(account)
+            | Command::Expire(account)
+            | Command::Gather(account) => account,
+            Command::ConfirmTopUp(ask) => return self.account_of(ask.top_up.as_str()),
+            Command::FailTopUp(top_up) => return self.account_of(top_up.as_str()),
+            Command::Capture(ask) => return self.account_of(ask.hold.as_str()),
+            Command::Release(ask) => return self.account_of(ask.hold.as_str()),
+            Command::Refund(ask) => return self.account_of(ask.spend.as_str()),
+        };
+        Some(self.hashing.account(account.as_str()))
+    }
+
+    /// The hash of the account that an id's command was decided for.
+    fn account_of(&self, id: &str) -> Option<u64> {
+        self.ids.find(self.hashing.id(id)).ok().flatten().map(|entry| entry.account)
+    }
+
+    /// Wakes every shard.
+    pub(crate) fn nudge(&self) {
+        for queue in &self.queues {
+            // A full queue is awake.
+            let _ = queue.try_send(WorkerMessage::Nudge);
+        }
+    }
+}
+
+/// The engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Recovery failed.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// The journal could not be taken over.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A thread could not be started.
+    #[error("a thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The media an engine stands on.
+pub struct Media {
+    /// The journal's writing side.
+    pub journal: Box<dyn Journal>,
+    /// Its reading side.
+    pub reader: Arc<dyn JournalReader>,
+    /// The account store.
+    pub store: Arc<dyn Store>,
+}
+
+/// A parcel that did not get in.
+pub enum NotTaken<R> {
+    /// The queue is full.
+    Full(Parcel<R>),
+    /// The engine is going down.
+    Closing(Parcel<R>),
+}
+
+/// What an engine says of itself.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The last position that is durable.
+    pub durable: Position,
+    /// The last position that was given.
+    pub last: Position,
+    /// The last complete checkpoint.
+    pub checkpoint: Position,
+    /// Requests waiting, by shard.
+    pub queued: Vec<usize>,
+    /// Wallets in memory, by shard.
+    pub resident: Vec<usize>,
+}
+
+/// A running engine. Dropping it without [`Engine::shutdown`] leaves its threads running.
+pub struct Engine<R> {
+    shared: Arc<Shared<R>>,
+    jobs: Sender<Job>,
+    workers: Vec<JoinHandle<()>>,
+    writer: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+    /// How many records recovery applied.
+    pub replayed: u64,
+}
+
+impl<R: Reply> Engine<R> {
+    /// Recovers the books from the media and starts the threads.
+    ///
+    /// # Errors
+    /// When recovery fails; nothing runs then.
+    pub fn start(
+        mut media: Media,
+        catalog: Arc<Catalog>,
+        limits: Limits,
+        clock: Clock,
+        on_failure: OnFailure,
+        progress: Progress<'_>,
+    ) -> Result<Self, StartError> {
+        let mut meta = media.store.meta()?;
+        meta.term += 1;
+        let chain = media.journal.claim(meta.term)?;
+        media.store.set_meta(meta)?;
+        let end = chain.next_position - 1;
+        let recovered = recover(&media.store, &*media.reader, end, limits.shards, progress)?;
+        let (writer_in, writer_out) = bounded(1024);
+        let (jobs, jobs_out) = bounded(64);
+        let (queues, inboxes): (Vec<_>, Vec<_>) = (0..limits.shards).map(|_| bounded(4096)).unzip();
+        let durable = Arc::new(AtomicU64::new(end));
+        let failed = Arc::new(AtomicBool::new(false));
+        let on_failure: OnFailure = {
+            let failed = Arc::clone(&failed);
+            Arc::new(move |reason: &str| {
+                if !failed.swap(true, Ordering::AcqRel) {
+                    on_failure(reason);
+                }
+            })
+        };
+        let counters = || (0..limits.shards).map(|_| AtomicUsize::new(0)).collect();
+        let positions = || (0..limits.shards).map(|_| AtomicU64::new(0)).collect();
+        let shared = Arc::new(Shared {
+            shards: recovered.shards,
+            ids: recovered.ids,
+            hashing: recovered.hashing,
+            store: media.store,
+            sequencer: Sequencer::new(chain.next_position, writer_in, Arc::clone(&durable), media.reader),
+            catalog: RwLock::new(catalog),
+            clock,
+            limits,
+            on_failure: Arc::clone(&on_failure),
+            failed,
+            durable: Arc::clone(&durable),
+            queued: counters(),
+            resident: counters(),
+            written: positions(),
+            checkpoint_epoch: AtomicU64::new(0),
+            checkpoint_done: positions(),
+            checkpoint_position: AtomicU64::new(recovered.meta.checkpoint),
+            closing: AtomicBool::new(false),
+            queues,
+        });
+        let writer = Writer { journal: media.journal, chain: crate::journal::Chain { term: meta.term, ..chain }, queue: writer_out, durable, on_failure };
+        let writer = named("fentan-journal").spawn(move || writer.run())?;
+        let keeper = Keeper { shared: Arc::clone(&shared), jobs: jobs_out, meta: recovered.meta };
+        let keeper = named("fentan-keeper").spawn(move || keeper.run())?;
+        let mut workers = Vec::new();
+        for (number, inbox) in inboxes.into_iter().enumerate() {
+            let staging = Staging::new(number, jobs.clone());
+            let worker = Worker { shared: Arc::clone(&shared), number, inbox, staging };
+            workers.push(named(&format!("fentan-shard-{number}")).spawn(move || worker.run())?);
+        }
+        Ok(Self { shared, jobs, workers, writer, keeper, replayed: recovered.replayed })
+    }
+
+    /// How many shards there are.
+    #[must_use]
+    pub fn shards(&self) -> usize {
+        self.shared.shards.len()
+    }
+
+    /// The shard that does a request. A request that names only an id goes where that id's account lives;
+    /// an id that is not known, to any.
+    #[must_use]
+    pub fn route(&self, body: &Body) -> usize {
+        let shared = &*self.shared;
+        if shared.shards.len() == 1 {
+            return 0;
+        }
+        let hash = match body {
+            Body::Command(command) => shared.account_hash(command),
+            Body::Query(Query::Balance(account)) => Some(shared.hashing.account(account.as_str())),
+            Body::Query(Query::Quote(spend)) => Some(shared.hashing.account(spend.account.as_str())),
+            Body::Query(Query::Show(id)) => shared.account_of(id.as_str()),
+            Body::Query(Query::TrialBalance | Query::Ping) => None,
+        };
+        hash.map_or(0, |hash| shard_of(hash, shared.shards.len()))
+    }
+
+    /// Puts a parcel into a shard's queue. Never waits.
+    ///
+    /// # Errors
+    /// Gives the parcel back when the queue is full or the engine is going down.
+    pub fn submit(&self, shard: usize, parcel: Parcel<R>) -> Result<(), NotTaken<R>> {
+        let shared = &*self.shared;
+        if shared.closing.load(Ordering::Acquire) || shared.failed.load(Ordering::Acquire) {
+            return Err(NotTaken::Closing(parcel));
+        }
+        let requests = parcel.requests.len();
+        let queued = &shared.queued[shard];
+        // A parcel larger than the whole queue gets in when the queue is empty.
+        let before = queued.fetch_add(requests, Ordering::AcqRel);
+        if before > 0 && before + requests > shared.limits.queued_requests {
+            queued.fetch_sub(requests, Ordering::AcqRel);
+            return Err(NotTaken::Full(parcel));
+        }
+        match shared.queues[shard].try_send(WorkerMessage::Parcel(parcel)) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                queued.fetch_sub(requests, Ordering::AcqRel);
+                match error {
+                    TrySendError::Full(WorkerMessage::Parcel(parcel)) => Err(NotTaken::Full(parcel)),
+                    TrySendError::Disconnected(WorkerMessage::Parcel(parcel)) => Err(NotTaken::Closing(parcel)),
+                    TrySendError::Full(_) | TrySendError::Disconnected(_) => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// The catalog in force.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.shared.catalog.read())
+    }
+
+    /// Asks for a checkpoint; it runs beside the traffic. One that is under way is not disturbed.
+    pub fn checkpoint(&self) {
+        let _ = self.jobs.try_send(Job::Begin);
+    }
+
+    /// Looks after what ends by itself: expired holds and lots, also of wallets that nobody touches.
+    pub fn tick(&self) {
+        for queue in &self.shared.queues {
+            let _ = queue.try_send(WorkerMessage::Tick);
+        }
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let shared = &*self.shared;
+        let load = |counters: &[AtomicUsize]| counters.iter().map(|c| c.load(Ordering::Relaxed)).collect();
+        Status {
+            durable: shared.durable.load(Ordering::Acquire),
+            last: shared.sequencer.last(),
+            checkpoint: shared.checkpoint_position.load(Ordering::Acquire),
+            queued: load(&shared.queued),
+            resident: load(&shared.resident),
+        }
+    }
+
+    /// Whether journal or store have failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Acquire)
+    }
+
+    /// Takes no more parcels.
+    pub fn close(&self) {
+        self.shared.closing.store(true, Ordering::Release);
+    }
+
+    /// Does what is queued, releases its answers, writes a last checkpoint and ends the threads.
+    pub fn shutdown(self) {
+        self.close();
+        // A last checkpoint, so that the next start has nothing to replay.
+        while !self.has_failed() && self.shared.queued.iter().any(|q| q.load(Ordering::Acquire) > 0) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let target = self.shared.sequencer.last();
+        let deadline = Instant::now() + LAST_CHECKPOINT;
+        while !self.has_failed()
+            && self.shared.checkpoint_position.load(Ordering::Acquire) < target
+            && Instant::now() < deadline
+        {
+            // Asked again and again: one that was under way may end before the target.
+            self.checkpoint();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        for queue in &self.shared.queues {
+            let _ = queue.send(WorkerMessage::End);
+        }
+        for worker in self.workers {
+            let _ = worker.join();
+        }
+        self.shared.sequencer.end();
+        let _ = self.jobs.send(Job::End);
+        let _ = self.writer.join();
+        let _ = self.keeper.join();
+    }
+}
+
+fn named(name: &str) -> std::thread::Builder {
+    std::thread::Builder::new().name(name.to_owned())
+}

@@ -1,0 +1,100 @@
+//! Queries: what a step reads.
+
+use super::decide::{gathered, merchant_slice, own_wallet};
+use super::request::{Found, LotView, MerchantView, Reply, WalletView};
+use super::step::{Reach, Step, Stop};
+use crate::accounts::{SliceKind, Totals, Wallet};
+use crate::ledger::{Balances, Command, Event, Query, Reject, Spend};
+use crate::names::{AccountId, CommandId};
+
+impl<R: Reply> Step<'_, R> {
+    /// Finds what a query asks.
+    pub(crate) fn query(&mut self, query: &Query) -> Result<Found, Stop> {
+        match query {
+            Query::Balance(account) => self.balance(account),
+            Query::Quote(ask) => self.quote(ask),
+            Query::Show(id) => self.show(id),
+            Query::TrialBalance => self.trial(),
+            Query::Ping => Ok(Found::Pong),
+        }
+    }
+
+    fn balance(&mut self, account: &AccountId) -> Result<Found, Stop> {
+        let (found, seat) = own_wallet(self, account)?;
+        if let Some(wallet) = self.wallet_at(found) {
+            return Ok(Found::Wallet(view(wallet)));
+        }
+        // A merchant has a slice on every shard; a system account only where it was booked.
+        if self.held.slice(seat, account).is_none() && !crate::accounts::SystemAccount::is_reserved(account.as_str()) {
+            return Err(Reject::UnknownAccount { account: account.clone() }.into());
+        }
+        let whole = gathered(self, account)?.ok_or_else(|| Reject::UnknownAccount { account: account.clone() })?;
+        Ok(match whole.kind {
+            SliceKind::Merchant(proceeds) => Found::Merchant(MerchantView {
+                account: whole.id,
+                status: whole.status,
+                currency: whole.currency,
+                proceeds,
+            }),
+            SliceKind::System(balance) => Found::System { account: whole.id, currency: whole.currency, balance },
+        })
+    }
+
+    fn quote(&mut self, ask: &Spend) -> Result<Found, Stop> {
+        let (found, seat) = own_wallet(self, &ask.account)?;
+        let slot = merchant_slice(self, seat, &ask.merchant)?;
+        let wallet = self.wallet_at(found);
+        let (plan, steps) = crate::ledger::decide::spend::quote(self.context(), wallet, self.slice_at(seat, slot), ask)?;
+        let Some(wallet) = wallet else { return Err(Reject::UnknownAccount { account: ask.account.clone() }.into()) };
+        Ok(Found::Quote {
+            rule: plan.rule.name.clone(),
+            version: plan.rule.version,
+            lots: wallet.lots.iter().map(|lot| lot.id.clone()).collect(),
+            currency: wallet.currency,
+            taken: plan.taken,
+            after: plan.after,
+            steps,
+        })
+    }
+
+    fn show(&mut self, id: &CommandId) -> Result<Found, Stop> {
+        let Some((record, position)) = self.record_of(id)? else {
+            return Err(Reject::UnknownSpend { spend: id.clone() }.into());
+        };
+        let (mut refunded, mut held, mut pending) = (0, None, false);
+        if let Some(account) = record.account().cloned() {
+            let (found, seat) = own_wallet(self, &account)?;
+            if matches!(record.event, Event::Spent { .. } | Event::Captured { .. }) {
+                refunded = self.held.refunded(seat, self.shared.hashing.id(id.as_str()))?;
+            }
+            if let Some(wallet) = self.wallet_at(found) {
+                held = matches!(record.command, Command::Hold(..)).then(|| wallet.hold(id).map_or(0, crate::accounts::Hold::amount));
+                pending = wallet.pending(id).is_some();
+            }
+        }
+        Ok(Found::Shown { record: Box::new(record), position, refunded, held, pending })
+    }
+
+    fn trial(&mut self) -> Result<Found, Stop> {
+        if !self.held.has_all() {
+            return Err(Stop::Wider(Reach::All));
+        }
+        let mut totals = Totals::default();
+        for shard in &self.held.shards {
+            totals.merge(&shard.totals);
+        }
+        Ok(Found::Trial(totals))
+    }
+}
+
+fn view(wallet: &Wallet) -> WalletView {
+    let live = wallet.lots.iter().filter(|lot| lot.left() > 0);
+    WalletView {
+        account: wallet.id.clone(),
+        status: wallet.status,
+        currency: wallet.currency,
+        product: wallet.product.clone(),
+        balances: Balances::of(wallet),
+        lots: live.map(|lot| LotView { id: lot.id.clone(), funding: lot.funding, parts: lot.parts.to_vec() }).collect(),
+    }
+}

@@ -1,0 +1,191 @@
+//! What goes into the engine and what comes out.
+
+use crate::accounts::{AccountKind, Funding, Proceeds, Status};
+use crate::catalog::Catalog;
+use crate::journal::Position;
+use crate::ledger::{Balances, Command, Query, Record, Reject};
+use crate::allocation::Step;
+use crate::accounts::{Timestamp, Totals};
+use crate::ledger::Taken;
+use crate::money::Currency;
+use crate::names::{AccountId, CommandId, Label};
+
+/// What a request asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Something that may change the books.
+    Command(Command),
+    /// Something that does not.
+    Query(Query),
+}
+
+/// A request, checked for form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The client's id.
+    pub id: CommandId,
+    /// What it asks.
+    pub body: Body,
+}
+
+/// What a request came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A record, of this command or, when `replayed`, of the first one with its id.
+    Recorded {
+        /// The record.
+        record: Record,
+        /// Its position.
+        position: Position,
+        /// Whether it was there before.
+        replayed: bool,
+    },
+    /// What a query found.
+    Found {
+        /// The client's id.
+        id: CommandId,
+        /// When.
+        at: Timestamp,
+        /// What.
+        found: Found,
+    },
+    /// No, and nothing is remembered.
+    Refused {
+        /// The client's id.
+        id: CommandId,
+        /// Why.
+        reject: Reject,
+    },
+}
+
+/// What a query found.
+#[derive(Debug)]
+pub enum Found {
+    /// A wallet.
+    Wallet(WalletView),
+    /// A merchant, all slices together.
+    Merchant(MerchantView),
+    /// A system account, all slices together.
+    System {
+        /// The account.
+        account: AccountId,
+        /// Its currency.
+        currency: Currency,
+        /// Its balance in minor units; credits are positive.
+        balance: i128,
+    },
+    /// What a spend would be split into.
+    Quote {
+        /// The rule.
+        rule: Label,
+        /// Its version.
+        version: u32,
+        /// The lines.
+        taken: Taken,
+        /// The steps.
+        steps: Vec<Step>,
+        /// The ids of the wallet's lots, by index.
+        lots: Vec<CommandId>,
+        /// The wallet's currency.
+        currency: Currency,
+        /// The wallet afterwards.
+        after: Balances,
+    },
+    /// A record by its id.
+    Shown {
+        /// The record.
+        record: Box<Record>,
+        /// Its position.
+        position: Position,
+        /// What refunds have given back of it.
+        refunded: i64,
+        /// Whether it is a hold that is open, with what is left of it.
+        held: Option<i64>,
+        /// Whether it is a top-up that waits for its channel.
+        pending: bool,
+    },
+    /// The chart of accounts.
+    Trial(Totals),
+    /// Alive.
+    Pong,
+}
+
+/// A wallet as a query shows it.
+#[derive(Debug)]
+pub struct WalletView {
+    /// Its name.
+    pub account: AccountId,
+    /// Its status.
+    pub status: Status,
+    /// Its currency.
+    pub currency: Currency,
+    /// Its product.
+    pub product: Label,
+    /// Its figures.
+    pub balances: Balances,
+    /// Its lots that have something left, oldest first.
+    pub lots: Vec<LotView>,
+}
+
+/// A lot as a query shows it.
+#[derive(Debug)]
+pub struct LotView {
+    /// The top-up.
+    pub id: CommandId,
+    /// How it was paid.
+    pub funding: Funding,
+    /// Sub-balance, what came in, what is left, when it ends.
+    pub parts: Vec<crate::accounts::Part>,
+}
+
+/// A merchant as a query shows it.
+#[derive(Debug)]
+pub struct MerchantView {
+    /// Its name.
+    pub account: AccountId,
+    /// Its status.
+    pub status: Status,
+    /// Its currency.
+    pub currency: Currency,
+    /// Its money.
+    pub proceeds: Proceeds,
+}
+
+impl MerchantView {
+    /// The kind, for answers.
+    #[must_use]
+    pub const fn kind(&self) -> AccountKind {
+        AccountKind::Merchant
+    }
+}
+
+/// Where the answers of a [`Parcel`] go.
+///
+/// The engine calls [`Reply::put`] once for each request, in the parcel's order, as soon as the answer is
+/// known; it calls [`Reply::release`] when the answers may leave, which is when everything they rest on
+/// is durable (rule E2). A reply that is dropped without release must let nothing out.
+pub trait Reply: Send + 'static {
+    /// One more answer. It may be written down, not sent.
+    fn put(&mut self, answer: Answer<'_>);
+    /// All answers may leave.
+    fn release(self);
+}
+
+/// An answer on its way to a [`Reply`].
+#[derive(Clone, Copy)]
+pub struct Answer<'a> {
+    /// What it came to.
+    pub outcome: &'a Outcome,
+    /// The position up to which the books stood when it was decided.
+    pub as_of: Position,
+    /// Names of sub-balances.
+    pub catalog: &'a Catalog,
+}
+
+/// The requests that one read of a connection brought for one shard, and where their answers go.
+pub struct Parcel<R> {
+    /// The requests, in order.
+    pub requests: Vec<Request>,
+    /// Their answers' way.
+    pub reply: R,
+}

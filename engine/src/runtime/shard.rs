@@ -1,0 +1,89 @@
+//! A shard: the accounts it owns, in memory.
+//!
+//! Wallets belong to the shard that their name's hash chooses; they are put away to the store when they
+//! are not used and come back with the next request that names them (rule E1). Of accounts that every
+//! checkout touches each shard owns a slice (rule E3).
+
+use super::table::{Keyed, Slot, Table};
+use crate::accounts::{Slice, Timestamp, Totals, Wallet};
+use crate::names::AccountId;
+use hashbrown::HashMap;
+use std::collections::BTreeSet;
+
+impl Keyed for Wallet {
+    fn key(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl Keyed for Slice {
+    fn key(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+/// What refunds have given back of a spend.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refunded {
+    pub(crate) amount: i64,
+    pub(crate) dirty: bool,
+}
+
+/// One shard's state. Whoever holds its lock is the owner of its accounts.
+pub(crate) struct Shard {
+    /// Its number, and the number of its slices.
+    pub(crate) number: u16,
+    pub(crate) wallets: Table<Wallet>,
+    pub(crate) slices: Table<Slice>,
+    pub(crate) totals: Totals,
+    pub(crate) totals_dirty: bool,
+    /// By the hash of the spend's id; clean ones are forgotten at a checkpoint.
+    pub(crate) refunds: HashMap<u128, Refunded>,
+    /// Moments at which something ends by itself in a wallet. One that is past its use does no harm.
+    pub(crate) deadlines: BTreeSet<(Timestamp, AccountId)>,
+    /// Deadlines that came since the last checkpoint.
+    pub(crate) new_deadlines: Vec<(Timestamp, AccountId)>,
+    /// Deadlines that were looked after since the last checkpoint.
+    pub(crate) done_deadlines: Vec<(Timestamp, AccountId)>,
+    /// Wallets that changed since their images were staged.
+    pub(crate) dirty: Vec<Slot>,
+    /// The time of the last decision: a clock that is set back does not turn the books' time back.
+    pub(crate) last_at: Timestamp,
+}
+
+impl Shard {
+    pub(crate) fn new(number: u16) -> Self {
+        Self {
+            number,
+            wallets: Table::default(),
+            slices: Table::default(),
+            totals: Totals::default(),
+            totals_dirty: false,
+            refunds: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            new_deadlines: Vec::new(),
+            done_deadlines: Vec::new(),
+            dirty: Vec::new(),
+            last_at: 0,
+        }
+    }
+
+    /// The wallet changed.
+    pub(crate) fn touch_wallet(&mut self, slot: Slot) {
+        if let Some(entry) = self.wallets.entry_mut(slot)
+            && !entry.dirty
+        {
+            entry.dirty = true;
+            self.dirty.push(slot);
+        }
+    }
+
+    /// The wallet's slot, if it is in memory.
+    pub(crate) fn resident(&mut self, hash: u64, id: &AccountId) -> Option<Slot> {
+        let slot = self.wallets.find(hash, id.as_str())?;
+        if let Some(entry) = self.wallets.entry_mut(slot) {
+            entry.used = true;
+        }
+        Some(slot)
+    }
+}

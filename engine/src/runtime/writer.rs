@@ -1,0 +1,147 @@
+//! The journal writer: one thread, one sync for a group, and the one place where answers are released.
+//!
+//! The group is whatever queued up during the last sync; there is no timer. Answers wait here with the
+//! position they rest on, and leave when it is durable (rule E2): answers of commands, of reads and of
+//! rejects alike, because each of them shows something. When a write or sync fails nothing is released
+//! any more and the process is told to stop; a sync is not tried again.
+
+use super::request::Reply;
+use super::sequencer::Records;
+use crate::journal::{Append, Chain, HASH_LEN, Journal, Position, seal};
+use crossbeam::channel::Receiver;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A batch is closed when its records reach this, in bytes: small enough that one record can be read
+/// back cheaply, large enough that headers cost little.
+const BATCH_BYTES: usize = 16 << 10;
+/// A group is closed when its records reach this, in bytes.
+const GROUP_BYTES: usize = 8 << 20;
+
+/// What the writer is sent.
+pub(crate) enum Message<R> {
+    /// Records to journal.
+    Records {
+        /// The position of the first.
+        first: Position,
+        /// The records.
+        records: Arc<Records>,
+    },
+    /// Answers to release when `rest_on` is durable.
+    Replies {
+        /// The last position they show.
+        rest_on: Position,
+        /// Where they go.
+        replies: Vec<R>,
+    },
+    /// Nothing comes after this.
+    End,
+}
+
+/// The writer's state.
+pub(crate) struct Writer<R> {
+    pub(crate) journal: Box<dyn Journal>,
+    pub(crate) chain: Chain,
+    pub(crate) queue: Receiver<Message<R>>,
+    pub(crate) durable: Arc<AtomicU64>,
+    /// Told once, with the reason, when the journal fails.
+    pub(crate) on_failure: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl<R: Reply> Writer<R> {
+    /// Runs until the end or a failure.
+    pub(crate) fn run(mut self) {
+        let mut waiting = VecDeque::new();
+        let groups = metrics::histogram!("fentan_journal_group_records");
+        let syncs = metrics::histogram!("fentan_journal_sync_seconds");
+        let bytes = metrics::counter!("fentan_journal_bytes_total");
+        while let Ok(message) = self.queue.recv() {
+            let group = self.gather(message, &mut waiting);
+            if !group.batches.is_empty() {
+                let begun = std::time::Instant::now();
+                match self.journal.append(group.first, &group.batches) {
+                    Append::Committed => self.durable.store(self.chain.next_position - 1, Ordering::Release),
+                    Append::Fenced { term } => {
+                        return self.fail(&format!("another process has taken the journal over (term {term})"));
+                    }
+                    Append::Unknown(error) => return self.fail(&error.to_string()),
+                }
+                syncs.record(begun.elapsed());
+                groups.record(group.count);
+                bytes.increment(group.bytes);
+            }
+            self.release(&mut waiting);
+            if group.end {
+                return;
+            }
+        }
+    }
+
+    /// Takes what is in the queue, and seals its records into batches.
+    fn gather(&mut self, message: Message<R>, waiting: &mut VecDeque<(Position, Vec<R>)>) -> Group {
+        let mut group = Group { first: self.chain.next_position, ..Group::default() };
+        let mut next = Some(message);
+        while let Some(message) = next {
+            match message {
+                Message::Records { first, records } => {
+                    debug_assert_eq!(first, self.chain.next_position, "records come in order");
+                    self.seal_all(&records, &mut group);
+                }
+                Message::Replies { rest_on, replies } => waiting.push_back((rest_on, replies)),
+                Message::End => {
+                    group.end = true;
+                    break;
+                }
+            }
+            next = if group.bytes < GROUP_BYTES as u64 { self.queue.try_recv().ok() } else { None };
+        }
+        group
+    }
+
+    fn seal_all(&mut self, records: &Records, group: &mut Group) {
+        let mut from = 0;
+        while from < records.len() {
+            let begin = records.starts[from] as usize;
+            let to = records.starts.partition_point(|start| (*start as usize) < begin + BATCH_BYTES).max(from + 1);
+            let framed = records.framed(from, to);
+            let count = u32::try_from(to - from).unwrap_or(u32::MAX);
+            let chain = &mut self.chain;
+            let batch = seal(chain.term, chain.next_number, chain.next_position, count, framed, &chain.last_hash);
+            chain.last_hash.copy_from_slice(&batch[batch.len() - HASH_LEN..]);
+            chain.next_number += 1;
+            chain.next_position += u64::from(count);
+            group.bytes += batch.len() as u64;
+            group.count += count;
+            group.batches.push(batch);
+            from = to;
+        }
+    }
+
+    fn release(&self, waiting: &mut VecDeque<(Position, Vec<R>)>) {
+        let durable = self.durable.load(Ordering::Acquire);
+        let mut later = VecDeque::new();
+        for (rest_on, replies) in waiting.drain(..) {
+            if rest_on <= durable {
+                replies.into_iter().for_each(Reply::release);
+            } else {
+                later.push_back((rest_on, replies));
+            }
+        }
+        *waiting = later;
+    }
+
+    fn fail(&self, reason: &str) {
+        (self.on_failure)(reason);
+    }
+}
+
+/// What one sync covers.
+#[derive(Default)]
+struct Group {
+    first: Position,
+    batches: Vec<Vec<u8>>,
+    count: u32,
+    bytes: u64,
+    end: bool,
+}

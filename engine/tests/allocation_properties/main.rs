@@ -1,0 +1,13 @@
+//! Allocation against a naive model and against its rules A1 to A4.
+//!
+//! Every property is checked by the checkers of `model/check.rs`; `planted.rs` shows that they see wrong
+//! implementations. `FENTAN_CASES=100000` tries more, and larger wallets.
+
+#[path = "../model/mod.rs"]
+mod model;
+
+mod a1;
+mod a3;
+mod a4;
+mod planted;
+mod vectors;

@@ -1,0 +1,124 @@
+//! What must hold of any division, whoever made it. Each checker says what is wrong, so that a planted
+//! mistake can be shown to be seen.
+
+use super::allocate::{Divided, ceiling_of};
+use super::exact::within_halves;
+use super::purse::{MLot, available, total};
+use super::rule::{MMethod, MRule};
+
+macro_rules! hold {
+    ($what:expr, $($said:tt)*) => {
+        if !$what {
+            return Err(format!($($said)*));
+        }
+    };
+}
+
+/// Rule A1: lines above zero, each pair once, never more than what is there nor than a cap lets through,
+/// the sum exact; or a shortfall that says less than the amount.
+pub(crate) fn a1(rule: &MRule, lots: &[MLot], amount: i128, outcome: &Result<Divided, i128>) -> Result<(), String> {
+    let lines = match outcome {
+        Err(found) => {
+            hold!((0..amount).contains(found), "a shortfall found {found} of {amount}");
+            hold!(*found <= total(lots), "a shortfall found {found} where there is less");
+            let fills = rule.spill.as_ref().is_some_and(|spill| (0..8).all(|sub| spill.contains(&sub)));
+            let bounded = !rule.caps.is_empty();
+            hold!(!fills || bounded || amount > total(lots), "refused although everything may fill what is open");
+            return Ok(());
+        }
+        Ok(divided) => &divided.lines,
+    };
+    for (at, (lot, sub, minor)) in lines.iter().enumerate() {
+        hold!(*minor > 0, "line {at} is {minor}");
+        let there = lots.get(*lot).map_or(0, |lot| lot.left_of(*sub));
+        hold!(*minor <= there, "line {at} takes {minor} where there is {there}");
+        hold!(!lines[..at].iter().any(|line| (line.0, line.1) == (*lot, *sub)), "line {at} stands twice");
+    }
+    let sum: i128 = lines.iter().map(|line| line.2).sum();
+    hold!(sum == amount, "the lines sum to {sum}, not {amount}");
+    for cap in &rule.caps {
+        let given: i128 = lines.iter().filter(|line| line.1 == cap.sub).map(|line| line.2).sum();
+        hold!(given <= ceiling_of(cap, amount), "sub-balance {} gave {given}, past {cap:?}", cap.sub);
+    }
+    bounded_sub(rule, lots, amount, lines)
+}
+
+/// A `fixed_amount` rule takes no more of its sub-balance than it says, unless that fills what is open.
+fn bounded_sub(rule: &MRule, lots: &[MLot], amount: i128, lines: &[(usize, u8, i128)]) -> Result<(), String> {
+    let MMethod::FixedAmount { sub, at_most, for_every, .. } = &rule.method else { return Ok(()) };
+    if rule.spill.as_ref().is_some_and(|spill| spill.contains(sub)) {
+        return Ok(());
+    }
+    let given: i128 = lines.iter().filter(|line| line.1 == *sub).map(|line| line.2).sum();
+    let whole = for_every.map_or(1, |every| amount / every);
+    hold!(given <= at_most * whole, "gave {given} of {}, above {whole} times {at_most}", available(lots, *sub));
+    Ok(())
+}
+
+/// Rule A3 for one lot: after every spend the cumulative share of each part is within one minor unit of
+/// exact (half a unit for each level of the tree, two halves at least), and no part goes below zero.
+pub(crate) fn no_drift(
+    weights: &[i128],
+    spends: &[i128],
+    mut split: impl FnMut(&[i128], i128) -> Vec<i128>,
+) -> Result<Vec<i128>, String> {
+    let whole: i128 = weights.iter().sum();
+    let halves = super::exact::levels(weights.len()).max(2);
+    let mut given = vec![0; weights.len()];
+    let mut spent = 0;
+    for (number, amount) in (1..).zip(spends) {
+        let parts = split(&given, *amount);
+        hold!(parts.iter().sum::<i128>() == *amount, "spend {number} of {amount} took {parts:?}");
+        spent += amount;
+        for (at, part) in parts.iter().enumerate() {
+            hold!(*part >= 0, "spend {number} gave {part} to part {at}");
+            given[at] += part;
+            let near = within_halves(given[at], spent, weights[at], whole, halves);
+            hold!(near, "after spend {number}, {spent} in all, part {at} of {weights:?} stands at {}", given[at]);
+        }
+    }
+    Ok(given)
+}
+
+/// Rule A3: two ways to spend the same total end the same.
+pub(crate) fn same_end(
+    weights: &[i128],
+    one: &[i128],
+    other: &[i128],
+    mut split: impl FnMut(&[i128], i128) -> Vec<i128>,
+) -> Result<(), String> {
+    let mut end = |spends: &[i128]| {
+        let mut given = vec![0; weights.len()];
+        for amount in spends {
+            let parts = split(&given, *amount);
+            given.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+        }
+        given
+    };
+    let (one_end, other_end) = (end(one), end(other));
+    hold!(one_end == other_end, "{one:?} ends at {one_end:?}, {other:?} at {other_end:?}");
+    Ok(())
+}
+
+/// Rule A4: pieces that add up to the whole restore exactly the lines; what was restored to a line never
+/// goes down and never exceeds it. `piece(from, to)` says what the units from..to restore.
+pub(crate) fn refunds(
+    lines: &[i128],
+    pieces: &[i128],
+    mut piece: impl FnMut(i128, i128) -> Vec<i128>,
+) -> Result<(), String> {
+    let mut restored = vec![0; lines.len()];
+    let mut back = 0;
+    for (number, amount) in (1..).zip(pieces) {
+        let gives = piece(back, back + amount);
+        back += amount;
+        hold!(gives.iter().sum::<i128>() == *amount, "refund {number} of {amount} gave {gives:?}");
+        for (at, minor) in gives.iter().enumerate() {
+            hold!(*minor >= 0, "refund {number} takes {minor} back from line {at}");
+            restored[at] += minor;
+            hold!(restored[at] <= lines[at], "after refund {number}, line {at} of {lines:?} got {}", restored[at]);
+        }
+    }
+    hold!(back != lines.iter().sum() || restored == lines, "{pieces:?} restored {restored:?}, not {lines:?}");
+    Ok(())
+}
