@@ -226,6 +226,12 @@ impl Catalog {
         self.products.get(name)
     }
 
+    /// The currency of this code, if a product has it.
+    #[must_use]
+    pub fn currency(&self, code: &str) -> Option<Currency> {
+        self.products.values().map(|product| product.currency).find(|currency| currency.code() == code)
+    }
+
     /// This rule.
     #[must_use]
     pub fn rule(&self, name: &Label) -> Option<&Rule> {

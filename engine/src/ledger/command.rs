@@ -1,7 +1,7 @@
 //! What can be asked of the ledger.
 
 use crate::accounts::{AccountKind, Funding, NEVER, Timestamp};
-use crate::money::{Currency, Major};
+use crate::money::Major;
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -13,8 +13,8 @@ pub struct OpenAccount {
     pub account: AccountId,
     /// Wallet or merchant.
     pub kind: AccountKind,
-    /// Its currency; the product's when not given.
-    pub currency: Option<Currency>,
+    /// Its currency's code; the product's when not given.
+    pub currency: Option<Label>,
     /// Its product; the default product when not given.
     pub product: Option<Label>,
 }

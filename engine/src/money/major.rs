@@ -116,6 +116,14 @@ impl Major {
     }
 }
 
+impl std::fmt::Display for Major {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = Vec::with_capacity(24);
+        super::write_minor(&mut text, i128::from(self.digits), self.decimals);
+        f.write_str(std::str::from_utf8(&text).unwrap_or("?"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

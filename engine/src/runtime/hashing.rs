@@ -9,7 +9,7 @@ use std::hash::Hasher;
 
 /// The hash functions of one ledger.
 #[derive(Clone)]
-pub struct Hashing {
+pub(crate) struct Hashing {
     short: SipHasher13,
     long: SipHasher13x128,
 }
@@ -17,13 +17,13 @@ pub struct Hashing {
 impl Hashing {
     /// With this key.
     #[must_use]
-    pub fn new(key: &[u8; 16]) -> Self {
+    pub(crate) fn new(key: &[u8; 16]) -> Self {
         Self { short: SipHasher13::new_with_key(key), long: SipHasher13x128::new_with_key(key) }
     }
 
     /// Of an account's name: chooses its shard.
     #[must_use]
-    pub fn account(&self, name: &str) -> u64 {
+    pub(crate) fn account(&self, name: &str) -> u64 {
         let mut hasher = self.short;
         hasher.write(name.as_bytes());
         hasher.finish()
@@ -32,7 +32,7 @@ impl Hashing {
     /// Of a command's id. 128 bits: two ids of one ledger never share it in practice (2⁻⁶⁸ at a billion
     /// ids), and without the key none can be made to.
     #[must_use]
-    pub fn id(&self, id: &str) -> u128 {
+    pub(crate) fn id(&self, id: &str) -> u128 {
         let mut hasher = self.long;
         hasher.write(id.as_bytes());
         hasher.finish128().as_u128()

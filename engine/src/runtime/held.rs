@@ -145,19 +145,22 @@ impl Held<'_> {
         let Some((home, slot)) = self.wallet(id)? else {
             return Err(StoreError(format!("the journal names the wallet {id} at position {position}, and there is none")));
         };
-        if self.images.as_ref().is_some_and(|images| images.wallets.get(id).is_some_and(|as_of| position <= *as_of)) {
-            return Ok(());
-        }
+        let in_image = |images: &Images| images.wallets.get(id).is_some_and(|as_of| position <= *as_of);
+        let has_it = self.images.as_ref().is_some_and(in_image);
         let shard = self.shard(home);
-        if let Some(entry) = shard.wallets.entry_mut(slot) {
-            effect(record, &mut entry.value);
-        }
-        shard.touch_wallet(slot);
+        // Deadlines are stored with a checkpoint, not with the wallet's image.
         for at in ends(record) {
             if shard.deadlines.insert((at, id.clone())) {
                 shard.new_deadlines.push((at, id.clone()));
             }
         }
+        if has_it {
+            return Ok(());
+        }
+        if let Some(entry) = shard.wallets.entry_mut(slot) {
+            effect(record, &mut entry.value);
+        }
+        shard.touch_wallet(slot);
         Ok(())
     }
 

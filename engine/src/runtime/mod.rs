@@ -33,6 +33,7 @@ mod sequencer;
 mod shard;
 mod step;
 mod table;
+pub mod verify;
 mod worker;
 mod writer;
 
@@ -192,13 +193,18 @@ pub struct Status {
     pub resident: Vec<usize>,
 }
 
+/// The engine's threads, to be joined once.
+struct Threads {
+    workers: Vec<JoinHandle<()>>,
+    writer: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+}
+
 /// A running engine. Dropping it without [`Engine::shutdown`] leaves its threads running.
 pub struct Engine<R> {
     shared: Arc<Shared<R>>,
     jobs: Sender<Job>,
-    workers: Vec<JoinHandle<()>>,
-    writer: JoinHandle<()>,
-    keeper: JoinHandle<()>,
+    threads: Mutex<Option<Threads>>,
     /// How many records recovery applied.
     pub replayed: u64,
 }
@@ -268,7 +274,8 @@ impl<R: Reply> Engine<R> {
             let worker = Worker { shared: Arc::clone(&shared), number, inbox, staging };
             workers.push(named(&format!("fentan-shard-{number}")).spawn(move || worker.run())?);
         }
-        Ok(Self { shared, jobs, workers, writer, keeper, replayed: recovered.replayed })
+        let threads = Mutex::new(Some(Threads { workers, writer, keeper }));
+        Ok(Self { shared, jobs, threads, replayed: recovered.replayed })
     }
 
     /// How many shards there are.
@@ -277,13 +284,13 @@ impl<R: Reply> Engine<R> {
         self.shared.shards.len()
     }
 
-    /// The shard that does a request. A request that names only an id goes where that id's account lives;
-    /// an id that is not known, to any.
+    /// The shard that does a request, or `None` when any can: a request that names only an id goes where
+    /// that id's account lives, and the id may not be known (yet).
     #[must_use]
-    pub fn route(&self, body: &Body) -> usize {
+    pub fn route(&self, body: &Body) -> Option<usize> {
         let shared = &*self.shared;
         if shared.shards.len() == 1 {
-            return 0;
+            return Some(0);
         }
         let hash = match body {
             Body::Command(command) => shared.account_hash(command),
@@ -292,7 +299,7 @@ impl<R: Reply> Engine<R> {
             Body::Query(Query::Show(id)) => shared.account_of(id.as_str()),
             Body::Query(Query::TrialBalance | Query::Ping) => None,
         };
-        hash.map_or(0, |hash| shard_of(hash, shared.shards.len()))
+        hash.map(|hash| shard_of(hash, shared.shards.len()))
     }
 
     /// Puts a parcel into a shard's queue. Never waits.
@@ -368,9 +375,11 @@ impl<R: Reply> Engine<R> {
         self.shared.closing.store(true, Ordering::Release);
     }
 
-    /// Does what is queued, releases its answers, writes a last checkpoint and ends the threads.
-    pub fn shutdown(self) {
+    /// Does what is queued, releases its answers, writes a last checkpoint and ends the threads. A second
+    /// call does nothing.
+    pub fn shutdown(&self) {
         self.close();
+        let Some(Threads { workers, writer, keeper }) = self.threads.lock().take() else { return };
         // A last checkpoint, so that the next start has nothing to replay.
         while !self.has_failed() && self.shared.queued.iter().any(|q| q.load(Ordering::Acquire) > 0) {
             std::thread::sleep(Duration::from_millis(1));
@@ -388,13 +397,13 @@ impl<R: Reply> Engine<R> {
         for queue in &self.shared.queues {
             let _ = queue.send(WorkerMessage::End);
         }
-        for worker in self.workers {
+        for worker in workers {
             let _ = worker.join();
         }
         self.shared.sequencer.end();
         let _ = self.jobs.send(Job::End);
-        let _ = self.writer.join();
-        let _ = self.keeper.join();
+        let _ = writer.join();
+        let _ = keeper.join();
     }
 }
 

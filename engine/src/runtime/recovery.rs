@@ -52,8 +52,6 @@ pub struct Recovered {
     pub(crate) ids: Ids,
     pub(crate) hashing: Hashing,
     pub(crate) meta: Meta,
-    /// The journal's end.
-    pub(crate) end: Position,
     /// How many records were applied.
     pub replayed: u64,
 }
@@ -109,7 +107,7 @@ pub fn recover(
         write_folded(&**store, &mut shards, shard_count, end)?;
     }
     shards.truncate(shard_count);
-    Ok(Recovered { shards, ids, hashing, meta, end, replayed })
+    Ok(Recovered { shards, ids, hashing, meta, replayed })
 }
 
 fn image<T: DeserializeOwned>(what: &str, image: &Image) -> Result<T, StoreError> {

@@ -19,6 +19,21 @@ pub enum Body {
     Query(Query),
 }
 
+impl Body {
+    /// The id of an earlier command that this one is about, when it names its account by that alone.
+    #[must_use]
+    pub fn refers_to(&self) -> Option<&CommandId> {
+        match self {
+            Self::Command(Command::ConfirmTopUp(ask)) => Some(&ask.top_up),
+            Self::Command(Command::FailTopUp(id)) | Self::Query(Query::Show(id)) => Some(id),
+            Self::Command(Command::Capture(ask)) => Some(&ask.hold),
+            Self::Command(Command::Release(ask)) => Some(&ask.hold),
+            Self::Command(Command::Refund(ask)) => Some(&ask.spend),
+            Self::Command(_) | Self::Query(_) => None,
+        }
+    }
+}
+
 /// A request, checked for form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {

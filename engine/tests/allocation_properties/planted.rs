@@ -1,7 +1,7 @@
 //! The checkers can see: wrong implementations of the same contracts are caught by them.
 
 use crate::model::check::{a1, no_drift, refunds, same_end};
-use crate::model::allocate::Divided;
+use crate::model::allocate::{Divided, Line};
 use crate::model::exact::{floor, half_up, nested};
 use crate::model::purse::MLot;
 use crate::model::rule::{MCap, MMethod, MRule};
@@ -68,7 +68,7 @@ fn a4_largest_remainder_is_seen_to_take_back() {
 #[test]
 fn a4_dividing_each_refund_alone_is_seen_not_to_restore_the_lines() {
     let lines = [5_000, 9_000];
-    let wrong = refunds(&lines, &[10; 1_400], |from, to| nested(to - from, &lines)).expect_err("it drifts");
+    let wrong = refunds(&lines, &vec![10; 1_400], |from, to| nested(to - from, &lines)).expect_err("it drifts");
     assert!(wrong.contains("got") || wrong.contains("restored"), "{wrong}");
 }
 
@@ -77,7 +77,7 @@ fn a1_wrong_lines_are_seen() {
     let lots = [MLot::fresh("t-1", &[(0, 100), (1, 40)])];
     let cap = MCap { sub: 1, amount: None, millionths: Some(300_000), minimum: None };
     let rule = MRule { caps: vec![cap], ..MRule::plain("r", MMethod::Ordered(vec![1, 0])) };
-    let table: &[(&[(usize, u8, i128)], &str)] = &[
+    let table: &[(&[Line], &str)] = &[
         (&[(0, 0, 70), (0, 1, 29)], "sum to 99"),
         (&[(0, 0, 60), (0, 1, 40)], "past MCap"),
         (&[(0, 0, 101), (0, 1, -1)], "takes 101"),

@@ -3,7 +3,10 @@
 use crate::model::engine::{CATALOG, catalog, engine_allocate_with, rule};
 use crate::model::purse::{MLot, NEVER};
 use crate::model::rule::{MCap, MMethod, MRule, shipped};
+use fentan_engine::accounts::SubId;
 use fentan_engine::allocation::Rule;
+use fentan_engine::ledger::Taken;
+use fentan_engine::names::CommandId;
 
 const TWO: &[(u8, i128)] = &[(0, 10_000), (1, 18_000)];
 
@@ -156,6 +159,27 @@ fn a3_example_3_a_skewed_lot() {
         lot.take(0, principal);
         lot.take(1, bonus);
     }
+}
+
+fn pieces(lines: &[(&str, u8, i64)], cuts: &[i64]) -> Vec<Vec<i64>> {
+    let mut taken = Taken::default();
+    for (lot, sub, minor) in lines {
+        taken.push(&CommandId::internal(lot), SubId(*sub), *minor);
+    }
+    cuts.windows(2).map(|cut| taken.piece(cut[0], cut[1]).lines.iter().map(|line| line.amount).collect()).collect()
+}
+
+#[test]
+fn a4_examples_and_the_hold_of_w2() {
+    let spend = [("t-1", 0, 5_000), ("t-1", 1, 9_000)];
+    assert_eq!(pieces(&spend, &[0, 4_667, 9_334, 14_000]), [[1_667, 3_000], [1_667, 3_000], [1_666, 3_000]]);
+    assert_eq!(pieces(&spend, &[0, 1]), [[1]], "0.00 + 0.01");
+    assert_eq!(pieces(&spend, &[0, 1_000]), [[357, 643]]);
+    let two_lots = [("t-1", 0, 10_000), ("t-1", 1, 18_000), ("t-2", 0, 1_333), ("t-2", 1, 667)];
+    assert_eq!(pieces(&two_lots, &[0, 10_000]), [[3_333, 6_000, 445, 222]]);
+    // W2: capture 100.00 of a hold of 140.00; and first release 40.00 of it.
+    assert_eq!(pieces(&spend, &[0, 10_000, 14_000]), [[3_571, 6_429], [1_429, 2_571]]);
+    assert_eq!(pieces(&spend, &[0, 4_000, 14_000]), [[1_429, 2_571], [3_571, 6_429]]);
 }
 
 /// Nothing ends before the spend is divided, and a lot that ends never is the last of `expiring_first`.

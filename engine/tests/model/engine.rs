@@ -4,7 +4,7 @@ use super::allocate::{Divided, Line};
 use super::purse::{MLot, MPart};
 use super::rule::{MCap, MMethod, MOrder, MRule};
 use fentan_engine::accounts::{Funding, Lot, Part, SubId};
-use fentan_engine::allocation::{Cap, LotOrder, Method, Purse, Rule, Spill, allocate};
+use fentan_engine::allocation::{Cap, Draw, LotOrder, Method, Purse, Rule, Spill, allocate};
 use fentan_engine::catalog::{Catalog, CatalogSpec};
 use fentan_engine::money::{Currency, Major};
 use fentan_engine::names::{CommandId, Label};
@@ -94,13 +94,13 @@ pub(crate) fn engine_allocate(model: &MRule, lots: &[MLot], phase: i128, amount:
 }
 
 /// The same with a rule of the engine's own.
-pub(crate) fn engine_allocate_with(rule: &Rule, lots: &[MLot], live: usize, phase: i128, amount: i128) -> Result<Divided, i128> {
+pub(crate) fn engine_allocate_with(rule: &Rule, lots: &[MLot], first_live: usize, phase: i128, amount: i128) -> Result<Divided, i128> {
     let lots: Vec<Lot> = lots.iter().map(lot).collect();
-    let purse = Purse { lots: &lots, first_live: live, currency: Currency::CNY, phase: small(phase) };
+    let purse = Purse { lots: &lots, first_live, currency: Currency::CNY, phase: small(phase) };
     match allocate(rule, purse, small(amount)) {
         Ok(allocation) => {
-            let line = |draw: &fentan_engine::allocation::Draw| -> Line { (draw.lot as usize, draw.sub.0, i128::from(draw.amount)) };
-            Ok(Divided { lines: allocation.draws.iter().map(line).collect(), phase: allocation.phase.map(i128::from) })
+            let to_line = |draw: &Draw| -> Line { (draw.lot as usize, draw.sub.0, i128::from(draw.amount)) };
+            Ok(Divided { lines: allocation.draws.iter().map(to_line).collect(), phase: allocation.phase.map(i128::from) })
         }
         Err(shortfall) => Err(i128::from(shortfall.payable)),
     }

@@ -10,6 +10,9 @@ use proptest::sample::{select, subsequence};
 /// The most a wallet may hold.
 pub(crate) const MOST: i128 = (i64::MAX / 4) as i128;
 
+/// Size, kind, granted and left of a part, before they are given a scale.
+type RawPart = (u32, u8, u32, u32);
+
 /// `fraction`/2^32 of `whole`.
 fn of_whole(whole: i128, fraction: u32) -> i128 {
     whole * i128::from(fraction) / (1 << 32)
@@ -23,7 +26,7 @@ pub(crate) fn purse(lots_max: usize) -> impl Strategy<Value = Vec<MLot>> {
     (1..=8_u8, 0..5_u8, vec(lot, 1..=lots_max)).prop_map(|(subs, scale, lots)| {
         let parts: i128 = (lots.len() * usize::from(subs)) as i128;
         let limit = [3, 100, 100_000, MOST / parts, MOST / parts][usize::from(scale)];
-        let make = |(number, (mask, parts, ends)): (usize, (u8, Vec<(u32, u8, u32, u32)>, u8))| {
+        let make = |(number, (mask, parts, ends)): (usize, (u8, Vec<RawPart>, u8))| {
             let ends = if ends == 0 { NEVER } else { i64::from(ends) * 1_000 };
             let mask = if mask.trailing_zeros() < u32::from(subs) { mask } else { 1 };
             let parts = (0..subs).filter(|sub| mask >> sub & 1 == 1).map(|sub| random_part(sub, limit, ends, parts[usize::from(sub)]));
@@ -33,7 +36,7 @@ pub(crate) fn purse(lots_max: usize) -> impl Strategy<Value = Vec<MLot>> {
     })
 }
 
-fn random_part(sub: u8, limit: i128, ends: i64, (size, kind, granted, left): (u32, u8, u32, u32)) -> MPart {
+fn random_part(sub: u8, limit: i128, ends: i64, (size, kind, granted, left): RawPart) -> MPart {
     let weight = 1 + of_whole(limit - 1, size);
     let granted = if kind < 4 { weight } else { of_whole(weight, granted) };
     let left = match kind {

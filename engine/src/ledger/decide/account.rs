@@ -29,16 +29,21 @@ pub fn open(ctx: Context<'_>, found: Found<'_>, ask: &OpenAccount) -> Result<(Ev
         None => ctx.catalog.default_product(),
         Some(name) => ctx.catalog.find_product(name).ok_or_else(|| Reject::UnknownProduct { product: name.clone() })?,
     };
-    let currency = match ask.currency {
-        Some(currency) if ask.kind == AccountKind::Wallet && currency != product.currency => {
+    let currency = match &ask.currency {
+        None => product.currency,
+        Some(code) if code.as_str() == product.currency.code() => product.currency,
+        Some(code) if ask.kind == AccountKind::Wallet => {
             return Err(Reject::CurrencyMismatch {
                 account: ask.account.clone(),
                 is: product.currency.to_string(),
-                needed: currency.to_string(),
+                needed: code.to_string(),
             });
         }
-        Some(currency) => currency,
-        None => product.currency,
+        // A merchant may be paid in any currency that wallets can have.
+        Some(code) => ctx
+            .catalog
+            .currency(code.as_str())
+            .ok_or_else(|| Reject::bad_request("currency", format!("no product has the currency {code}")))?,
     };
     Ok((Event::Opened { kind: ask.kind, product: product.name.clone() }, currency))
 }

@@ -1,0 +1,217 @@
+//! The naive ledger: maps of plain values, everything summed anew, no care for speed.
+//!
+//! A refused command answers with every reason that applies; the engine must give one of them.
+
+mod fund;
+mod pay;
+
+use crate::model::purse::{MLot, total};
+use crate::model::rule::{MRule, shipped};
+use crate::order::Order;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Lot, sub-balance, amount.
+pub(crate) type Line = (String, u8, i128);
+
+/// What an accepted command moved, or every reason against it.
+pub(crate) type Answer = Result<Vec<Line>, Reasons>;
+
+/// Every reason against a command.
+pub(crate) type Reasons = BTreeSet<&'static str>;
+
+/// What a payment takes, and what its rule remembers after it.
+type Plan = (Vec<Line>, Option<(String, i128)>);
+
+/// An open hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hold {
+    pub(crate) id: String,
+    pub(crate) merchant: String,
+    /// As they were fixed.
+    pub(crate) lines: Vec<Line>,
+    pub(crate) released: i128,
+    pub(crate) ends: i64,
+}
+
+impl Hold {
+    pub(crate) fn left(&self) -> i128 {
+        sum(&self.lines) - self.released
+    }
+}
+
+/// A top-up that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) lot: MLot,
+    pub(crate) channel: String,
+    pub(crate) promotion: String,
+}
+
+/// A wallet.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wallet {
+    pub(crate) points: bool,
+    pub(crate) status: Status,
+    pub(crate) lots: Vec<MLot>,
+    pub(crate) holds: Vec<Hold>,
+    pub(crate) placed: Vec<Placed>,
+    pub(crate) phases: BTreeMap<String, i128>,
+}
+
+impl Wallet {
+    pub(crate) fn held(&self) -> i128 {
+        self.holds.iter().map(Hold::left).sum()
+    }
+
+    fn give(&mut self, lines: &[Line]) {
+        for (lot, sub, amount) in lines {
+            let lot = self.lots.iter_mut().find(|there| there.id == *lot).expect("a line names a lot");
+            lot.give(*sub, *amount);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        total(&self.lots) == 0 && self.holds.is_empty() && self.placed.is_empty()
+    }
+}
+
+/// Whether an account takes part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Status {
+    #[default]
+    Open,
+    Frozen,
+    Closed,
+}
+
+/// A merchant: what was paid and what was promoted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Merchant {
+    pub(crate) points: bool,
+    pub(crate) status: Status,
+    pub(crate) paid: i128,
+    pub(crate) promoted: i128,
+}
+
+impl Merchant {
+    /// Principal (sub-balance 0) was paid, bonus (1) is a promotion's.
+    fn add(&mut self, lines: &[Line], sign: i128) {
+        for (_, sub, amount) in lines {
+            *(if *sub == 0 { &mut self.paid } else { &mut self.promoted }) += sign * amount;
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Spent {
+    id: String,
+    wallet: String,
+    merchant: String,
+    lines: Vec<Line>,
+    refunded: i128,
+}
+
+/// A thing that commands name by its id: the wallet it belongs to and its size.
+#[derive(Debug, Clone)]
+struct Made {
+    id: String,
+    wallet: String,
+    size: i128,
+}
+
+/// The ledger.
+pub(crate) struct Ledger {
+    pub(crate) wallets: BTreeMap<String, Wallet>,
+    pub(crate) merchants: BTreeMap<String, Merchant>,
+    /// Channels and promotions and breakage, by currency (points or not) and name; debits are negative.
+    pub(crate) own: BTreeMap<(bool, String), i128>,
+    rules: Vec<MRule>,
+    spends: Vec<Spent>,
+    top_ups: Vec<Made>,
+    holds: Vec<Made>,
+}
+
+pub(crate) fn sum(lines: &[Line]) -> i128 {
+    lines.iter().map(|line| line.2).sum()
+}
+
+/// Adds the reason when it applies.
+fn when(reasons: &mut Reasons, applies: bool, code: &'static str) {
+    if applies {
+        reasons.insert(code);
+    }
+}
+
+/// Refused for these reasons, if there are any.
+fn unless(reasons: Reasons) -> Result<(), Reasons> {
+    if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}
+
+fn only(code: &'static str) -> Reasons {
+    BTreeSet::from([code])
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        Self {
+            wallets: BTreeMap::new(),
+            merchants: BTreeMap::new(),
+            own: BTreeMap::new(),
+            rules: shipped(),
+            spends: Vec::new(),
+            top_ups: Vec::new(),
+            holds: Vec::new(),
+        }
+    }
+
+    pub(crate) fn in_points(&self, wallet: &str) -> bool {
+        self.wallets.get(wallet).is_some_and(|wallet| wallet.points)
+    }
+
+    /// Top-ups with their principal.
+    pub(crate) fn top_up_ids(&self) -> Vec<(String, i128)> {
+        self.top_ups.iter().map(|made| (made.id.clone(), made.size)).collect()
+    }
+
+    /// Holds, open and ended, with their amount.
+    pub(crate) fn hold_ids(&self) -> Vec<(String, i128)> {
+        self.holds.iter().map(|made| (made.id.clone(), made.size)).collect()
+    }
+
+    /// Spends and captures, with their amount.
+    pub(crate) fn spend_ids(&self) -> Vec<(String, i128)> {
+        self.spends.iter().map(|spent| (spent.id.clone(), sum(&spent.lines))).collect()
+    }
+
+    /// Does it, or says why not.
+    pub(crate) fn execute(&mut self, id: &str, now: i64, order: &Order) -> Answer {
+        match order {
+            Order::Open { account, wallet, product } => self.open(account, *wallet, product.as_deref()),
+            Order::TopUp { .. } => self.top_up(id, now, order),
+            Order::Confirm { top_up, amount } => self.confirm(top_up, *amount),
+            Order::Fail { top_up } => self.fail(top_up),
+            Order::Spend(pay) => self.spend(id, pay),
+            Order::Hold(pay, until) => self.hold(id, now, pay, *until),
+            Order::Capture { hold, amount } => self.capture(id, now, hold, *amount),
+            Order::Release { hold, amount } => self.release(now, hold, *amount),
+            Order::Refund { spend, amount } => self.refund(spend, *amount),
+            Order::Transfer { from, to, amount, rule } => self.transfer(from, to, *amount, rule.as_deref()),
+            Order::Freeze(account) => self.set_status(account, Status::Frozen),
+            Order::Unfreeze(account) => self.set_status(account, Status::Open),
+            Order::Close(account) => self.set_status(account, Status::Closed),
+            Order::Expire(account) => self.expire(now, account),
+        }
+    }
+
+    fn home(made: &[Made], id: &str) -> String {
+        made.iter().find(|made| made.id == id).map(|made| made.wallet.clone()).expect("an order names what was made")
+    }
+
+    fn wallet(&mut self, name: &str) -> &mut Wallet {
+        self.wallets.get_mut(name).expect("the wallet was looked up before")
+    }
+
+    fn book(&mut self, points: bool, account: &str, amount: i128) {
+        *self.own.entry((points, account.into())).or_default() += amount;
+    }
+}

@@ -1,0 +1,225 @@
+//! A6: a bad file is refused, and says which entry and why.
+
+use crate::model::check::a1;
+use crate::model::engine::{CATALOG, engine_allocate_with};
+use crate::model::purse::MLot;
+use crate::model::rule::{MMethod, MRule};
+use fentan_engine::catalog::{Catalog, CatalogSpec};
+
+/// The entry and the message, or `None` when the catalog is accepted.
+fn refused(text: &str) -> Option<(String, String)> {
+    let spec: CatalogSpec = match toml::from_str(text) {
+        Ok(spec) => spec,
+        Err(error) => return Some(("toml".into(), error.to_string())),
+    };
+    let error = Catalog::from_spec(&spec).err()?;
+    Some((error.entry().to_owned(), error.to_string()))
+}
+
+/// Each addition to the good catalog is refused, names the entry and says the words.
+#[track_caller]
+fn check(table: &[(&str, &str, &str)]) {
+    for (addition, entry, words) in table {
+        let Some((named, said)) = refused(&format!("{CATALOG}\n{addition}")) else { panic!("accepted: {addition}") };
+        assert!(said.contains(words), "{addition}\nsays {said:?}, not {words:?}");
+        assert_eq!(named, *entry, "{addition}");
+    }
+}
+
+/// Each body of a rule `r` is refused with these words.
+#[track_caller]
+fn check_rules(table: &[(&str, &str)]) {
+    for (body, words) in table {
+        check(&[(&format!("[[rule]]\nname = \"r\"\nversion = 1\n{body}"), "r", words)]);
+    }
+}
+
+#[test]
+fn the_good_catalog_is_accepted() {
+    assert_eq!(refused(CATALOG), None);
+}
+
+#[test]
+fn methods_and_the_keys_they_need() {
+    check_rules(&[
+        ("method = \"by_feeling\"", "lot_ratio, current_ratio, ordered, fixed_ratio or fixed_amount, not \"by_feeling\""),
+        ("method = \"ordered\"", "order: is missing"),
+        ("method = \"ordered\"\norder = []", "order: needs at least one sub-balance"),
+        ("method = \"ordered\"\norder = [\"principal\", \"gold\"]", "there is no sub-balance \"gold\"; there are bonus, principal"),
+        ("method = \"ordered\"\norder = [\"bonus\", \"bonus\"]", "names bonus twice"),
+        ("method = \"fixed_ratio\"", "weights: is missing"),
+        ("method = \"fixed_ratio\"\nweights = {}", "weights: needs at least one sub-balance"),
+        ("method = \"fixed_ratio\"\nweights = { principal = 0 }", "principal is from 1 to 1,000,000,000, not 0"),
+        ("method = \"fixed_ratio\"\nweights = { principal = -1 }", "principal is from 1 to 1,000,000,000, not -1"),
+        ("method = \"fixed_ratio\"\nweights = { principal = 1000000001 }", "not 1000000001"),
+        ("method = \"fixed_ratio\"\nweights = { gold = 1 }", "weights: there is no sub-balance \"gold\""),
+        ("method = \"fixed_amount\"", "sub_balance: is missing"),
+        ("method = \"fixed_amount\"\nsub_balance = \"bonus\"", "at_most: is missing"),
+        ("method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"", "others: is missing"),
+        ("method = \"fixed_amount\"\nsub_balance = \"gold\"\nat_most = \"5\"\nothers = [\"principal\"]", "sub_balance: there is no"),
+        ("method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"-5\"\nothers = [\"principal\"]", "at_most: \"-5\": an amount"),
+        (
+            "method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"\nfor_every = \"x\"\nothers = [\"principal\"]",
+            "for_every: \"x\": an amount",
+        ),
+        ("method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"\nothers = [\"gold\"]", "others: there is no"),
+    ]);
+}
+
+/// A key that the method does not read would be a promise that is not kept.
+#[test]
+fn keys_of_another_method() {
+    check_rules(&[
+        ("method = \"lot_ratio\"\norder = [\"bonus\"]", "order: belongs to the method ordered, this rule's is lot_ratio"),
+        ("method = \"lot_ratio\"\nweights = { bonus = 1 }", "weights: belongs to the method fixed_ratio"),
+        ("method = \"current_ratio\"\nsub_balance = \"bonus\"", "sub_balance: belongs to the method fixed_amount"),
+        ("method = \"current_ratio\"\nat_most = \"5\"", "at_most: belongs to the method fixed_amount"),
+        ("method = \"current_ratio\"\nfor_every = \"5\"", "for_every: belongs to the method fixed_amount"),
+        ("method = \"current_ratio\"\nothers = [\"bonus\"]", "others: belongs to the method fixed_amount"),
+    ]);
+    check(&[
+        ("[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"lot_ratio\"\ncolour = 1", "toml", "unknown field `colour`"),
+        ("[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"lot_ratio\"\nlots = \"oldest\"", "toml", "unknown variant `oldest`"),
+        ("[[rule]]\nname = \"r\"\nmethod = \"lot_ratio\"", "toml", "missing field `version`"),
+        (
+            "[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", share = 1 }]",
+            "toml",
+            "unknown field `share`",
+        ),
+    ]);
+}
+
+#[test]
+fn caps_and_spill() {
+    check_rules(&[
+        ("method = \"lot_ratio\"\nspill = \"maybe\"", "spill: is \"reject\" or a list of sub-balances, not \"maybe\""),
+        ("method = \"lot_ratio\"\nspill = []", "spill: needs at least one sub-balance"),
+        ("method = \"lot_ratio\"\nspill = [\"gold\"]", "spill: there is no sub-balance \"gold\""),
+        ("method = \"lot_ratio\"\nspill = [\"bonus\", \"principal\", \"bonus\"]", "spill: names bonus twice"),
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\" }]", "the cap on bonus bounds nothing"),
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"gold\", amount = \"1\" }]", "caps: there is no sub-balance \"gold\""),
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", amount = \"1.\" }]", "caps: \"1.\": an amount"),
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"100\" }]", "percent is from 0 to below 100, not 100"),
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"-1\" }]", "percent is from 0 to below 100, not -1"),
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", minimum_order = \"x\" }]", "caps: \"x\": an amount"),
+    ]);
+}
+
+/// `Rule::from_spec` promises it: "a cap that can never bind or never pay".
+#[test]
+fn caps_that_never_pay() {
+    check_rules(&[
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"0\" }]", "caps"),
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", amount = \"0.00\" }]", "caps"),
+    ]);
+}
+
+/// A threshold of nothing would be no threshold.
+#[test]
+fn a_threshold_of_nothing() {
+    let body = "method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"\nfor_every = \"0.00\"\nothers = [\"principal\"]";
+    check_rules(&[(body, "for_every")]);
+}
+
+/// An amount that no product's currency can count would bound nothing: a cap of 5.001 yuan would be none.
+#[test]
+fn amounts_that_the_currency_cannot_count() {
+    let product = |rule: &str| format!("[[product]]\nname = \"p\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"{rule}\"\nmay_name_rules = []\n");
+    for body in [
+        "method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", amount = \"5.001\" }]",
+        "method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5.001\"\nothers = [\"principal\"]",
+    ] {
+        let text = format!("{CATALOG}\n[[rule]]\nname = \"r\"\nversion = 1\n{body}\n{}", product("r"));
+        assert!(refused(&text).is_some(), "accepted: {body}");
+    }
+}
+
+/// A `fixed_amount` rule whose others name its own sub-balance would count that sub-balance twice, and a
+/// spend would take less than it says (A1).
+#[test]
+fn others_that_name_the_bounded_sub_balance() {
+    let own = MMethod::FixedAmount { sub: 1, at_most: 500, for_every: None, others: vec![1, 0] };
+    let own = MRule::plain("r", own);
+    let lots = [MLot::fresh("t-1", &[(0, 1_000), (1, 1_000)])];
+    let outcome = std::panic::catch_unwind(|| engine_allocate_with(&crate::model::engine::rule(&own), &lots, 0, 0, 1_200));
+    let exact = outcome.map_err(|_| String::from("panicked")).and_then(|outcome| a1(&own, &lots, 1_200, &outcome));
+    let body = "method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"\nothers = [\"bonus\", \"principal\"]";
+    let text = format!("{CATALOG}\n[[rule]]\nname = \"r\"\nversion = 1\n{body}");
+    assert!(refused(&text).is_some() || exact.is_ok(), "accepted, and breaks A1: {exact:?}");
+}
+
+#[test]
+fn names_and_versions() {
+    check(&[
+        ("[[rule]]\nname = \"\"\nversion = 1\nmethod = \"lot_ratio\"", "", "1 to 64 printable ASCII"),
+        ("[[rule]]\nname = \"by_lot\"\nversion = 2\nmethod = \"lot_ratio\"", "by_lot", "stands twice"),
+        ("[[rule]]\nname = \"r\"\nversion = 0\nmethod = \"lot_ratio\"", "r", "versions count from 1"),
+    ]);
+}
+
+#[test]
+fn products() {
+    let product = |name: &str, currency: &str, decimals: u8, rule: &str, more: &str| {
+        format!("[[product]]\nname = \"{name}\"\ncurrency = \"{currency}\"\ndecimals = {decimals}\nrule = \"{rule}\"\n{more}")
+    };
+    check(&[
+        (&product("p", "yuan", 2, "by_lot", ""), "p", "three capital letters, not \"yuan\""),
+        (&product("p", "CNY", 7, "by_lot", ""), "p", "at most 6 decimals, not 7"),
+        (&product("p", "CNY", 2, "nope", ""), "p", "there is no rule \"nope\""),
+        (&product("p", "CNY", 2, "by_lot", "may_name_rules = [\"nope\"]"), "p", "there is no rule \"nope\""),
+        (&product("default", "CNY", 2, "by_lot", ""), "default", "stands twice"),
+        (&product("分", "CNY", 2, "by_lot", ""), "分", "1 to 64 printable ASCII"),
+        (&product("p", "CNY", 2, "by_lot", "colour = 1"), "toml", "unknown field `colour`"),
+    ]);
+    let text = CATALOG.replace("default_product = \"default\"", "default_product = \"nope\"");
+    let (entry, said) = refused(&text).expect("there is no such product");
+    assert_eq!(entry, "nope");
+    assert!(said.contains("is the default product, and there is none of that name"), "{said}");
+}
+
+/// One code with two numbers of decimals would be two currencies of one name.
+#[test]
+fn one_currency_code_has_one_number_of_decimals() {
+    let other = "[[product]]\nname = \"p\"\ncurrency = \"CNY\"\ndecimals = 3\nrule = \"by_lot\"\n";
+    assert!(refused(&format!("{CATALOG}\n{other}")).is_some(), "accepted");
+}
+
+#[test]
+fn offers() {
+    let offer = |tiers: &str| format!("[[offer]]\nname = \"o\"\ntier = [{tiers}]");
+    check(&[
+        (&offer(""), "o", "there is at least one"),
+        (&offer("{ from = \"5\", bonus = \"1\" }, { from = \"4\", bonus = \"2\" }"), "o", "rising order of `from`"),
+        (&offer("{ from = \"5\", bonus = \"1\" }, { from = \"5.00\", bonus = \"2\" }"), "o", "rising order of `from`"),
+        (&offer("{ from = \"5\" }"), "o", "gives a bonus or a percent, one of them"),
+        (&offer("{ from = \"5\", bonus = \"1\", percent = \"1\" }"), "o", "gives a bonus or a percent, one of them"),
+        (&offer("{ from = \"5\", percent = \"0\" }"), "o", "above 0 and at most 10,000, not 0"),
+        (&offer("{ from = \"5\", percent = \"10000.1\" }"), "o", "at most 10,000, not 10000.1"),
+        (&offer("{ from = \"-5\", bonus = \"1\" }"), "o", "\"-5\": an amount"),
+        (&offer("{ from = \"5\", bonus = \"1e3\" }"), "o", "\"1e3\": an amount"),
+        ("[[offer]]\nname = \"spring\"\ntier = [{ from = \"1\", bonus = \"1\" }]", "spring", "stands twice"),
+    ]);
+}
+
+#[test]
+fn sub_balances() {
+    let sub = |name: &str, number: u8| format!("[[sub_balance]]\nname = \"{name}\"\nnumber = {number}\npromoted = true");
+    check(&[
+        (&sub("held", 2), "held", "not a word of the balance"),
+        (&sub("available", 2), "available", "not a word of the balance"),
+        (&sub("Gift", 2), "Gift", "lower-case letters"),
+        (&sub("", 2), "", "lower-case letters"),
+        (&sub("gift", 1), "gift", "a number is from 2 to 7"),
+        (&sub("gift", 8), "gift", "a number is from 2 to 7"),
+        (&sub("bonus", 2), "bonus", "stands twice"),
+        (&format!("{}\n{}", sub("gift", 2), sub("card", 2)), "card", "its own"),
+        (&format!("{}\n{}", sub("gift", 2), sub("gift", 3)), "gift", "stands twice"),
+    ]);
+}
+
+/// A percentage may be written as a number or as text; both are exact.
+#[test]
+fn a_percentage_is_a_number_or_text() {
+    let text = CATALOG.replace("percent = \"30\"", "percent = 30").replace("percent = \"33.3\"", "percent = 33.3");
+    assert_eq!(refused(&text), None);
+}

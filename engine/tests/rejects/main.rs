@@ -1,0 +1,21 @@
+//! Every no that the pure part can give: its code and operands, that it changes nothing, and which one is
+//! answered when two apply. Beside them the refusals of bad rule files, and how commands differ.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `world.rs` | a few accounts in every state |
+//! | `table.rs` | each reject, from each decision that gives it |
+//! | `precedence.rs` | two reasons at once |
+//! | `limits.rs` | the most a wallet may hold |
+//! | `difference.rs` | the field in which two commands differ (W6) |
+//! | `catalog.rs` | bad rules, products, offers and sub-balances (A6) |
+
+#[path = "../model/mod.rs"]
+mod model;
+
+mod catalog;
+mod difference;
+mod limits;
+mod precedence;
+mod table;
+mod world;

@@ -1,0 +1,162 @@
+//! The server's settings.
+
+use crate::door::ClientLimits;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// Settings as a flag, the environment or the file gives them: each may be missing.
+#[derive(Debug, Clone, Default, clap::Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Given {
+    /// The folder of the data: journal, account store, lock [default: fentan-data]
+    #[arg(long, env = "FENTAN_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address of the TCP door; port 0 takes a free one [default: 127.0.0.1:7400]
+    #[arg(long, env = "FENTAN_TCP", value_name = "ADDR")]
+    pub(crate) tcp: Option<String>,
+    /// Address of the HTTP door; port 0 takes a free one [default: 127.0.0.1:7401]
+    #[arg(long, env = "FENTAN_HTTP", value_name = "ADDR")]
+    pub(crate) http: Option<String>,
+    /// Files with products, rules and offers [default: the built-in ones]
+    #[arg(long, env = "FENTAN_CATALOG", value_name = "FILE", value_delimiter = ',')]
+    pub(crate) catalog: Option<Vec<PathBuf>>,
+    /// Threads that own accounts; 0 takes one for every two processors [default: 0]
+    #[arg(long, env = "FENTAN_SHARDS", value_name = "N")]
+    pub(crate) shards: Option<usize>,
+    /// Requests that may wait for one shard [default: 65536]
+    #[arg(long, env = "FENTAN_QUEUE_REQUESTS", value_name = "N")]
+    pub(crate) queue_requests: Option<usize>,
+    /// Wallets kept in memory, over all shards [default: 4000000]
+    #[arg(long, env = "FENTAN_WALLETS_IN_MEMORY", value_name = "N")]
+    pub(crate) wallets_in_memory: Option<usize>,
+    /// A checkpoint begins after so many records [default: 2000000]
+    #[arg(long, env = "FENTAN_CHECKPOINT_RECORDS", value_name = "N")]
+    pub(crate) checkpoint_records: Option<u64>,
+    /// ... or after so many seconds [default: 300]
+    #[arg(long, env = "FENTAN_CHECKPOINT_SECONDS", value_name = "S")]
+    pub(crate) checkpoint_seconds: Option<u64>,
+    /// The longest line or body, in bytes [default: 4194304]
+    #[arg(long, env = "FENTAN_MAX_LINE_BYTES", value_name = "N")]
+    pub(crate) max_line_bytes: Option<usize>,
+    /// The largest batch, in requests [default: 10000]
+    #[arg(long, env = "FENTAN_MAX_BATCH", value_name = "N")]
+    pub(crate) max_batch: Option<usize>,
+    /// TCP connections at once [default: 10240]
+    #[arg(long, env = "FENTAN_MAX_CONNECTIONS", value_name = "N")]
+    pub(crate) max_connections: Option<usize>,
+    /// Requests of one connection that are not answered [default: 32768]
+    #[arg(long, env = "FENTAN_MAX_IN_FLIGHT", value_name = "N")]
+    pub(crate) max_in_flight: Option<usize>,
+    /// Memory for cached blocks of the account store, in MiB [default: 64]
+    #[arg(long, env = "FENTAN_BLOCK_CACHE_MIB", value_name = "MIB")]
+    pub(crate) block_cache_mib: Option<usize>,
+}
+
+/// The settings in force.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) data: PathBuf,
+    pub(crate) tcp: String,
+    pub(crate) http: String,
+    /// Files with products, rules and offers; none means the built-in ones.
+    pub(crate) catalog: Vec<PathBuf>,
+    pub(crate) shards: usize,
+    pub(crate) queue_requests: usize,
+    pub(crate) wallets_in_memory: usize,
+    pub(crate) checkpoint_records: u64,
+    pub(crate) checkpoint_seconds: u64,
+    pub(crate) client: ClientLimits,
+    pub(crate) block_cache_mib: usize,
+}
+
+/// Settings that cannot be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    /// The file cannot be read.
+    #[error("the configuration {path} cannot be read: {reason}")]
+    File { path: PathBuf, reason: String },
+    /// The file is not what it should be.
+    #[error("the configuration {path}: {reason}")]
+    Form { path: PathBuf, reason: String },
+    /// A value is out of its range.
+    #[error("{key} is {allowed}, not {given}")]
+    Range { key: &'static str, allowed: String, given: String },
+}
+
+impl Settings {
+    /// Puts flags and environment (which `clap` has put together) over the file over the defaults.
+    ///
+    /// # Errors
+    /// Names the file or the key.
+    pub(crate) fn new(flags: Given, file: Option<&Path>) -> Result<Self, SettingsError> {
+        let from_file = file.map(read).transpose()?.unwrap_or_default();
+        macro_rules! pick {
+            ($key:ident, $default:expr) => {
+                flags.$key.or(from_file.$key).unwrap_or($default)
+            };
+        }
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let shards = within("shards", pick!(shards, 0), 0, 64)?;
+        Ok(Self {
+            data: pick!(data, "fentan-data".into()),
+            tcp: pick!(tcp, "127.0.0.1:7400".into()),
+            http: pick!(http, "127.0.0.1:7401".into()),
+            catalog: pick!(catalog, Vec::new()),
+            shards: if shards == 0 { (processors / 2).max(1) } else { shards },
+            queue_requests: within("queue_requests", pick!(queue_requests, 65_536), 1, 10_000_000)?,
+            wallets_in_memory: within("wallets_in_memory", pick!(wallets_in_memory, 4_000_000), 64, 1_000_000_000)?,
+            checkpoint_records: pick!(checkpoint_records, 2_000_000).max(1),
+            checkpoint_seconds: pick!(checkpoint_seconds, 300).max(1),
+            client: ClientLimits {
+                line_bytes: within("max_line_bytes", pick!(max_line_bytes, 4 << 20), 256, 1 << 30)?,
+                batch: within("max_batch", pick!(max_batch, 10_000), 1, 1_000_000)?,
+                connections: within("max_connections", pick!(max_connections, 10_240), 1, 1_000_000)?,
+                in_flight: within("max_in_flight", pick!(max_in_flight, 32_768), 1, 10_000_000)?,
+            },
+            block_cache_mib: within("block_cache_mib", pick!(block_cache_mib, 64), 8, 1 << 20)?,
+        })
+    }
+}
+
+/// Reads the file; the catalog's paths in it are relative to it.
+fn read(path: &Path) -> Result<Given, SettingsError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| SettingsError::File { path: path.into(), reason: error.to_string() })?;
+    let mut given: Given =
+        toml::from_str(&text).map_err(|error| SettingsError::Form { path: path.into(), reason: error.to_string() })?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    for file in given.catalog.iter_mut().flatten() {
+        *file = folder.join(&*file);
+    }
+    Ok(given)
+}
+
+fn within(key: &'static str, given: usize, least: usize, most: usize) -> Result<usize, SettingsError> {
+    if (least..=most).contains(&given) {
+        Ok(given)
+    } else {
+        Err(SettingsError::Range { key, allowed: format!("from {least} to {most}"), given: given.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_file_says_what_the_defaults_are() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/server.toml");
+        let shipped = Settings::new(Given::default(), Some(&path)).unwrap();
+        let built_in = Settings::new(Given::default(), None).unwrap();
+        assert_eq!(format!("{shipped:?}"), format!("{built_in:?}"));
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_a_bad_value_names_its_key() {
+        let flags = Given { shards: Some(3), ..Given::default() };
+        assert_eq!(Settings::new(flags, None).unwrap().shards, 3);
+        let flags = Given { max_batch: Some(0), ..Given::default() };
+        let error = Settings::new(flags, None).unwrap_err().to_string();
+        assert!(error.contains("max_batch") && error.contains("from 1"), "{error}");
+    }
+}

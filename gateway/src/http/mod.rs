@@ -1,0 +1,75 @@
+//! The HTTP door: the same commands as JSON over HTTP, and what people and tools look at.
+//!
+//! | file | paths |
+//! |---|---|
+//! | `commands.rs` | `POST /v1/commands`: one object, an array, or NDJSON streamed both ways |
+//! | `views.rs` | `GET /v1/accounts/…`, `/v1/spends/…`, `/v1/top_ups/…`, `/v1/holds/…`, `/v1/trial_balance`, `/v1/rules` |
+//! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
+//! | `openapi.rs` | `/openapi.json` |
+
+mod commands;
+mod openapi;
+mod operations;
+mod views;
+
+use crate::door::Door;
+use actix_web::dev::Server;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use fentan_engine::ledger::Reject;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::net::TcpListener;
+
+/// What every handler may use.
+pub(crate) struct State {
+    pub(crate) door: Door,
+    pub(crate) metrics: PrometheusHandle,
+}
+
+/// The server, bound and ready to run.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub(crate) fn server(listener: TcpListener, door: Door, metrics: PrometheusHandle) -> std::io::Result<Server> {
+    let state = web::Data::new(State { door, metrics });
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::clone(&state))
+            .service(commands::post)
+            .service(views::account)
+            .service(views::spend)
+            .service(views::top_up)
+            .service(views::hold)
+            .service(views::trial_balance)
+            .service(views::rules)
+            .service(views::rule)
+            .service(operations::healthz)
+            .service(operations::readyz)
+            .service(operations::metrics)
+            .service(openapi::document)
+            .default_service(web::to(nothing_here))
+    });
+    // Signals are the composition root's matter.
+    Ok(server.workers(1).disable_signals().shutdown_timeout(10).listen(listener)?.run())
+}
+
+async fn nothing_here() -> HttpResponse {
+    let reject = Reject::bad_request("path", "there is nothing at this path, or not for this method; /openapi.json lists what there is");
+    refusal(&reject)
+}
+
+/// A refusal as a response of its own.
+fn refusal(reject: &Reject) -> HttpResponse {
+    let mut body = Vec::new();
+    crate::wire::write_refusal(&mut body, None, reject);
+    body.push(b'\n');
+    let status = if matches!(reject, Reject::BadRequest { field, .. } if field == "path") {
+        actix_web::http::StatusCode::NOT_FOUND
+    } else {
+        crate::wire::status_of(reject)
+    };
+    let mut response = HttpResponse::build(status);
+    if let Reject::Overloaded { .. } = reject {
+        response.insert_header(("retry-after", "1"));
+    }
+    response.content_type("application/json").body(body)
+}

@@ -1,0 +1,105 @@
+//! What can be looked at: each is a query to the engine, with the same answer as over TCP.
+
+use super::commands::ask;
+use super::{State, refusal};
+use crate::wire::rule_json;
+use actix_web::{HttpResponse, get, web};
+use fentan_engine::ledger::{Query, Reject};
+use fentan_engine::names::{AccountId, CommandId, Label};
+use fentan_engine::runtime::{Body, Request};
+use serde_json::json;
+
+async fn query(state: &State, path: &str, query: Query) -> HttpResponse {
+    // Requests over paths have no id of the client's; the answer carries the path's last part.
+    let id = CommandId::new(path).unwrap_or_else(|_| CommandId::internal("-"));
+    ask(&state.door, Request { id, body: Body::Query(query) }).await
+}
+
+/// An account's balance: a wallet with its lots, a merchant, or a system account.
+#[get("/v1/accounts/{account}")]
+pub(super) async fn account(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    match AccountId::new(&path) {
+        Ok(account) => query(&state, &path, Query::Balance(account)).await,
+        Err(error) => refusal(&Reject::bad_request("account", error)),
+    }
+}
+
+async fn show(path: &str, state: &State, unknown: fn(CommandId) -> Reject) -> HttpResponse {
+    let Ok(id) = CommandId::new(path) else {
+        return refusal(&Reject::bad_request("id", "an id is 1 to 64 printable ASCII characters"));
+    };
+    let request = Request { id: id.clone(), body: Body::Query(Query::Show(id.clone())) };
+    let Some(body) = super::commands::fetch(&state.door, request).await else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    // An id is one command's; a path that asks for another kind finds nothing.
+    let shown: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let wanted = unknown(id);
+    let fits = match (&wanted, shown["op"].as_str()) {
+        (Reject::UnknownSpend { .. }, Some("spend" | "capture")) => true,
+        (Reject::UnknownTopUp { .. }, Some("top_up")) => true,
+        (Reject::UnknownHold { .. }, Some("hold")) => true,
+        _ => false,
+    };
+    let made = shown.get("rejected").is_none();
+    let overloaded = shown["code"] == "overloaded" || shown["code"] == "shutting_down";
+    if (fits && made) || overloaded {
+        let status = if overloaded { actix_web::http::StatusCode::SERVICE_UNAVAILABLE } else { actix_web::http::StatusCode::OK };
+        HttpResponse::build(status).insert_header(("cache-control", "no-store")).content_type("application/json").body(body)
+    } else {
+        refusal(&wanted)
+    }
+}
+
+/// A spend, or the capture that became one, with what refunds have given back.
+#[get("/v1/spends/{id}")]
+pub(super) async fn spend(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    show(&path, &state, |spend| Reject::UnknownSpend { spend }).await
+}
+
+/// A top-up.
+#[get("/v1/top_ups/{id}")]
+pub(super) async fn top_up(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    show(&path, &state, |top_up| Reject::UnknownTopUp { top_up }).await
+}
+
+/// A hold, with what is left of it.
+#[get("/v1/holds/{id}")]
+pub(super) async fn hold(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    show(&path, &state, |hold| Reject::UnknownHold { hold }).await
+}
+
+/// The chart of accounts, and whether it balances.
+#[get("/v1/trial_balance")]
+pub(super) async fn trial_balance(state: web::Data<State>) -> HttpResponse {
+    query(&state, "trial_balance", Query::TrialBalance).await
+}
+
+/// All rules in force.
+#[get("/v1/rules")]
+pub(super) async fn rules(state: web::Data<State>) -> HttpResponse {
+    let catalog = state.door.engine.catalog();
+    let rules: Vec<_> = catalog.rules().map(|each| rule_json(each, &catalog)).collect();
+    HttpResponse::Ok().json(json!({ "ok": true, "rules": rules }))
+}
+
+/// One rule.
+#[get("/v1/rules/{name}")]
+pub(super) async fn rule(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    let catalog = state.door.engine.catalog();
+    let Ok(name) = Label::new(&path) else {
+        return refusal(&Reject::bad_request("rule", "a name is 1 to 64 printable ASCII characters"));
+    };
+    match catalog.rule(&name) {
+        Some(found) => {
+            let mut body = rule_json(found, &catalog);
+            body["ok"] = json!(true);
+            HttpResponse::Ok().json(body)
+        }
+        None => HttpResponse::NotFound().content_type("application/json").body({
+            let mut body = Vec::new();
+            crate::wire::write_refusal(&mut body, None, &Reject::UnknownRule { rule: name });
+            body
+        }),
+    }
+}

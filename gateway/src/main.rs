@@ -1,0 +1,80 @@
+//! `fentan`: a stored-value ledger engine.
+//!
+//! This crate is the only place that knows sockets, HTTP, files of configuration and the command line.
+//!
+//! | folder | holds |
+//! |---|---|
+//! | `wire/` | bytes to requests, answers to bytes, and where answers wait |
+//! | `door.rs` | the way into the engine, shared by both doors |
+//! | `tcp/`, `http/` | the doors |
+//! | `control/` | timers, as actix actors |
+//! | `config/` | settings and the catalog's files |
+//! | `serve.rs` | the composition root |
+//! | `demo/` | `fentan demo` |
+
+mod config;
+mod control;
+mod door;
+mod http;
+mod serve;
+mod tcp;
+mod verify;
+mod wire;
+
+use clap::{Parser, Subcommand};
+use config::{Given, Settings};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+// Requests are many small allocations that one thread makes and another frees.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A stored-value ledger: top-ups with bonus, spends apportioned over lots by rule, every answer durable.
+#[derive(Parser)]
+#[command(name = "fentan", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  fentan demo                               see it work, on real data, in about a minute
+  fentan serve --data ledger                serve on 127.0.0.1:7400 (TCP) and 127.0.0.1:7401 (HTTP)
+  echo '{\"id\":\"t1\",\"op\":\"top_up\",\"account\":\"ann\",\"principal\":\"100.00\",\"bonus\":\"180.00\"}' | nc -q1 127.0.0.1 7400
+  curl -s http://127.0.0.1:7401/v1/accounts/ann
+  fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the ledger over TCP and HTTP
+    Serve {
+        /// A configuration file (config/server.toml shows every key)
+        #[arg(long, env = "FENTAN_CONFIG", value_name = "FILE")]
+        config: Option<PathBuf>,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
+    Verify(verify::VerifyArgs),
+}
+
+fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("FENTAN_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,actix_server=warn,actix_web=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = match Cli::parse().command {
+        Command::Serve { config, given } => Settings::new(given, config.as_deref())
+            .map_err(anyhow::Error::from)
+            .and_then(|settings| serve::run(&settings).map(|()| true)),
+        Command::Verify(args) => verify::run(&args),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("fentan: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

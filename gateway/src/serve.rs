@@ -1,0 +1,137 @@
+//! The composition root: media, engine, doors, control plane, and their end.
+
+use crate::config::{CatalogFileError, Settings, builtin_catalog, read_catalog};
+use crate::control::{self, CheckpointRule};
+use crate::door::Door;
+use crate::wire::WireReply;
+use crate::{http, tcp};
+use anyhow::{Context, Result};
+use fentan_engine::catalog::Catalog;
+use fentan_engine::runtime::{Engine, Limits, Media};
+use fentan_storage::{DataFolder, Options};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// The requests of one step, at most: long enough to share a sync, short enough that answers do not wait.
+const STEP_REQUESTS: usize = 4096;
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// When it cannot start; the message says what to do.
+pub(crate) fn run(settings: &Settings) -> Result<()> {
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
+        .install_recorder()
+        .context("the metrics recorder could not be installed")?;
+    let catalog = catalog(settings)?;
+    // Bound before recovery, so that an address in use is known at once; answered after it.
+    let tcp_listener = bind(&settings.tcp)?;
+    let http_listener = bind(&settings.http)?;
+    let engine = Arc::new(start_engine(settings, catalog)?);
+    let door = Door { engine: Arc::clone(&engine), limits: settings.client };
+    let tcp_address = tcp_listener.local_addr()?;
+    let http_address = http_listener.local_addr()?;
+
+    let (close, closing) = watch::channel(false);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let tcp_runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors.clamp(1, 8))
+        .thread_name("fentan-tcp")
+        .enable_all()
+        .build()
+        .context("the TCP threads could not be started")?;
+    let tcp_task = {
+        let _inside = tcp_runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(tcp_listener)?;
+        tcp_runtime.spawn(tcp::serve(listener, door.clone(), closing))
+    };
+
+    actix::System::new().block_on(async {
+        let rule = CheckpointRule { records: settings.checkpoint_records, every: Duration::from_secs(settings.checkpoint_seconds) };
+        control::start(&engine, rule);
+        let server = http::server(http_listener, door, metrics)?;
+        let handle = server.handle();
+        let http_task = actix_web::rt::spawn(server);
+        println!("listening tcp={tcp_address} http={http_address}");
+        let signal = stop_signal().await?;
+        tracing::info!(signal, "stopping: answering what is queued");
+        engine.close();
+        // Whoever is listening stops taking in; what was taken in is answered.
+        let _ = close.send(true);
+        let _ = tokio::time::timeout(Duration::from_secs(10), tcp_task).await;
+        handle.stop(true).await;
+        let _ = http_task.await;
+        anyhow::Ok(())
+    })?;
+    engine.shutdown();
+    tcp_runtime.shutdown_timeout(Duration::from_secs(1));
+    tracing::info!(position = engine.status().durable, "stopped");
+    Ok(())
+}
+
+/// The configured catalog, or the built-in one.
+pub(crate) fn catalog(settings: &Settings) -> Result<Arc<Catalog>, CatalogFileError> {
+    let catalog = if settings.catalog.is_empty() { builtin_catalog()? } else { read_catalog(&settings.catalog)? };
+    Ok(Arc::new(catalog))
+}
+
+fn bind(address: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address}: is it an address of this machine, and free? (port 0 takes a free one)"))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<Engine<WireReply>> {
+    let options = Options { block_cache_bytes: settings.block_cache_mib << 20, ..Options::default() };
+    let begun = Instant::now();
+    let (journal, reader, store) = DataFolder::open(&settings.data, &options)?;
+    let opened = begun.elapsed();
+    let limits = Limits {
+        shards: settings.shards,
+        queued_requests: settings.queue_requests,
+        step_requests: STEP_REQUESTS,
+        wallets_per_shard: settings.wallets_in_memory.div_ceil(settings.shards),
+    };
+    let media = Media { journal: Box::new(journal), reader: Arc::new(reader), store: Arc::new(store) };
+    let clock = Arc::new(|| jiff::Timestamp::now().as_microsecond());
+    let mut told = Instant::now();
+    let mut progress = |done: u64, total: u64| {
+        if told.elapsed() >= Duration::from_secs(1) {
+            told = Instant::now();
+            tracing::info!(done, total, "replaying the journal");
+        }
+    };
+    let engine = Engine::start(media, catalog, limits, clock, Arc::new(stop_at_once), &mut progress)?;
+    let status = engine.status();
+    tracing::info!(
+        position = status.durable,
+        replayed = engine.replayed,
+        shards = settings.shards,
+        open_ms = u64::try_from(opened.as_millis()).unwrap_or(u64::MAX),
+        ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "recovered"
+    );
+    Ok(engine)
+}
+
+/// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.
+fn stop_at_once(reason: &str) {
+    eprintln!(
+        "fentan: stopping at once: {reason}\nNothing that was not durable has been answered. Look after the disk, then start again; \
+         `fentan verify` checks what is there."
+    );
+    std::process::abort();
+}
+
+async fn stop_signal() -> Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}

@@ -1,0 +1,20 @@
+//! The wire: bytes to requests, answers to bytes.
+//!
+//! * `json.rs`: one JSON object as a flat list of fields, whatever they are;
+//! * `parse.rs`: fields to a checked [`fentan_engine::runtime::Request`], or a `bad_request` that names
+//!   the field;
+//! * `answer.rs`, `reject.rs`: answers as JSON, written by hand into a byte buffer: this is the hot path;
+//! * `reply.rs`: where answers wait until they may leave.
+
+mod answer;
+mod json;
+mod parse;
+mod reject;
+mod reply;
+mod time;
+mod words;
+
+pub(crate) use answer::rule_json;
+pub(crate) use parse::{Line, Malformed, parse_line};
+pub(crate) use reject::{status_of, write_refusal};
+pub(crate) use reply::{Assembly, Conn, WireReply};

@@ -1,0 +1,304 @@
+//! Fields to checked requests.
+//!
+//! Every field of the object must be one that the operation knows, once, and of the right form; the first
+//! that is not is named. What needs the books (the currency's decimals, the account) is the engine's
+//! matter.
+
+use super::json::{Element, Fields, Value};
+use super::time;
+use fentan_engine::accounts::{AccountKind, Funding, NEVER, Timestamp};
+use fentan_engine::ledger::{
+    Capture, Command, ConfirmTopUp, OpenAccount, Query, Refund, Reject, Release, Spend, TopUp, TopUpState, Transfer,
+};
+use fentan_engine::money::Major;
+use fentan_engine::names::{AccountId, CommandId, Label, NAME_MAX};
+use fentan_engine::runtime::{Body, Request};
+use smallvec::SmallVec;
+use std::borrow::Cow;
+
+/// A request that could not be read, and its id as far as one could be found.
+#[derive(Debug)]
+pub(crate) struct Malformed {
+    /// The id, as text; not necessarily a valid one.
+    pub(crate) id: Option<String>,
+    /// What is wrong.
+    pub(crate) reject: Reject,
+}
+
+/// A line: one request, or a batch.
+#[derive(Debug)]
+pub(crate) enum Line {
+    /// One.
+    One(Result<Request, Malformed>),
+    /// A batch, answered by one array.
+    Batch(Vec<Result<Request, Malformed>>),
+    /// Nothing but blanks.
+    Blank,
+}
+
+/// The most tags a spend may have.
+const MAX_TAGS: usize = 16;
+/// The longest reason of a refund, in bytes.
+const MAX_REASON: usize = 256;
+
+/// Reads a line.
+pub(crate) fn parse_line(line: &[u8], max_batch: usize) -> Line {
+    let line = line.trim_ascii();
+    let malformed = |error: serde_json::Error| Malformed { id: None, reject: Reject::bad_request("request", error) };
+    match line.first() {
+        None => Line::Blank,
+        Some(b'[') => match serde_json::from_slice::<Vec<Element<'_>>>(line) {
+            Ok(elements) if elements.is_empty() => {
+                Line::One(Err(Malformed { id: None, reject: Reject::bad_request("request", "the batch is empty") }))
+            }
+            Ok(elements) if elements.len() > max_batch => {
+                let reason = format!("the batch has {} requests, the limit is {max_batch}", elements.len());
+                Line::One(Err(Malformed { id: None, reject: Reject::bad_request("request", reason) }))
+            }
+            Ok(elements) => Line::Batch(elements.into_iter().map(element).collect()),
+            Err(error) => Line::One(Err(malformed(error))),
+        },
+        Some(_) => Line::One(serde_json::from_slice::<Element<'_>>(line).map_err(malformed).and_then(element)),
+    }
+}
+
+fn element(element: Element<'_>) -> Result<Request, Malformed> {
+    match element {
+        Element::Object(fields) => request(fields),
+        Element::Other(kind) => {
+            Err(Malformed { id: None, reject: Reject::bad_request("request", format!("a request is an object, not {kind}")) })
+        }
+    }
+}
+
+fn request(fields: Fields<'_>) -> Result<Request, Malformed> {
+    let mut fields = Taker::new(fields);
+    let result = read(&mut fields);
+    let id = fields.id.take();
+    result.map_err(|reject| Malformed { id, reject })
+}
+
+fn read(fields: &mut Taker<'_>) -> Result<Request, Reject> {
+    // The id first, so that every other complaint can carry it.
+    let id = fields.needed("id")?;
+    fields.id = Some(id.to_string());
+    let id = CommandId::new(&id).map_err(|error| Reject::bad_request("id", error))?;
+    let op = fields.needed("op")?;
+    let body = body(fields, &op)?;
+    fields.finish(&op)?;
+    Ok(Request { id, body })
+}
+
+fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
+    let command = match op {
+        "spend" => Command::Spend(spend(fields)?),
+        "top_up" => Command::TopUp(top_up(fields)?),
+        "refund" => Command::Refund(refund(fields)?),
+        "balance" => {
+            fields.later("at", "balances of the past")?;
+            return Ok(Body::Query(Query::Balance(fields.account("account")?)));
+        }
+        "hold" => Command::Hold(spend(fields)?, fields.time("expires_at")?.unwrap_or(NEVER)),
+        "capture" => Command::Capture(Capture { hold: fields.command("hold")?, amount: fields.amount("amount")? }),
+        "release" => Command::Release(Release { hold: fields.command("hold")?, amount: fields.amount("amount")? }),
+        "confirm_top_up" => Command::ConfirmTopUp(ConfirmTopUp {
+            top_up: fields.command("top_up")?,
+            amount: fields.amount("amount")?,
+            funding: fields.funding()?,
+        }),
+        "fail_top_up" => Command::FailTopUp(fields.command("top_up")?),
+        "transfer" => Command::Transfer(Transfer {
+            from: fields.account("from")?,
+            to: fields.account("to")?,
+            amount: fields.needed_amount("amount")?,
+            rule: fields.label("rule")?,
+        }),
+        "open_account" => Command::OpenAccount(open_account(fields)?),
+        "freeze" => Command::Freeze(fields.account("account")?),
+        "unfreeze" => Command::Unfreeze(fields.account("account")?),
+        "close_account" => Command::CloseAccount(fields.account("account")?),
+        "quote" => {
+            fields.later("top_up", "quotes of top-up refunds")?;
+            return Ok(Body::Query(Query::Quote(spend(fields)?)));
+        }
+        "ping" => return Ok(Body::Query(Query::Ping)),
+        other => {
+            let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, hold, capture, release, refund, \
+                         transfer, freeze, unfreeze, close_account, balance, ping";
+            return Err(Reject::bad_request("op", format!("there is no operation {other:?}; there are {known}")));
+        }
+    };
+    Ok(Body::Command(command))
+}
+
+fn spend(fields: &mut Taker<'_>) -> Result<Spend, Reject> {
+    fields.later("lines", "order lines")?;
+    Ok(Spend {
+        account: fields.account("account")?,
+        merchant: fields.account("merchant")?,
+        amount: fields.needed_amount("amount")?,
+        rule: fields.label("rule")?,
+        order: fields.label("order")?,
+        tags: fields.tags()?,
+    })
+}
+
+fn top_up(fields: &mut Taker<'_>) -> Result<TopUp, Reject> {
+    Ok(TopUp {
+        account: fields.account("account")?,
+        principal: fields.needed_amount("principal")?,
+        bonus: fields.amount("bonus")?,
+        offer: fields.label("offer")?,
+        channel: fields.label("channel")?,
+        channel_order: fields.label("channel_order")?,
+        funding: fields.funding()?.unwrap_or_default(),
+        expires_at: fields.time("expires_at")?,
+        bonus_expires_at: fields.time("bonus_expires_at")?,
+        state: match fields.text("state")?.as_deref() {
+            None | Some("confirmed") => TopUpState::Confirmed,
+            Some("pending") => TopUpState::Pending,
+            Some(other) => return Err(Reject::bad_request("state", format!("is pending or confirmed, not {other:?}"))),
+        },
+    })
+}
+
+fn refund(fields: &mut Taker<'_>) -> Result<Refund, Reject> {
+    fields.later("line", "refunds of order lines")?;
+    let reason = fields.text("reason")?.map(Cow::into_owned);
+    if reason.as_ref().is_some_and(|reason| reason.len() > MAX_REASON) {
+        return Err(Reject::bad_request("reason", format!("is longer than {MAX_REASON} bytes")));
+    }
+    Ok(Refund { spend: fields.command("spend")?, amount: fields.amount("amount")?, reason })
+}
+
+fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
+    fields.later("limits", "limits of accounts")?;
+    let kind = match &*fields.needed("kind")? {
+        "wallet" => AccountKind::Wallet,
+        "merchant" => AccountKind::Merchant,
+        other => return Err(Reject::bad_request("kind", format!("is wallet or merchant, not {other:?}"))),
+    };
+    Ok(OpenAccount {
+        account: fields.account("account")?,
+        kind,
+        currency: fields.label("currency")?,
+        product: fields.label("product")?,
+    })
+}
+
+/// Takes fields out one by one; what is left over at the end is unknown.
+struct Taker<'a> {
+    fields: Fields<'a>,
+    id: Option<String>,
+}
+
+impl<'a> Taker<'a> {
+    const fn new(fields: Fields<'a>) -> Self {
+        Self { fields, id: None }
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value<'a>> {
+        let at = self.fields.0.iter().position(|(key, _)| key == name)?;
+        Some(self.fields.0.swap_remove(at).1)
+    }
+
+    /// A text that may be missing; `null` is missing.
+    fn text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Reject> {
+        match self.take(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(other) => Err(Reject::bad_request(name, format!("is a string, not {}", other.kind()))),
+        }
+    }
+
+    fn needed(&mut self, name: &str) -> Result<Cow<'a, str>, Reject> {
+        self.text(name)?.ok_or_else(|| Reject::bad_request(name, "is missing"))
+    }
+
+    fn account(&mut self, name: &str) -> Result<AccountId, Reject> {
+        let text = self.needed(name)?;
+        AccountId::new(&text).map_err(|error| Reject::bad_request(name, error))
+    }
+
+    fn command(&mut self, name: &str) -> Result<CommandId, Reject> {
+        let text = self.needed(name)?;
+        CommandId::new(&text).map_err(|error| Reject::bad_request(name, error))
+    }
+
+    fn label(&mut self, name: &str) -> Result<Option<Label>, Reject> {
+        let text = self.text(name)?;
+        text.map(|text| Label::new(&text).map_err(|error| Reject::bad_request(name, error))).transpose()
+    }
+
+    fn amount(&mut self, name: &str) -> Result<Option<Major>, Reject> {
+        match self.take(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Text(text)) => {
+                Major::parse(text.as_bytes()).map(Some).map_err(|error| Reject::bad_request(name, error))
+            }
+            Some(Value::Number) => {
+                Err(Reject::bad_request(name, "an amount is a decimal string like \"12.34\", not a number: numbers lose cents"))
+            }
+            Some(other) => Err(Reject::bad_request(name, format!("is a decimal string, not {}", other.kind()))),
+        }
+    }
+
+    fn needed_amount(&mut self, name: &str) -> Result<Major, Reject> {
+        self.amount(name)?.ok_or_else(|| Reject::bad_request(name, "is missing"))
+    }
+
+    fn time(&mut self, name: &str) -> Result<Option<Timestamp>, Reject> {
+        let text = self.text(name)?;
+        text.map(|text| time::parse(&text).map_err(|reason| Reject::bad_request(name, reason))).transpose()
+    }
+
+    fn funding(&mut self) -> Result<Option<Funding>, Reject> {
+        Ok(match self.text("funding")?.as_deref() {
+            None => None,
+            Some("debit_card") => Some(Funding::DebitCard),
+            Some("credit_card") => Some(Funding::CreditCard),
+            Some("wallet") => Some(Funding::Wallet),
+            Some("unknown") => Some(Funding::Unknown),
+            Some(other) => {
+                let reason = format!("is debit_card, credit_card, wallet or unknown, not {other:?}");
+                return Err(Reject::bad_request("funding", reason));
+            }
+        })
+    }
+
+    fn tags(&mut self) -> Result<SmallVec<[Label; 0]>, Reject> {
+        let list = match self.take("tags") {
+            None | Some(Value::Null) => return Ok(SmallVec::new()),
+            Some(Value::List(list)) => list,
+            Some(other) => return Err(Reject::bad_request("tags", format!("is a list of strings, not {}", other.kind()))),
+        };
+        if list.len() > MAX_TAGS {
+            return Err(Reject::bad_request("tags", format!("has {} tags, the limit is {MAX_TAGS}", list.len())));
+        }
+        let tag = |(n, value)| match value {
+            Value::Text(text) => Label::new(&text).map_err(|error| Reject::bad_request(format!("tags[{n}]"), error)),
+            other => Err(Reject::bad_request(format!("tags[{n}]"), format!("is a string, not {}", other.kind()))),
+        };
+        list.into_iter().enumerate().map(tag).collect()
+    }
+
+    /// A field of the contract whose feature this version has not: refused, never ignored.
+    fn later(&mut self, name: &str, feature: &str) -> Result<(), Reject> {
+        match self.take(name) {
+            None | Some(Value::Null) => Ok(()),
+            Some(_) => Err(Reject::bad_request(name, format!("this version has no {feature}"))),
+        }
+    }
+
+    fn finish(&self, op: &str) -> Result<(), Reject> {
+        match self.fields.0.first() {
+            None => Ok(()),
+            Some((name, _)) => {
+                let twice = ["id", "op", "account", "amount"].contains(&&**name);
+                let reason = if twice { "stands twice".to_owned() } else { format!("{op} has no field of this name, or it stands twice") };
+                // The name is the client's own text: shown, but not at any length.
+                Err(Reject::bad_request(name.chars().take(NAME_MAX).collect::<String>(), reason))
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Rejects as JSON: code, message and operands.
+
+use super::answer::{field, text};
+use actix_web::http::StatusCode;
+use fentan_engine::ledger::Reject;
+use fentan_engine::money::{Money, write_minor};
+
+/// Appends a reject's answer. `id` is what could be found of the request's id.
+pub(crate) fn write_refusal(out: &mut Vec<u8>, id: Option<&str>, reject: &Reject) {
+    out.extend_from_slice(b"{\"id\":");
+    match id {
+        Some(id) => text(out, id),
+        None => out.extend_from_slice(b"null"),
+    }
+    write_body(out, reject);
+    out.push(b'}');
+}
+
+/// Appends `"ok":false` and what follows, without the closing brace.
+pub(super) fn write_body(out: &mut Vec<u8>, reject: &Reject) {
+    out.extend_from_slice(b",\"ok\":false");
+    field(out, "code", reject.code());
+    field(out, "message", &reject.to_string());
+    operands(out, reject);
+}
+
+fn operands(out: &mut Vec<u8>, reject: &Reject) {
+    match reject {
+        Reject::BadRequest { field: name, .. } | Reject::IdConflict { field: name } => field(out, "field", name),
+        Reject::LineTooLong { limit } => number(out, "limit", *limit),
+        Reject::Overloaded { retry_after_ms } => number(out, "retry_after_ms", *retry_after_ms),
+        Reject::ShuttingDown => {}
+        Reject::UnknownAccount { account }
+        | Reject::AccountExists { account }
+        | Reject::AccountFrozen { account }
+        | Reject::AccountClosed { account }
+        | Reject::AccountNotEmpty { account } => field(out, "account", account.as_str()),
+        Reject::WrongKind { account, is, needed } | Reject::CurrencyMismatch { account, is, needed } => {
+            field(out, "account", account.as_str());
+            field(out, "is", is);
+            field(out, "needed", needed);
+        }
+        Reject::UnknownProduct { product } => field(out, "product", product.as_str()),
+        Reject::UnknownRule { rule } => field(out, "rule", rule.as_str()),
+        Reject::RuleNotPermitted { rule, product } => {
+            field(out, "rule", rule.as_str());
+            field(out, "product", product.as_str());
+        }
+        Reject::NotPermitted { product, operation } => {
+            field(out, "product", product.as_str());
+            field(out, "operation", operation);
+        }
+        Reject::UnknownOffer { offer } => field(out, "offer", offer.as_str()),
+        Reject::UnknownSpend { spend } => field(out, "spend", spend.as_str()),
+        Reject::UnknownTopUp { top_up } | Reject::TopUpNotConfirmed { top_up } => field(out, "top_up", top_up.as_str()),
+        Reject::UnknownHold { hold } | Reject::HoldExpired { hold } => field(out, "hold", hold.as_str()),
+        Reject::AlreadyDone { what, state } => {
+            field(out, "what", what);
+            field(out, "state", state);
+        }
+        Reject::AmountMismatch { expected, given } => amounts(out, [("expected", expected), ("given", given)]),
+        Reject::InsufficientFunds { available, requested, .. } => {
+            amounts(out, [("available", available), ("requested", requested)]);
+        }
+        Reject::CaptureExceedsHold { held, requested } => amounts(out, [("held", held), ("requested", requested)]),
+        Reject::RefundExceedsSpend { refundable, requested } => {
+            amounts(out, [("refundable", refundable), ("requested", requested)]);
+        }
+        Reject::OverLimit { limit, allowed, requested } => {
+            field(out, "limit", limit);
+            amounts(out, [("allowed", allowed), ("requested", requested)]);
+        }
+    }
+}
+
+fn amounts(out: &mut Vec<u8>, amounts: [(&str, &Money); 2]) {
+    for (name, money) in amounts {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":\"");
+        write_minor(out, i128::from(money.minor), money.currency.exponent());
+        out.push(b'"');
+    }
+}
+
+fn number(out: &mut Vec<u8>, name: &str, value: u64) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// The HTTP status of a single request's reject.
+pub(crate) fn status_of(reject: &Reject) -> StatusCode {
+    match reject {
+        Reject::BadRequest { .. } => StatusCode::BAD_REQUEST,
+        Reject::LineTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Reject::Overloaded { .. } | Reject::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+        Reject::IdConflict { .. } | Reject::AccountExists { .. } | Reject::AlreadyDone { .. } => StatusCode::CONFLICT,
+        Reject::UnknownAccount { .. }
+        | Reject::UnknownSpend { .. }
+        | Reject::UnknownTopUp { .. }
+        | Reject::UnknownHold { .. } => StatusCode::NOT_FOUND,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}

@@ -1,0 +1,25 @@
+//! The steps of a quote in words that a finance person reads (rule A7).
+
+use fentan_engine::accounts::SubId;
+use fentan_engine::allocation::Step;
+use fentan_engine::catalog::Catalog;
+use fentan_engine::money::{Currency, Money};
+use fentan_engine::names::CommandId;
+
+/// One step, as a sentence.
+pub(super) fn step(step: &Step, lots: &[CommandId], catalog: &Catalog, currency: Currency) -> String {
+    let money = |minor: i64| Money { minor, currency };
+    let name = |sub: &SubId| catalog.sub_name(*sub).to_owned();
+    let lot = |index: u32| lots.get(index as usize).map_or("?", CommandId::as_str);
+    match step {
+        Step::Available { sub, minor } => format!("The wallet has {} of {}.", money(*minor), name(sub)),
+        Step::Capped { sub, ceiling } => format!("For this spend, {} may give at most {}.", name(sub), money(*ceiling)),
+        Step::LotPays { lot: index, minor, left } => {
+            format!("Lot {} has {} left and pays {}, by the ratio of its own top-up.", lot(*index), money(*left), money(*minor))
+        }
+        Step::Wants { sub, minor } => format!("The rule takes {} from {}.", money(*minor), name(sub)),
+        Step::Spilled { sub, minor } => format!("{} fills {} that another sub-balance could not give.", name(sub), money(*minor)),
+        Step::Drew(draw) => format!("{} comes from {} of lot {}.", money(draw.amount), name(&draw.sub), lot(draw.lot)),
+        Step::Short { payable } => format!("The rule finds only {} in this wallet.", money(*payable)),
+    }
+}

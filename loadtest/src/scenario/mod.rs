@@ -1,0 +1,329 @@
+//! Scenarios: what a load run does, as a commented TOML file.
+//!
+//! A scenario is data that a finance person and an engineer can both read. It is checked as a whole
+//! before anything is sent; what is wrong is said with the file and the field. The shipped ones
+//! (`config/loads/`) are built into the program and can be named without their path.
+
+mod validate;
+
+pub use validate::IN_FLIGHT_MAX;
+
+use std::path::Path;
+
+use fentan_protocol::Amount;
+use serde::{Deserialize, Serialize};
+
+use crate::id::IdStyle;
+
+/// The scenarios built into the program: name and text.
+pub const SHIPPED: [(&str, &str); 3] = [
+    (
+        "promotion_peak",
+        include_str!("../../../config/loads/promotion_peak.toml"),
+    ),
+    (
+        "one_spend",
+        include_str!("../../../config/loads/one_spend.toml"),
+    ),
+    (
+        "batches",
+        include_str!("../../../config/loads/batches.toml"),
+    ),
+];
+
+/// Why a scenario cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// Neither a file nor the name of a shipped scenario.
+    #[error(
+        "{file}: {source}; a scenario is a file, or one of {}",
+        shipped_names()
+    )]
+    Missing {
+        /// What was asked for.
+        file: String,
+        /// What the file system says.
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown field, or a value of the wrong type.
+    #[error("{file}: {source}")]
+    Syntax {
+        /// The scenario's file or name.
+        file: String,
+        /// Line, column and reason.
+        source: Box<toml::de::Error>,
+    },
+    /// A field whose value makes no sense.
+    #[error("{file}: `{field}` {reason}")]
+    Field {
+        /// The scenario's file or name.
+        file: String,
+        /// The field, with its table.
+        field: &'static str,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+}
+
+fn shipped_names() -> String {
+    SHIPPED.map(|(name, _)| name).join(", ")
+}
+
+/// Closed: the next request leaves when an answer arrives. Open: requests leave by a timetable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// As fast as answers come back; latency from the actual send.
+    Closed,
+    /// By a timetable, whatever the server does; latency from the intended send.
+    Open,
+}
+
+/// Shares of the operations, in percent; together 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mix {
+    /// Spends.
+    pub spend: u32,
+    /// Top-ups.
+    #[serde(default)]
+    pub top_up: u32,
+    /// Refunds of earlier spends, half of them partial.
+    #[serde(default)]
+    pub refund: u32,
+    /// Balance reads.
+    #[serde(default)]
+    pub balance: u32,
+}
+
+/// One top-up: what is paid and what is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopUpTerms {
+    /// Money paid, in major units.
+    pub principal: Amount,
+    /// The gift, in major units.
+    pub bonus: Amount,
+}
+
+/// What spends look like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpendTerms {
+    /// The smallest spend, in major units.
+    pub min: Amount,
+    /// The largest spend, in major units; amounts are even between the two.
+    pub max: Amount,
+    /// The allocation rule every spend names; the wallet's product decides when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+}
+
+/// How requests travel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traffic {
+    /// Closed or open.
+    pub mode: Mode,
+    /// TCP connections.
+    pub connections: u32,
+    /// Lines in flight per connection, at most.
+    pub depth: u32,
+    /// Requests a line: 1 sends plain lines, more sends arrays.
+    #[serde(default = "one")]
+    pub batch: u32,
+    /// Length of the load phase, in seconds.
+    pub duration_s: u64,
+    /// How long answers are waited for after the last request has left, in seconds.
+    #[serde(default = "fifteen")]
+    pub drain_s: u64,
+    /// Open mode: requests per second over all connections (after the ramp).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_second: Option<u64>,
+    /// Open mode: the rate at the start; it grows evenly to `rate_per_second`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ramp_from_per_second: Option<u64>,
+    /// Open mode: how long the ramp takes, in seconds.
+    #[serde(default)]
+    pub ramp_s: u64,
+    /// How ids look.
+    #[serde(default = "random")]
+    pub ids: IdStyle,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn fifteen() -> u64 {
+    15
+}
+
+const fn random() -> IdStyle {
+    IdStyle::Random
+}
+
+const fn two() -> u8 {
+    2
+}
+
+/// A load run, completely described.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Its name, for reports.
+    pub name: String,
+    /// What it stands for, for people.
+    #[serde(default)]
+    pub about: String,
+    /// Wallets; each is topped up once before the load.
+    pub wallets: u32,
+    /// Merchants.
+    pub merchants: u32,
+    /// Zipf exponent of the merchants' popularity: 0 is even, 1 gives the first of 1,000 about 13%.
+    pub merchant_skew: f64,
+    /// Decimals of the currency.
+    #[serde(default = "two")]
+    pub currency_decimals: u8,
+    /// Start of everything random; the same seed asks for the same things.
+    pub seed: u64,
+    /// Acknowledged spends per second that are the bar to reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bar_per_second: Option<u64>,
+    /// Shares of the operations.
+    pub mix: Mix,
+    /// The top-up every wallet gets before the load.
+    pub prepare: TopUpTerms,
+    /// Top-ups during the load; as `prepare` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_up: Option<TopUpTerms>,
+    /// What spends look like.
+    pub spend: SpendTerms,
+    /// How requests travel.
+    pub traffic: Traffic,
+}
+
+impl Scenario {
+    /// Reads a scenario: a file, or the name of a shipped one. It is not validated yet, so that
+    /// flags may still override fields; see [`Scenario::validate`].
+    ///
+    /// # Errors
+    /// [`ScenarioError::Missing`] and [`ScenarioError::Syntax`].
+    pub fn load(file: &str) -> Result<Self, ScenarioError> {
+        let text = match std::fs::read_to_string(Path::new(file)) {
+            Ok(text) => text,
+            Err(source) => match SHIPPED.iter().find(|(name, _)| *name == file) {
+                Some((_, text)) => (*text).to_owned(),
+                None => {
+                    return Err(ScenarioError::Missing {
+                        file: file.to_owned(),
+                        source,
+                    });
+                }
+            },
+        };
+        Self::parse(file, &text)
+    }
+
+    /// Reads a scenario's text; `file` is for messages.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Syntax`].
+    pub fn parse(file: &str, text: &str) -> Result<Self, ScenarioError> {
+        toml::from_str(text).map_err(|source| ScenarioError::Syntax {
+            file: file.to_owned(),
+            source: Box::new(source),
+        })
+    }
+
+    /// Top-ups during the load.
+    #[must_use]
+    pub fn top_up_terms(&self) -> &TopUpTerms {
+        self.top_up.as_ref().unwrap_or(&self.prepare)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped(name: &str) -> Scenario {
+        Scenario::load(name).unwrap()
+    }
+
+    #[test]
+    fn the_shipped_scenarios_are_valid() {
+        for (name, _) in SHIPPED {
+            let scenario = shipped(name);
+            scenario.validate(name).unwrap();
+            assert_eq!(scenario.name, name);
+        }
+    }
+
+    #[test]
+    fn a_scenario_survives_json() {
+        let scenario = shipped("promotion_peak");
+        let json = serde_json::to_string(&scenario).unwrap();
+        assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario);
+    }
+
+    fn refused(change: impl FnOnce(&mut Scenario)) -> String {
+        let mut scenario = shipped("one_spend");
+        change(&mut scenario);
+        scenario.validate("x.toml").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        let cases: [(String, &str); 9] = [
+            (refused(|s| s.wallets = 0), "x.toml: `wallets`"),
+            (refused(|s| s.mix.spend = 99), "x.toml: `mix` adds up to 99"),
+            (refused(|s| s.merchant_skew = f64::NAN), "`merchant_skew`"),
+            (refused(|s| s.traffic.depth = u32::MAX), "`traffic.depth`"),
+            (
+                refused(|s| s.traffic.mode = Mode::Open),
+                "`traffic.rate_per_second`",
+            ),
+            (
+                refused(|s| s.traffic.rate_per_second = Some(5)),
+                "`traffic.rate_per_second`",
+            ),
+            (
+                refused(|s| s.spend.min = Amount::from_minor(1, 3)),
+                "`spend.min`",
+            ),
+            (
+                refused(|s| s.spend.max = Amount::from_minor(0, 2)),
+                "`spend.max`",
+            ),
+            (
+                refused(|s| s.spend.rule = Some("a\"b".to_owned())),
+                "`spend.rule`",
+            ),
+        ];
+        for (message, expected) in cases {
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_and_missing_files_are_named() {
+        let text = SHIPPED[1].1.replace("wallets =", "walets =");
+        let message = Scenario::parse("y.toml", &text).unwrap_err().to_string();
+        assert!(
+            message.contains("y.toml") && message.contains("walets"),
+            "{message}"
+        );
+        let message = Scenario::load("nowhere.toml").unwrap_err().to_string();
+        assert!(
+            message.contains("nowhere.toml") && message.contains("promotion_peak"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_float_amount_is_refused() {
+        let text = SHIPPED[1].1.replace("min = \"", "min = 0.5 # \"");
+        assert!(Scenario::parse("y.toml", &text).is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! A data folder: `FORMAT`, `LOCK`, `journal/` and `store/`.
+
+use crate::errors::FolderError;
+use crate::options::Options;
+use crate::rocks::{JournalDb, RocksJournal, RocksJournalReader, RocksStore, StoreDb};
+use fentan_engine::store::{Meta, Store, StoreError};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The format of a data folder that this program writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+const FORMAT: &str = "FORMAT";
+const FORMAT_NEW: &str = "FORMAT.new";
+const LOCK: &str = "LOCK";
+const JOURNAL: &str = "journal";
+const STORE: &str = "store";
+/// What the FORMAT file says before the number.
+const FORMAT_WORDS: &str = "fentan data folder, format ";
+
+/// Opens data folders. One process at a time has a folder open for writing.
+#[derive(Debug)]
+pub struct DataFolder;
+
+impl DataFolder {
+    /// Opens the folder, creating it when it does not exist or is empty. A new folder gets its secret hash
+    /// key from the operating system.
+    ///
+    /// After a crash the journal's log is replayed: about a second a GiB of it, and it is at most about
+    /// three memtables long.
+    ///
+    /// # Errors
+    /// When the folder is in use, newer, damaged, not a data folder, or the medium fails. A damaged journal
+    /// is refused before anything is changed.
+    pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<(RocksJournal, RocksJournalReader, RocksStore), FolderError> {
+        let path = path.as_ref();
+        create(path)?;
+        check_format(path)?;
+        let lock = Arc::new(lock(path)?);
+        JournalDb::check(&path.join(JOURNAL))?;
+        // A folder whose creation was cut short has no meta record yet, and then nothing can be in its journal.
+        let store = StoreDb::open(&path.join(STORE), options, true, Arc::clone(&lock))?;
+        let store = RocksStore::new(store);
+        let created = store.meta_if_any().map_err(|error| damaged(path, &error))?.is_some();
+        let journal = Arc::new(JournalDb::open(&path.join(JOURNAL), options, !created, lock)?);
+        if !created {
+            if !journal.is_empty().map_err(|fault| FolderError::from_fault(path, &fault))? {
+                let detail = "the journal has records, but the store has no meta record".into();
+                return Err(FolderError::Damaged { path: path.to_path_buf(), detail });
+            }
+            let meta = Meta { hash_key: hash_key(path)?, checkpoint: 0, term: 0 };
+            store.set_meta(meta).map_err(|error| medium(path, &error))?;
+            sync_folder(path)?;
+        }
+        Ok((RocksJournal::new(Arc::clone(&journal)), RocksJournalReader::new(journal), store))
+    }
+
+    /// Opens the folder to look at it. Nothing on disk is changed, no lock is taken, and writing through the
+    /// handles fails.
+    ///
+    /// The folder may be in use; then this sees it as a crash of that process at this moment would leave it,
+    /// and a read may fail when the other process removes a file.
+    ///
+    /// # Errors
+    /// When there is no data folder, it is newer or damaged, or the medium fails.
+    pub fn open_read_only(path: impl AsRef<Path>, options: &Options) -> Result<(RocksJournalReader, RocksStore), FolderError> {
+        let path = path.as_ref();
+        check_format(path)?;
+        JournalDb::check(&path.join(JOURNAL))?;
+        let journal = JournalDb::open_read_only(&path.join(JOURNAL), options)?;
+        let store = RocksStore::new(StoreDb::open_read_only(&path.join(STORE), options)?);
+        store.meta().map_err(|error| damaged(path, &error))?;
+        Ok((RocksJournalReader::new(Arc::new(journal)), store))
+    }
+}
+
+/// Makes the folder and its FORMAT file, if there is nothing yet.
+fn create(path: &Path) -> Result<(), FolderError> {
+    let io = |error: &io::Error| FolderError::from_io(path, error);
+    if path.join(FORMAT).try_exists().map_err(|error| io(&error))? {
+        return Ok(());
+    }
+    fs::create_dir_all(path).map_err(|error| io(&error))?;
+    for entry in fs::read_dir(path).map_err(|error| io(&error))? {
+        let name = entry.map_err(|error| io(&error))?.file_name();
+        // What a creation that was cut short, or a file system's root, may hold.
+        if name != FORMAT_NEW && name != "lost+found" {
+            return Err(FolderError::NotOurs { path: path.to_path_buf() });
+        }
+    }
+    write_format(path).map_err(|error| io(&error))?;
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        sync_folder(parent)?;
+    }
+    Ok(())
+}
+
+/// The file appears whole or not at all.
+fn write_format(path: &Path) -> io::Result<()> {
+    let new = path.join(FORMAT_NEW);
+    let mut file = File::create(&new)?;
+    writeln!(file, "{FORMAT_WORDS}{FORMAT_VERSION}")?;
+    file.sync_all()?;
+    fs::rename(&new, path.join(FORMAT))?;
+    File::open(path)?.sync_all()
+}
+
+fn check_format(path: &Path) -> Result<(), FolderError> {
+    let text = fs::read_to_string(path.join(FORMAT)).map_err(|error| FolderError::from_io(path, &error))?;
+    let number = text.strip_prefix(FORMAT_WORDS).and_then(|rest| rest.trim_end().parse::<u32>().ok());
+    match number {
+        Some(found) if found > FORMAT_VERSION => Err(FolderError::Newer { path: path.to_path_buf(), found, known: FORMAT_VERSION }),
+        Some(FORMAT_VERSION) => Ok(()),
+        _ => Err(FolderError::Format { path: path.to_path_buf() }),
+    }
+}
+
+/// One process at a time. The operating system gives the lock back when the process ends, however it ends.
+fn lock(path: &Path) -> Result<File, FolderError> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK));
+    let file = file.map_err(|error| FolderError::from_io(path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(FolderError::InUse { path: path.to_path_buf() }),
+        Err(TryLockError::Error(error)) => Err(FolderError::from_io(path, &error)),
+    }
+}
+
+fn hash_key(path: &Path) -> Result<[u8; 16], FolderError> {
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).map_err(|error| FolderError::Medium {
+        path: path.to_path_buf(),
+        detail: format!("the operating system gave no random bytes for the hash key: {error}"),
+    })?;
+    Ok(key)
+}
+
+fn sync_folder(path: &Path) -> Result<(), FolderError> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| FolderError::from_io(path, &error))
+}
+
+fn damaged(path: &Path, error: &StoreError) -> FolderError {
+    FolderError::Damaged { path: path.to_path_buf(), detail: error.to_string() }
+}
+
+fn medium(path: &Path, error: &StoreError) -> FolderError {
+    FolderError::Medium { path: path.to_path_buf(), detail: error.to_string() }
+}

@@ -1,0 +1,173 @@
+//! The store's `RocksDB` instance.
+//!
+//! There is no write-ahead log: what the store loses in a crash is made again from the journal, so logging it
+//! would sync the same facts twice. What makes writes durable is a flush of the memtables, and
+//! `atomic_flush` lets all families go to disk in one manifest record. A write lies in one memtable generation
+//! as a whole, so after a crash the store is in the state of some write, never between two changes of one.
+
+use super::journal_db::{family, info_log};
+use crate::errors::{Fault, FolderError};
+use crate::options::Options;
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, DB, DBCompressionType, DBRawIterator, FlushOptions, ReadOptions, WriteBatch, WriteOptions,
+};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A column family of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// Name → image.
+    Wallets,
+    /// Slice, tag and name → image.
+    Slices,
+    /// Hash of a command's id → position, account.
+    Ids,
+    /// Hash of a spend's id → position, minor units.
+    Refunded,
+    /// Time and name → nothing.
+    Deadlines,
+    /// `meta` → what the store knows of itself.
+    Meta,
+}
+
+impl Family {
+    const ALL: [Self; 6] = [Self::Wallets, Self::Slices, Self::Ids, Self::Refunded, Self::Deadlines, Self::Meta];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Wallets => "wallets",
+            Self::Slices => "slices",
+            Self::Ids => "ids",
+            Self::Refunded => "refunded",
+            Self::Deadlines => "deadlines",
+            Self::Meta => "meta",
+        }
+    }
+}
+
+/// How far a scan reads ahead, in bytes.
+const READAHEAD: usize = 2 << 20;
+
+/// The open instance.
+pub(crate) struct StoreDb {
+    db: DB,
+    /// Released when the last handle goes.
+    _lock: Option<Arc<File>>,
+}
+
+impl StoreDb {
+    /// Opens the instance, creating it if `create`.
+    pub(crate) fn open(path: &Path, options: &Options, create: bool, lock: Arc<File>) -> Result<Self, FolderError> {
+        let mut db_options = db_options(options);
+        db_options.create_if_missing(create);
+        db_options.create_missing_column_families(create);
+        let db = DB::open_cf_with_opts(&db_options, path, families(options));
+        let db = db.map_err(|error| FolderError::from_fault(path, &error.into()))?;
+        Ok(Self { db, _lock: Some(lock) })
+    }
+
+    /// Opens the instance without changing anything on disk.
+    pub(crate) fn open_read_only(path: &Path, options: &Options) -> Result<Self, FolderError> {
+        let db = DB::open_cf_with_opts_for_read_only(&db_options(options), path, families(options), false);
+        let db = db.map_err(|error| FolderError::from_fault(path, &error.into()))?;
+        Ok(Self { db, _lock: None })
+    }
+
+    pub(super) fn family(&self, which: Family) -> Result<&ColumnFamily, Fault> {
+        family(&self.db, which.name())
+    }
+
+    /// A value.
+    pub(super) fn get(&self, which: Family, key: &[u8]) -> Result<Option<rocksdb::DBPinnableSlice<'_>>, Fault> {
+        Ok(self.db.get_pinned_cf(self.family(which)?, key)?)
+    }
+
+    /// Writes all or nothing, to memory.
+    pub(super) fn write(&self, batch: WriteBatch) -> Result<(), Fault> {
+        let mut options = WriteOptions::default();
+        options.disable_wal(true);
+        Ok(self.db.write_opt(batch, &options)?)
+    }
+
+    /// Makes everything written before durable, all of it at once.
+    pub(super) fn flush(&self) -> Result<(), Fault> {
+        let families = Family::ALL.iter().map(|which| self.family(*which)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
+    }
+
+    /// Calls `visit` with every key and value, in order.
+    pub(super) fn each<E: From<Fault>>(&self, which: Family, mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>) -> Result<(), E> {
+        let mut iterator = self.scan(which)?;
+        while let Some((key, value)) = iterator.item() {
+            visit(key, value)?;
+            iterator.next();
+        }
+        Ok(iterator.status().map_err(Fault::from)?)
+    }
+
+    fn scan(&self, which: Family) -> Result<DBRawIterator<'_>, Fault> {
+        let mut options = ReadOptions::default();
+        options.set_readahead_size(READAHEAD);
+        options.fill_cache(false);
+        let mut iterator = self.db.raw_iterator_cf_opt(self.family(which)?, options);
+        iterator.seek_to_first();
+        Ok(iterator)
+    }
+}
+
+fn db_options(options: &Options) -> rocksdb::Options {
+    let mut db = rocksdb::Options::default();
+    db.set_atomic_flush(true);
+    db.set_db_write_buffer_size(options.store_memtables_bytes);
+    db.set_max_background_jobs(i32::from(options.background_threads));
+    db.set_max_open_files(i32::from(options.open_files_max));
+    db.set_skip_stats_update_on_db_open(true);
+    // Both smooth what the background writes, so that it does not stand before the journal's sync in the
+    // disk's queue.
+    db.set_bytes_per_sync(1 << 20);
+    db.set_compaction_readahead_size(2 << 20);
+    info_log(&mut db);
+    db
+}
+
+fn families(options: &Options) -> Vec<(&'static str, rocksdb::Options)> {
+    let cache = Cache::new_lru_cache(options.block_cache_bytes);
+    Family::ALL
+        .iter()
+        .map(|which| (which.name(), cf_options(*which, options, &cache)))
+        .chain([("default", rocksdb::Options::default())])
+        .collect()
+}
+
+fn cf_options(which: Family, options: &Options, cache: &Cache) -> rocksdb::Options {
+    let mut cf = rocksdb::Options::default();
+    // The bound for all of them is `store_memtables_bytes`; one alone may take half of it.
+    cf.set_write_buffer_size(options.store_memtables_bytes / 2);
+    cf.set_max_write_buffer_number(4);
+    cf.set_compression_type(DBCompressionType::Lz4);
+    cf.set_level_compaction_dynamic_level_bytes(true);
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(cache);
+    // Bounded memory: index and filter blocks compete for the cache like any other.
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    match which {
+        Family::Wallets | Family::Ids | Family::Refunded => {
+            // Asked by whole key, and mostly for what is not there: ten bits leave 1% of the misses to the disk.
+            table.set_bloom_filter(10.0, false);
+            table.set_whole_key_filtering(true);
+            table.set_optimize_filters_for_memory(true);
+            cf.set_memtable_whole_key_filtering(true);
+            cf.set_memtable_prefix_bloom_ratio(0.02);
+        }
+        Family::Slices | Family::Deadlines | Family::Meta => {}
+    }
+    if matches!(which, Family::Ids | Family::Refunded) {
+        // Hashes: nothing to compress, and neighbours have nothing to do with each other.
+        cf.set_compression_type(DBCompressionType::None);
+    }
+    cf.set_block_based_table_factory(&table);
+    cf
+}

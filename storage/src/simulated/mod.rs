@@ -1,0 +1,174 @@
+//! A disk in memory, with live and durable state apart.
+//!
+//! What is written is live: everybody sees it. What is synced is durable: it is there after a crash.
+//! Between the two lies what `kill -9` cannot show and a power cut does. [`SimulatedDisk::crash`] makes the
+//! durable state the live one, and keeps of the rest what the test wants kept: a medium may have written
+//! more than was asked of it, but only in order.
+//!
+//! Nothing here depends on a clock, a thread or the order of a hash map, so a seed replays a run. Without
+//! faults it is simply the journal and the store in memory.
+//!
+//! ```
+//! use fentan_engine::journal::{Append, Journal, JournalReader, seal};
+//! use fentan_storage::simulated::{Crash, SimulatedDisk};
+//!
+//! let disk = SimulatedDisk::new();
+//! let (mut journal, ..) = disk.open();
+//! let end = journal.claim(1)?;
+//! let batch = seal(1, end.next_number, end.next_position, 1, &[1, 0, 0, 0, b'x'], &end.last_hash);
+//! disk.set_sync_does_nothing(true);
+//! assert!(matches!(journal.append(1, &[batch]), Append::Committed));
+//! disk.crash(Crash::default());
+//! let (_, reader, _) = disk.open();
+//! assert_eq!(reader.batch_at(1)?, None, "a sync that does nothing is found out");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod journal;
+mod store;
+
+pub use journal::{SimulatedJournal, SimulatedReader};
+pub use store::SimulatedStore;
+
+use journal::JournalState;
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
+use store::StoreState;
+
+/// A failure of the next operation that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing is written.
+    Write,
+    /// It is written, but not synced.
+    Sync,
+}
+
+/// What a crash leaves of what was not durable. By default nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Crash {
+    /// So many appends that were not synced are there all the same, the first ones.
+    pub appends_kept: usize,
+    /// Planted bug: the append after those is there in part, its last batch cut in half, as a medium that does
+    /// not check its log would leave it.
+    pub torn_append_kept: bool,
+    /// So many store writes since the last `set_meta` are there all the same, the first ones.
+    pub store_writes_kept: usize,
+}
+
+/// The disk: a handle that is shared by all who write to it and by the test that breaks it.
+#[derive(Debug, Clone, Default)]
+pub struct SimulatedDisk {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Counts crashes: handles from before one are dead.
+    age: u64,
+    journal: JournalState,
+    store: StoreState,
+    sync_does_nothing: bool,
+    /// Operations that write until the power fails.
+    power: Option<u64>,
+    written: u64,
+}
+
+impl SimulatedDisk {
+    /// An empty disk. Its hash key is always the same.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Handles of the journal and the store, as `DataFolder::open` gives them. They die at the next crash.
+    pub fn open(&self) -> (SimulatedJournal, SimulatedReader, SimulatedStore) {
+        let handle = Handle { disk: self.clone(), age: self.state.lock().age };
+        (SimulatedJournal::new(handle.clone()), SimulatedReader::new(handle.clone()), SimulatedStore::new(handle))
+    }
+
+    /// The power goes off and on. The disk keeps what was durable and what `crash` says, and faults that were
+    /// asked for and have not happened are forgotten.
+    pub fn crash(&self, crash: Crash) {
+        let mut state = self.state.lock();
+        state.age += 1;
+        state.power = None;
+        state.journal.crash(crash.appends_kept, crash.torn_append_kept);
+        state.store.crash(crash.store_writes_kept);
+    }
+
+    /// The journal's next append or claim fails.
+    pub fn fail_journal(&self, fault: Fault) {
+        self.state.lock().journal.fault = Some(fault);
+    }
+
+    /// The store's next write (for [`Fault::Write`]) or `set_meta` (for [`Fault::Sync`]) fails.
+    pub fn fail_store(&self, fault: Fault) {
+        self.state.lock().store.fault = Some(fault);
+    }
+
+    /// The power fails during an operation that writes, after `operations` more have succeeded. That
+    /// operation is written and not synced, and everything after it fails until [`SimulatedDisk::crash`].
+    pub fn lose_power_after(&self, operations: u64) {
+        self.state.lock().power = Some(operations);
+    }
+
+    /// Planted bug: from now on a sync reports success and makes nothing durable.
+    pub fn set_sync_does_nothing(&self, on: bool) {
+        self.state.lock().sync_does_nothing = on;
+    }
+
+    /// Flips a bit of a batch, in live and durable state, as a failing medium would. Whether there is such a
+    /// batch and such a byte.
+    pub fn flip_bit(&self, first: u64, byte: usize, bit: u8) -> bool {
+        self.state.lock().journal.flip_bit(first, byte, bit)
+    }
+
+    /// How many operations that write have been tried, in all.
+    pub fn operations(&self) -> u64 {
+        self.state.lock().written
+    }
+
+    /// How many appends are live and not durable.
+    pub fn appends_unsynced(&self) -> usize {
+        self.state.lock().journal.unsynced()
+    }
+
+    /// How many store writes are live and not durable.
+    pub fn store_writes_unsynced(&self) -> usize {
+        self.state.lock().store.unsynced()
+    }
+}
+
+/// What a handle of the disk holds.
+#[derive(Debug, Clone)]
+struct Handle {
+    disk: SimulatedDisk,
+    age: u64,
+}
+
+const DEAD: &str = "the handle is from before a crash";
+const NO_POWER: &str = "the power has failed";
+
+impl Handle {
+    /// The disk, to read.
+    fn state(&self) -> Result<MutexGuard<'_, State>, &'static str> {
+        let state = self.disk.state.lock();
+        if state.age != self.age {
+            return Err(DEAD);
+        }
+        if state.power.is_some_and(|left| left == u64::MAX) {
+            return Err(NO_POWER);
+        }
+        Ok(state)
+    }
+
+    /// The disk, for an operation that writes, and whether the power fails during it.
+    fn state_to_write(&self) -> Result<(MutexGuard<'_, State>, bool), &'static str> {
+        let mut state = self.state()?;
+        state.written += 1;
+        let fails = state.power == Some(0);
+        // Below zero: it has failed.
+        state.power = state.power.map(|left| left.wrapping_sub(1));
+        Ok((state, fails))
+    }
+}
