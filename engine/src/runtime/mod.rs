@@ -21,6 +21,7 @@
 //! | `keeper.rs` | images, checkpoints, memory bound |
 //! | `recovery.rs` | images and tail |
 
+mod cache;
 mod decide;
 mod hashing;
 mod held;

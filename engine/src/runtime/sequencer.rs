@@ -5,7 +5,8 @@
 //! and what one shard hands over before another shard sees its effect comes first.
 
 use super::writer::Message;
-use crate::journal::{Batch, JournalReader, Position};
+use super::cache::BatchCache;
+use crate::journal::{JournalReader, Position};
 use crate::runtime::request::Reply;
 use crossbeam::channel::Sender;
 use parking_lot::Mutex;
@@ -63,11 +64,12 @@ pub(crate) struct Sequencer<R> {
     /// Every position up to here is durable.
     pub(crate) durable: Arc<AtomicU64>,
     reader: Arc<dyn JournalReader>,
+    cache: Mutex<BatchCache>,
 }
 
 impl<R: Reply> Sequencer<R> {
     pub(crate) fn new(next: Position, writer: Sender<Message<R>>, durable: Arc<AtomicU64>, reader: Arc<dyn JournalReader>) -> Self {
-        Self { state: Mutex::new(State { next, recent: VecDeque::new(), writer }), durable, reader }
+        Self { state: Mutex::new(State { next, recent: VecDeque::new(), writer }), durable, reader, cache: Mutex::default() }
     }
 
     /// Hands records over; returns the position of the first.
@@ -117,8 +119,12 @@ impl<R: Reply> Sequencer<R> {
                 }
             }
         }
+        if let Some(record) = self.cache.lock().record(position) {
+            return Ok(Some(record));
+        }
         let Some(bytes) = self.reader.batch_at(position).map_err(|e| e.to_string())? else { return Ok(None) };
-        let batch = Batch::open(&bytes).map_err(|e| format!("the batch at position {position}: {e}"))?;
-        Ok(batch.record(position).map(<[u8]>::to_vec))
+        let mut cache = self.cache.lock();
+        cache.keep(bytes).map_err(|e| format!("the batch at position {position}: {e}"))?;
+        Ok(cache.record(position))
     }
 }

@@ -1,5 +1,6 @@
 //! `fentan-loadtest`, the load tool: run it, show its progress, read its report.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,9 +10,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use fentan_protocol::Answer;
+use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
 
 use super::children::Program;
 use super::folder::Folder;
@@ -78,7 +80,17 @@ pub(super) struct Latency {
 #[derive(Debug, Deserialize)]
 pub(super) struct Rejects {
     pub(super) count: u64,
-    pub(super) example: String,
+    example: String,
+}
+
+impl Rejects {
+    /// The first one in words.
+    pub(super) fn message(&self) -> String {
+        let answer: Option<Answer> = serde_json::from_str(&self.example).ok();
+        answer
+            .and_then(|answer| answer.message)
+            .unwrap_or_else(|| self.example.clone())
+    }
 }
 
 /// What its verification found.
@@ -245,6 +257,8 @@ fn watch(
             }
         }
     });
+    // On a terminal the last figure stays in place; elsewhere only the ends of phases are shown.
+    let spinner = ProgressBar::new_spinner();
     let mut due: Option<Instant> = None;
     loop {
         let wait = due.map_or(Duration::MAX, |due| {
@@ -261,21 +275,72 @@ fn watch(
                     .as_ref()
                     .and_then(|(after, _)| Instant::now().checked_add(*after));
             }
-            Ok(line) => screen::faint(format!("  {}", line.trim_end())),
+            Ok(line) if is_passing(&line) => {
+                spinner.set_message(line);
+                spinner.tick();
+            }
+            Ok(line) => spinner.suspend(|| screen::faint(format!("  {}", without_so_far(&line)))),
             Err(RecvTimeoutError::Timeout) => {
                 due = None;
                 if let Some((_, act)) = under_load.take() {
-                    act()?;
+                    spinner.suspend(act)?;
                 }
             }
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => {
+                spinner.finish_and_clear();
+                return Ok(());
+            }
         }
     }
 }
 
-/// The words of a command line, with the folder as `$D`.
+/// Whether a line of progress is overtaken by the next one: `LABEL: 512 of 20000`.
+fn is_passing(line: &str) -> bool {
+    line.contains(" of ") && !line.contains(" in ")
+}
+
+/// A line of the load, without the figures since its beginning: the report has them.
+fn without_so_far(line: &str) -> String {
+    match line
+        .split_once(" (so far ")
+        .map(|(before, rest)| (before, rest.split_once(')')))
+    {
+        Some((before, Some((_, after)))) => format!("{before}{after}"),
+        _ => line.trim_end().to_owned(),
+    }
+}
+
+/// The words of a command line that matter to a reader: without addresses and output files, and the
+/// folder as `$D`.
 fn shortened(words: &[String], folder: &Folder) -> String {
-    words
+    let mut shown = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if ["--tcp", "--http", "--json", "--disk"].contains(&word.as_str()) {
+            words.next();
+        } else {
+            shown.push(word.as_str());
+        }
+    }
+    shown
         .join(" ")
         .replace(&folder.path().display().to_string(), "$D")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_told_from_results() {
+        assert!(is_passing("topping up wallets: 512 of 20000"));
+        assert!(!is_passing("topping up wallets: 20000 of 20000 in 0.4 s"));
+        let load =
+            "    1 s  12507 ok/s  p50  1.16 ms (so far 1.16 / 7.17)  rejects 0  in flight 14";
+        assert!(!is_passing(load));
+        assert_eq!(
+            without_so_far(load),
+            "    1 s  12507 ok/s  p50  1.16 ms  rejects 0  in flight 14"
+        );
+    }
 }

@@ -88,7 +88,9 @@ pub(super) fn verify(data: &Path) -> anyhow::Result<(bool, String)> {
         .stdin(Stdio::null())
         .output()?;
     let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.push_str(&String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+    }
     Ok((output.status.success(), said))
 }
 
@@ -100,6 +102,8 @@ fn fentan() -> anyhow::Result<Command> {
             command.env_remove(name);
         }
     }
+    // What it writes goes to files.
+    command.env("NO_COLOR", "1");
     Ok(command)
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Nothing is refused here but what is not JSON: a field of a wrong type, an unknown one, a missing one is
 //! the parser's matter, which can then name it and still answer with the request's id.
+//!
+//! What is kept is bounded: of a list, an object or a batch only so much as could be right is kept, the
+//! rest is counted. Otherwise a line of four million bytes could become a gigabyte of elements.
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use smallvec::SmallVec;
@@ -15,9 +18,21 @@ pub(super) enum Value<'a> {
     Number,
     Bool,
     Null,
-    List(Vec<Value<'a>>),
+    List(List<'a>),
     Object,
 }
+
+/// A list: its first elements, and how many there are.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct List<'a> {
+    pub(super) first: Vec<Value<'a>>,
+    pub(super) count: usize,
+}
+
+/// How many elements of a list are kept; no field may have more.
+const KEPT_ELEMENTS: usize = 32;
+/// How many fields of an object are kept; no operation has so many.
+const KEPT_FIELDS: usize = 64;
 
 impl Value<'_> {
     /// What it is, for messages.
@@ -33,9 +48,54 @@ impl Value<'_> {
     }
 }
 
-/// The fields of one object, in order; a name that stands twice is there twice.
+/// The fields of one object, in order; a name that stands twice is there twice. A field that was taken
+/// leaves its name.
 #[derive(Debug, Default)]
-pub(super) struct Fields<'a>(pub(super) SmallVec<[(Cow<'a, str>, Value<'a>); 12]>);
+pub(super) struct Fields<'a> {
+    pub(super) first: SmallVec<[(Cow<'a, str>, Option<Value<'a>>); 12]>,
+    /// Whether there were more than an object may have.
+    pub(super) too_many: bool,
+}
+
+/// The elements of a batch, as many as it may have, and how many there are.
+#[derive(Debug, Default)]
+pub(super) struct Batch<'a> {
+    pub(super) first: Vec<Element<'a>>,
+    pub(super) count: usize,
+}
+
+/// Reads a batch of which at most `limit` elements are kept.
+pub(super) fn batch(text: &[u8], limit: usize) -> serde_json::Result<Batch<'_>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let batch = deserializer.deserialize_seq(BatchVisitor { limit })?;
+    deserializer.end()?;
+    Ok(batch)
+}
+
+struct BatchVisitor {
+    limit: usize,
+}
+
+impl<'de> Visitor<'de> for BatchVisitor {
+    type Value = Batch<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of requests")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Batch<'de>, A::Error> {
+        let mut batch = Batch::default();
+        while batch.count < self.limit {
+            let Some(element) = seq.next_element()? else { return Ok(batch) };
+            batch.first.push(element);
+            batch.count += 1;
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            batch.count += 1;
+        }
+        Ok(batch)
+    }
+}
 
 /// An element of a batch.
 #[derive(Debug)]
@@ -86,9 +146,14 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value<'de>, A::Error> {
-        let mut list = Vec::new();
-        while let Some(value) = seq.next_element()? {
-            list.push(value);
+        let mut list = List::default();
+        while list.count < KEPT_ELEMENTS {
+            let Some(value) = seq.next_element()? else { return Ok(Value::List(list)) };
+            list.first.push(value);
+            list.count += 1;
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            list.count += 1;
         }
         Ok(Value::List(list))
     }
@@ -134,8 +199,12 @@ impl<'de> Deserialize<'de> for Key<'de> {
 
 fn fields<'de, A: MapAccess<'de>>(mut map: A) -> Result<Fields<'de>, A::Error> {
     let mut fields = Fields::default();
-    while let Some((Key(key), value)) = map.next_entry()? {
-        fields.0.push((key, value));
+    while fields.first.len() < KEPT_FIELDS {
+        let Some((Key(key), value)) = map.next_entry()? else { return Ok(fields) };
+        fields.first.push((key, Some(value)));
+    }
+    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+        fields.too_many = true;
     }
     Ok(fields)
 }

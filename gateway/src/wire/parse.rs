@@ -4,7 +4,7 @@
 //! that is not is named. What needs the books (the currency's decimals, the account) is the engine's
 //! matter.
 
-use super::json::{Element, Fields, Value};
+use super::json::{self, Element, Fields, Value};
 use super::time;
 use fentan_engine::accounts::{AccountKind, Funding, NEVER, Timestamp};
 use fentan_engine::ledger::{
@@ -19,7 +19,7 @@ use std::borrow::Cow;
 /// A request that could not be read, and its id as far as one could be found.
 #[derive(Debug)]
 pub(crate) struct Malformed {
-    /// The id, as text; not necessarily a valid one.
+    /// The id, as it was given; not necessarily a valid one, but never a long one.
     pub(crate) id: Option<String>,
     /// What is wrong.
     pub(crate) reject: Reject,
@@ -40,6 +40,14 @@ pub(crate) enum Line {
 const MAX_TAGS: usize = 16;
 /// The longest reason of a refund, in bytes.
 const MAX_REASON: usize = 256;
+/// The longest id that an answer repeats, in bytes; a longer one is not valid anyway.
+const SHOWN_ID: usize = 256;
+
+/// The start of what a client wrote, for a message: nothing of a client's is repeated at any length.
+pub(super) fn excerpt(text: &str) -> String {
+    let start: String = text.chars().take(NAME_MAX).collect();
+    if start.len() < text.len() { format!("{start:?}...") } else { format!("{start:?}") }
+}
 
 /// Reads a line.
 pub(crate) fn parse_line(line: &[u8], max_batch: usize) -> Line {
@@ -47,15 +55,15 @@ pub(crate) fn parse_line(line: &[u8], max_batch: usize) -> Line {
     let malformed = |error: serde_json::Error| Malformed { id: None, reject: Reject::bad_request("request", error) };
     match line.first() {
         None => Line::Blank,
-        Some(b'[') => match serde_json::from_slice::<Vec<Element<'_>>>(line) {
-            Ok(elements) if elements.is_empty() => {
+        Some(b'[') => match json::batch(line, max_batch) {
+            Ok(batch) if batch.count == 0 => {
                 Line::One(Err(Malformed { id: None, reject: Reject::bad_request("request", "the batch is empty") }))
             }
-            Ok(elements) if elements.len() > max_batch => {
-                let reason = format!("the batch has {} requests, the limit is {max_batch}", elements.len());
+            Ok(batch) if batch.count > max_batch => {
+                let reason = format!("the batch has {} requests, the limit is {max_batch}", batch.count);
                 Line::One(Err(Malformed { id: None, reject: Reject::bad_request("request", reason) }))
             }
-            Ok(elements) => Line::Batch(elements.into_iter().map(element).collect()),
+            Ok(batch) => Line::Batch(batch.first.into_iter().map(element).collect()),
             Err(error) => Line::One(Err(malformed(error))),
         },
         Some(_) => Line::One(serde_json::from_slice::<Element<'_>>(line).map_err(malformed).and_then(element)),
@@ -81,7 +89,7 @@ fn request(fields: Fields<'_>) -> Result<Request, Malformed> {
 fn read(fields: &mut Taker<'_>) -> Result<Request, Reject> {
     // The id first, so that every other complaint can carry it.
     let id = fields.needed("id")?;
-    fields.id = Some(id.to_string());
+    fields.id = (id.len() <= SHOWN_ID).then(|| id.to_string());
     let id = CommandId::new(&id).map_err(|error| Reject::bad_request("id", error))?;
     let op = fields.needed("op")?;
     let body = body(fields, &op)?;
@@ -125,7 +133,7 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
         other => {
             let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, hold, capture, release, refund, \
                          transfer, freeze, unfreeze, close_account, balance, ping";
-            return Err(Reject::bad_request("op", format!("there is no operation {other:?}; there are {known}")));
+            return Err(Reject::bad_request("op", format!("there is no operation {}; there are {known}", excerpt(other))));
         }
     };
     Ok(Body::Command(command))
@@ -157,7 +165,7 @@ fn top_up(fields: &mut Taker<'_>) -> Result<TopUp, Reject> {
         state: match fields.text("state")?.as_deref() {
             None | Some("confirmed") => TopUpState::Confirmed,
             Some("pending") => TopUpState::Pending,
-            Some(other) => return Err(Reject::bad_request("state", format!("is pending or confirmed, not {other:?}"))),
+            Some(other) => return Err(Reject::bad_request("state", format!("is pending or confirmed, not {}", excerpt(other)))),
         },
     })
 }
@@ -176,7 +184,7 @@ fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
     let kind = match &*fields.needed("kind")? {
         "wallet" => AccountKind::Wallet,
         "merchant" => AccountKind::Merchant,
-        other => return Err(Reject::bad_request("kind", format!("is wallet or merchant, not {other:?}"))),
+        other => return Err(Reject::bad_request("kind", format!("is wallet or merchant, not {}", excerpt(other)))),
     };
     Ok(OpenAccount {
         account: fields.account("account")?,
@@ -198,8 +206,8 @@ impl<'a> Taker<'a> {
     }
 
     fn take(&mut self, name: &str) -> Option<Value<'a>> {
-        let at = self.fields.0.iter().position(|(key, _)| key == name)?;
-        Some(self.fields.0.swap_remove(at).1)
+        // A name whose value is gone was taken before; one that stands twice is taken once.
+        self.fields.first.iter_mut().find(|(key, _)| key == name).and_then(|(_, value)| value.take())
     }
 
     /// A text that may be missing; `null` is missing.
@@ -260,7 +268,7 @@ impl<'a> Taker<'a> {
             Some("wallet") => Some(Funding::Wallet),
             Some("unknown") => Some(Funding::Unknown),
             Some(other) => {
-                let reason = format!("is debit_card, credit_card, wallet or unknown, not {other:?}");
+                let reason = format!("is debit_card, credit_card, wallet or unknown, not {}", excerpt(other));
                 return Err(Reject::bad_request("funding", reason));
             }
         })
@@ -272,14 +280,14 @@ impl<'a> Taker<'a> {
             Some(Value::List(list)) => list,
             Some(other) => return Err(Reject::bad_request("tags", format!("is a list of strings, not {}", other.kind()))),
         };
-        if list.len() > MAX_TAGS {
-            return Err(Reject::bad_request("tags", format!("has {} tags, the limit is {MAX_TAGS}", list.len())));
+        if list.count > MAX_TAGS {
+            return Err(Reject::bad_request("tags", format!("has {} tags, the limit is {MAX_TAGS}", list.count)));
         }
         let tag = |(n, value)| match value {
             Value::Text(text) => Label::new(&text).map_err(|error| Reject::bad_request(format!("tags[{n}]"), error)),
             other => Err(Reject::bad_request(format!("tags[{n}]"), format!("is a string, not {}", other.kind()))),
         };
-        list.into_iter().enumerate().map(tag).collect()
+        list.first.into_iter().enumerate().map(tag).collect()
     }
 
     /// A field of the contract whose feature this version has not: refused, never ignored.
@@ -290,15 +298,15 @@ impl<'a> Taker<'a> {
         }
     }
 
+    /// Whatever was not taken should not be there.
     fn finish(&self, op: &str) -> Result<(), Reject> {
-        match self.fields.0.first() {
-            None => Ok(()),
-            Some((name, _)) => {
-                let twice = ["id", "op", "account", "amount"].contains(&&**name);
-                let reason = if twice { "stands twice".to_owned() } else { format!("{op} has no field of this name, or it stands twice") };
-                // The name is the client's own text: shown, but not at any length.
-                Err(Reject::bad_request(name.chars().take(NAME_MAX).collect::<String>(), reason))
-            }
-        }
+        let fields = &self.fields.first;
+        let Some((name, _)) = fields.iter().find(|(_, value)| value.is_some()) else {
+            return if self.fields.too_many { Err(Reject::bad_request("request", "has too many fields")) } else { Ok(()) };
+        };
+        let twice = fields.iter().any(|(key, value)| key == name && value.is_none());
+        let reason = if twice { "stands twice".to_owned() } else { format!("{op} has no field of this name") };
+        // The name is the client's own text: shown, but not at any length.
+        Err(Reject::bad_request(name.chars().take(NAME_MAX).collect::<String>(), reason))
     }
 }

@@ -5,7 +5,7 @@ use fentan_engine::accounts::Timestamp;
 /// Reads a moment.
 pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     let moment: jiff::Timestamp =
-        text.parse().map_err(|_| format!("is a moment like \"2026-11-22T10:00:00Z\", not {:?}", text.chars().take(64).collect::<String>()))?;
+        text.parse().map_err(|_| format!("is a moment like \"2026-11-22T10:00:00Z\", not {}", super::parse::excerpt(text)))?;
     Ok(moment.as_microsecond())
 }
 

@@ -2,23 +2,24 @@
 #![allow(dead_code, reason = "each test uses its part of it")]
 
 use fentan_engine::journal::{Append, Batch, Chain, Journal, JournalReader, Position, seal};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Seals batches one after the other.
-pub struct Sealer {
-    pub end: Chain,
-    pub term: u64,
+pub(crate) struct Sealer {
+    pub(crate) end: Chain,
+    pub(crate) term: u64,
 }
 
 impl Sealer {
     /// Claims the journal and goes on at its end.
-    pub fn claim(journal: &mut (impl Journal + ?Sized), term: u64) -> Self {
+    pub(crate) fn claim(journal: &mut (impl Journal + ?Sized), term: u64) -> Self {
         Self { end: journal.claim(term).unwrap(), term }
     }
 
     /// The next batch, of records with these bytes.
-    pub fn seal(&mut self, records: &[&[u8]]) -> Vec<u8> {
+    pub(crate) fn seal(&mut self, records: &[&[u8]]) -> Vec<u8> {
         let mut framed = Vec::new();
         for record in records {
             framed.extend_from_slice(&u32::try_from(record.len()).unwrap().to_le_bytes());
@@ -31,21 +32,21 @@ impl Sealer {
     }
 
     /// Appends batches of one record each, all in one append.
-    pub fn append(&mut self, journal: &mut (impl Journal + ?Sized), records: &[&[u8]]) -> Append {
+    pub(crate) fn append(&mut self, journal: &mut (impl Journal + ?Sized), records: &[&[u8]]) -> Append {
         let expected = self.end.next_position;
         let batches: Vec<_> = records.iter().map(|record| self.seal(&[record])).collect();
         journal.append(expected, &batches)
     }
 
     /// Appends and expects that it is committed.
-    pub fn commit(&mut self, journal: &mut (impl Journal + ?Sized), records: &[&[u8]]) {
+    pub(crate) fn commit(&mut self, journal: &mut (impl Journal + ?Sized), records: &[&[u8]]) {
         let appended = self.append(journal, records);
         assert!(matches!(appended, Append::Committed), "{appended:?}");
     }
 }
 
 /// All records from a position on, checked against the chain from the first batch that is there.
-pub fn records(reader: &(impl JournalReader + ?Sized), from: Position) -> Vec<(Position, Vec<u8>)> {
+pub(crate) fn records(reader: &(impl JournalReader + ?Sized), from: Position) -> Vec<(Position, Vec<u8>)> {
     let mut found = Vec::new();
     let mut chain: Option<Chain> = None;
     let visit = &mut |bytes: &[u8]| {
@@ -62,17 +63,38 @@ pub fn records(reader: &(impl JournalReader + ?Sized), from: Position) -> Vec<(P
 }
 
 /// A folder as `kill -9` at this moment leaves it: what was written is there, what is in memory is not.
-pub fn copy_folder(from: &Path, to: &Path) {
-    let _ = fs::remove_dir_all(to);
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            // `RocksDB` may delete a file between the two calls; then it is not there after a crash either.
-            let _ = fs::copy(entry.path(), target);
+///
+/// `RocksDB` goes on in the background while files are copied one by one, so a copy only counts as one
+/// moment when its files are the same before and after.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    loop {
+        let before = listing(from);
+        let _ = fs::remove_dir_all(to);
+        for (path, _) in &before {
+            let target = to.join(path);
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
+            // It may just have been deleted; then the listing differs.
+            let _ = fs::copy(from.join(path), target);
+        }
+        if listing(from) == before {
+            return;
         }
     }
+}
+
+/// Every file below a folder, with its length.
+fn listing(folder: &Path) -> BTreeMap<PathBuf, u64> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(inner) = folders.pop() {
+        for entry in fs::read_dir(folder.join(&inner)).unwrap().flatten() {
+            let path = inner.join(entry.file_name());
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => folders.push(path),
+                Ok(metadata) => drop(files.insert(path, metadata.len())),
+                Err(_) => {}
+            }
+        }
+    }
+    files
 }

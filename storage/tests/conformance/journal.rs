@@ -4,7 +4,7 @@ use crate::common::{Sealer, records};
 use crate::medium::{Medium, Parts};
 use fentan_engine::journal::{Append, Batch, Chain, ChainError, JournalError, seal};
 
-pub fn e6_an_empty_journal_ends_before_position_one(medium: &mut impl Medium) {
+pub(crate) fn e6_an_empty_journal_ends_before_position_one(medium: &mut impl Medium) {
     let mut parts = medium.open();
     assert_eq!(parts.journal.claim(1).unwrap(), Chain::START);
     assert_eq!(records(&*parts.reader, 1), []);
@@ -13,7 +13,7 @@ pub fn e6_an_empty_journal_ends_before_position_one(medium: &mut impl Medium) {
     parts.reader.trim(5).unwrap();
 }
 
-pub fn e6_what_is_committed_reads_back_in_order(medium: &mut impl Medium) {
+pub(crate) fn e6_what_is_committed_reads_back_in_order(medium: &mut impl Medium) {
     let Parts { mut journal, reader, .. } = medium.open();
     let mut sealer = Sealer::claim(&mut *journal, 1);
     let mut expected = Vec::new();
@@ -26,7 +26,7 @@ pub fn e6_what_is_committed_reads_back_in_order(medium: &mut impl Medium) {
     assert!(records(&*reader, 150) == expected[149..]);
 }
 
-pub fn e6_several_batches_of_one_append_are_all_there(medium: &mut impl Medium) {
+pub(crate) fn e6_several_batches_of_one_append_are_all_there(medium: &mut impl Medium) {
     let Parts { mut journal, reader, .. } = medium.open();
     let mut sealer = Sealer::claim(&mut *journal, 1);
     sealer.commit(&mut *journal, &[b"a", b"b", b"c"]);
@@ -36,7 +36,7 @@ pub fn e6_several_batches_of_one_append_are_all_there(medium: &mut impl Medium) 
     assert_eq!(found, [(1, b"a".to_vec()), (2, b"b".to_vec()), (3, b"c".to_vec()), (4, b"d".to_vec())]);
 }
 
-pub fn e6_an_append_elsewhere_is_refused_and_writes_nothing(medium: &mut impl Medium) {
+pub(crate) fn e6_an_append_elsewhere_is_refused_and_writes_nothing(medium: &mut impl Medium) {
     let Parts { mut journal, reader, .. } = medium.open();
     let mut sealer = Sealer::claim(&mut *journal, 1);
     sealer.commit(&mut *journal, &[b"a"]);
@@ -52,7 +52,7 @@ pub fn e6_an_append_elsewhere_is_refused_and_writes_nothing(medium: &mut impl Me
     assert!(matches!(journal.append(2, &[next]), Append::Committed));
 }
 
-pub fn e6_a_batch_that_does_not_follow_is_refused_and_writes_nothing(medium: &mut impl Medium) {
+pub(crate) fn e6_a_batch_that_does_not_follow_is_refused_and_writes_nothing(medium: &mut impl Medium) {
     let Parts { mut journal, reader, .. } = medium.open();
     let mut sealer = Sealer::claim(&mut *journal, 2);
     sealer.commit(&mut *journal, &[b"a"]);
@@ -78,14 +78,14 @@ pub fn e6_a_batch_that_does_not_follow_is_refused_and_writes_nothing(medium: &mu
     assert!(matches!(journal.append(2, &[good]), Append::Committed));
 }
 
-pub fn e6_nothing_is_appended_before_a_claim(medium: &mut impl Medium) {
+pub(crate) fn e6_nothing_is_appended_before_a_claim(medium: &mut impl Medium) {
     let Parts { mut journal, reader, .. } = medium.open();
     let batch = seal(1, 1, 1, 1, &[1, 0, 0, 0, b'x'], &[0; 32]);
     assert!(matches!(journal.append(1, &[batch]), Append::Unknown(_)));
     assert_eq!(records(&*reader, 1), []);
 }
 
-pub fn e6_a_writer_is_fenced_by_a_later_claim(medium: &mut impl Medium) {
+pub(crate) fn e6_a_writer_is_fenced_by_a_later_claim(medium: &mut impl Medium) {
     let Parts { mut journal, mut rival, reader, .. } = medium.open();
     let mut first = Sealer::claim(&mut *journal, 1);
     first.commit(&mut *journal, &[b"a"]);
@@ -101,7 +101,7 @@ pub fn e6_a_writer_is_fenced_by_a_later_claim(medium: &mut impl Medium) {
     assert!(matches!(second.append(&mut *rival, &[b"lost"]), Append::Fenced { term: 5 }));
 }
 
-pub fn e6_a_term_is_claimed_once_and_only_upwards(medium: &mut impl Medium) {
+pub(crate) fn e6_a_term_is_claimed_once_and_only_upwards(medium: &mut impl Medium) {
     let Parts { mut journal, mut rival, .. } = medium.open();
     journal.claim(7).unwrap();
     for term in [0, 1, 6, 7] {
@@ -111,7 +111,7 @@ pub fn e6_a_term_is_claimed_once_and_only_upwards(medium: &mut impl Medium) {
     rival.claim(8).unwrap();
 }
 
-pub fn e6_a_claimed_term_survives_a_crash(medium: &mut impl Medium) {
+pub(crate) fn e6_a_claimed_term_survives_a_crash(medium: &mut impl Medium) {
     let mut parts = medium.open();
     parts.journal.claim(7).unwrap();
     let mut parts = medium.crash(parts);
@@ -122,7 +122,7 @@ pub fn e6_a_claimed_term_survives_a_crash(medium: &mut impl Medium) {
     assert_eq!(parts.journal.claim(9).unwrap().term, 8);
 }
 
-pub fn e6_committed_batches_survive_a_crash_and_an_orderly_end(medium: &mut impl Medium) {
+pub(crate) fn e6_committed_batches_survive_a_crash_and_an_orderly_end(medium: &mut impl Medium) {
     let mut parts = medium.open();
     let mut expected = Vec::new();
     for life in 1..=8_u64 {
@@ -154,7 +154,7 @@ fn holder(position: u64) -> u64 {
     (0..10).map(|n| n * (n + 1) / 2 + 1).filter(|first| *first <= position).max().unwrap()
 }
 
-pub fn e6_reading_begins_with_the_batch_that_holds_the_position(medium: &mut impl Medium) {
+pub(crate) fn e6_reading_begins_with_the_batch_that_holds_the_position(medium: &mut impl Medium) {
     let mut parts = medium.open();
     growing(&mut parts);
     assert_eq!(records(&*parts.reader, 0).len(), 55);
@@ -167,7 +167,7 @@ pub fn e6_reading_begins_with_the_batch_that_holds_the_position(medium: &mut imp
     assert_eq!(records(&*parts.reader, u64::MAX), []);
 }
 
-pub fn e6_reading_stops_when_told_to(medium: &mut impl Medium) {
+pub(crate) fn e6_reading_stops_when_told_to(medium: &mut impl Medium) {
     let mut parts = medium.open();
     growing(&mut parts);
     let mut visited = 0;
@@ -179,7 +179,7 @@ pub fn e6_reading_stops_when_told_to(medium: &mut impl Medium) {
     assert_eq!(visited, 3);
 }
 
-pub fn e6_a_batch_is_found_by_any_position_in_it(medium: &mut impl Medium) {
+pub(crate) fn e6_a_batch_is_found_by_any_position_in_it(medium: &mut impl Medium) {
     let mut parts = medium.open();
     growing(&mut parts);
     for position in 1..=55 {
@@ -193,7 +193,7 @@ pub fn e6_a_batch_is_found_by_any_position_in_it(medium: &mut impl Medium) {
     }
 }
 
-pub fn e6_trimming_keeps_the_batch_that_holds_the_position(medium: &mut impl Medium) {
+pub(crate) fn e6_trimming_keeps_the_batch_that_holds_the_position(medium: &mut impl Medium) {
     let mut parts = medium.open();
     growing(&mut parts);
     for below in [0, 1, 2, 3, 9, 22, 5, 40] {
@@ -209,7 +209,7 @@ pub fn e6_trimming_keeps_the_batch_that_holds_the_position(medium: &mut impl Med
     assert_eq!(records(&*parts.reader, 1).last().unwrap(), &(56, b"on".to_vec()));
 }
 
-pub fn e6_trimming_above_the_end_keeps_the_last_batch(medium: &mut impl Medium) {
+pub(crate) fn e6_trimming_above_the_end_keeps_the_last_batch(medium: &mut impl Medium) {
     let mut parts = medium.open();
     growing(&mut parts);
     parts.reader.trim(u64::MAX).unwrap();
@@ -218,7 +218,7 @@ pub fn e6_trimming_above_the_end_keeps_the_last_batch(medium: &mut impl Medium) 
     assert_eq!(parts.journal.claim(2).unwrap().next_position, 56);
 }
 
-pub fn e6_trimmed_batches_stay_forgotten(medium: &mut impl Medium) {
+pub(crate) fn e6_trimmed_batches_stay_forgotten(medium: &mut impl Medium) {
     let mut parts = medium.open();
     growing(&mut parts);
     parts.reader.trim(20).unwrap();

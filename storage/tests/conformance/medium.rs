@@ -9,16 +9,16 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// What a medium gives when it is opened.
-pub struct Parts {
-    pub journal: Box<dyn Journal>,
+pub(crate) struct Parts {
+    pub(crate) journal: Box<dyn Journal>,
     /// A second writer.
-    pub rival: Box<dyn Journal>,
-    pub reader: Box<dyn JournalReader>,
-    pub store: Box<dyn Store>,
+    pub(crate) rival: Box<dyn Journal>,
+    pub(crate) reader: Box<dyn JournalReader>,
+    pub(crate) store: Box<dyn Store>,
 }
 
 /// A medium that can be opened again after an orderly end and after a crash.
-pub trait Medium {
+pub(crate) trait Medium {
     fn open(&mut self) -> Parts;
     /// What is open ends in order; then it is opened again.
     fn reopen(&mut self, parts: Parts) -> Parts;
@@ -26,10 +26,10 @@ pub trait Medium {
     fn crash(&mut self, parts: Parts) -> Parts;
 }
 
-pub struct Simulated(SimulatedDisk);
+pub(crate) struct Simulated(SimulatedDisk);
 
 impl Simulated {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(SimulatedDisk::new())
     }
 }
@@ -53,13 +53,13 @@ impl Medium for Simulated {
     }
 }
 
-pub struct Rocks {
+pub(crate) struct Rocks {
     folder: TempDir,
     lives: u32,
 }
 
 impl Rocks {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), lives: 0 }
     }
 
@@ -69,7 +69,7 @@ impl Rocks {
 }
 
 /// Small memtables, so that the suite also sees files.
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options { block_cache_bytes: 8 << 20, journal_memtable_bytes: 1 << 20, store_memtables_bytes: 2 << 20, ..Options::default() }
 }
 

@@ -18,7 +18,7 @@ fn wallets(store: &dyn Store) -> Vec<(AccountId, Image)> {
     found
 }
 
-pub fn e6_a_new_store_has_a_meta_record(medium: &mut impl Medium) {
+pub(crate) fn e6_a_new_store_has_a_meta_record(medium: &mut impl Medium) {
     let parts = medium.open();
     let meta = parts.store.meta().unwrap();
     assert_eq!((meta.checkpoint, meta.term), (0, 0));
@@ -27,7 +27,7 @@ pub fn e6_a_new_store_has_a_meta_record(medium: &mut impl Medium) {
     assert_eq!(parts.store.meta().unwrap(), meta, "the hash key is made once");
 }
 
-pub fn e6_meta_is_durable_once_set(medium: &mut impl Medium) {
+pub(crate) fn e6_meta_is_durable_once_set(medium: &mut impl Medium) {
     let mut parts = medium.open();
     let hash_key = parts.store.meta().unwrap().hash_key;
     for n in 1..=4 {
@@ -62,7 +62,7 @@ fn assert_one_of_each(store: &dyn Store, there: bool) {
     assert_eq!(store.deadlines().unwrap(), [(-9, name("w"))][..of(there)]);
 }
 
-pub fn e6_what_is_written_reads_back(medium: &mut impl Medium) {
+pub(crate) fn e6_what_is_written_reads_back(medium: &mut impl Medium) {
     let Parts { store, .. } = medium.open();
     assert_one_of_each(&*store, false);
     store.write(&one_of_each()).unwrap();
@@ -73,7 +73,7 @@ pub fn e6_what_is_written_reads_back(medium: &mut impl Medium) {
     store.write(&[]).unwrap();
 }
 
-pub fn e6_the_later_image_counts(medium: &mut impl Medium) {
+pub(crate) fn e6_the_later_image_counts(medium: &mut impl Medium) {
     let Parts { store, .. } = medium.open();
     for n in 1..500 {
         store.write(&[Put::Wallet(name("w"), image(n)), Put::Totals(0, image(n)), Put::Refunded(1, n, 1)]).unwrap();
@@ -85,7 +85,7 @@ pub fn e6_the_later_image_counts(medium: &mut impl Medium) {
     assert_eq!(store.refunded(1).unwrap(), Some((499, 1)));
 }
 
-pub fn e6_scans_are_in_order_and_whole(medium: &mut impl Medium) {
+pub(crate) fn e6_scans_are_in_order_and_whole(medium: &mut impl Medium) {
     let Parts { store, .. } = medium.open();
     let meta = store.meta().unwrap();
     // Out of order, in memory and in files.
@@ -110,7 +110,7 @@ pub fn e6_scans_are_in_order_and_whole(medium: &mut impl Medium) {
     }));
 }
 
-pub fn e6_what_is_dropped_is_gone(medium: &mut impl Medium) {
+pub(crate) fn e6_what_is_dropped_is_gone(medium: &mut impl Medium) {
     let parts = medium.open();
     let meta = parts.store.meta().unwrap();
     parts.store.write(&one_of_each()).unwrap();
@@ -126,7 +126,7 @@ pub fn e6_what_is_dropped_is_gone(medium: &mut impl Medium) {
     assert!(parts.store.wallet(&name("w")).unwrap().is_some());
 }
 
-pub fn e6_everything_written_before_meta_is_durable(medium: &mut impl Medium) {
+pub(crate) fn e6_everything_written_before_meta_is_durable(medium: &mut impl Medium) {
     let parts = medium.open();
     let meta = Meta { checkpoint: 1, ..parts.store.meta().unwrap() };
     parts.store.write(&one_of_each()).unwrap();
@@ -137,7 +137,7 @@ pub fn e6_everything_written_before_meta_is_durable(medium: &mut impl Medium) {
     assert_one_of_each(&*parts.store, true);
 }
 
-pub fn e6_a_write_is_never_torn(medium: &mut impl Medium) {
+pub(crate) fn e6_a_write_is_never_torn(medium: &mut impl Medium) {
     let mut parts = medium.open();
     let mut written = 0_u64;
     for life in 0..6 {
@@ -168,7 +168,7 @@ fn as_of(slice: &StoredSlice) -> u64 {
     image.as_of
 }
 
-pub fn e6_readers_and_writers_work_at_the_same_time(medium: &mut impl Medium) {
+pub(crate) fn e6_readers_and_writers_work_at_the_same_time(medium: &mut impl Medium) {
     let Parts { store, .. } = medium.open();
     let store = &*store;
     let meta = store.meta().unwrap();

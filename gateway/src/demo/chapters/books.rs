@@ -31,7 +31,7 @@ pub(super) fn show(
             totals.credits.minor_at(DECIMALS)?,
         ];
         checks.same(
-            &format!("debits of {currency}, which are its credits"),
+            &format!("debits and credits of {currency}"),
             &debits,
             &credits,
             |fen| yuan(*fen),
@@ -46,7 +46,7 @@ pub(super) fn show(
     drop(client);
     checks.holds(
         server.stop()?,
-        "the server has ended on SIGTERM, with exit code 0",
+        "the server has ended on SIGTERM with exit code 0",
     );
     let data = folder.ledger();
     screen::faint(format!("$ fentan verify --data {}", data.display()));
@@ -54,10 +54,7 @@ pub(super) fn show(
     for line in said.lines() {
         screen::faint(format!("  {line}"));
     }
-    checks.holds(
-        sound,
-        "fentan verify: the journal and the balances are sound",
-    );
+    checks.holds(sound, "fentan verify: journal and balances are sound");
     Ok(())
 }
 

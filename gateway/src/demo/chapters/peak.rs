@@ -1,6 +1,6 @@
 //! Chapter 6: the peak of a promotion day.
 
-use super::super::load_tool::Report;
+use super::super::load_tool::{Latency, Load, Report};
 use super::super::money::count;
 use super::super::screen::Grid;
 use super::{Checks, Folder, LoadTool, Stage, ms, per_second, screen};
@@ -34,67 +34,66 @@ pub(super) fn show(
         .run(folder, &stage.server, RUN, &args)
         .keep_acks()
         .go::<Report>(None)?;
-    let Some(load) = report.as_ref().and_then(|report| report.load.as_ref()) else {
+    let Some(Report {
+        prepared,
+        load: Some(load),
+    }) = report
+    else {
         checks.holds(false, "the load tool has written no report");
         return Ok(());
     };
-    let mut grid = Grid::new(&[
+    screen::caption(format!(
+        "{} ok/s, of these {} spends/s, {} wallets",
+        per_second(load.ok_per_second),
+        per_second(load.spends_per_second),
+        count(prepared.wallets)
+    ));
+    show_latencies(&load);
+    for (code, rejects) in &load.rejects {
+        let (number, message) = (count(rejects.count), rejects.message());
+        screen::say(&format!(
+            "{number} rejected with {code}; the first: {message}"
+        ));
+    }
+    let figures = load.latency.get("all").map_or_else(String::new, |all| {
+        format!(
+            "; p50 {}, p99 {}, p99.9 {} ms",
+            ms(all.p50_us),
+            ms(all.p99_us),
+            ms(all.p999_us)
+        )
+    });
+    checks.holds(
+        well && load.unanswered == 0,
+        format!(
+            "{} requests, all answered, {} ok/s{figures}",
+            count(load.sent),
+            per_second(load.ok_per_second)
+        ),
+    );
+    Ok(())
+}
+
+fn show_latencies(load: &Load) {
+    let columns = [
         "<operation",
         ">ok",
         ">p50 ms",
         ">p99 ms",
         ">p99.9 ms",
         ">max ms",
-    ]);
+    ];
+    let mut grid = Grid::new(&columns);
+    let row = |op: &str, ok: u64, latency: &Latency| {
+        let [p50, p99] = [latency.p50_us, latency.p99_us].map(ms);
+        let [p999, max] = [latency.p999_us, latency.max_us].map(ms);
+        [op.to_owned(), count(ok), p50, p99, p999, max]
+    };
     for (op, latency) in load.latency.iter().filter(|(op, _)| *op != "all") {
-        let ok = load.ok.get(op).copied().unwrap_or(0);
-        grid.row([
-            op.clone(),
-            count(ok),
-            ms(latency.p50_us),
-            ms(latency.p99_us),
-            ms(latency.p999_us),
-            ms(latency.max_us),
-        ]);
+        grid.row(row(op, load.ok.get(op).copied().unwrap_or(0), latency));
     }
     if let Some(all) = load.latency.get("all") {
-        let ok: u64 = load.ok.values().sum();
-        grid.sum([
-            "all".to_owned(),
-            count(ok),
-            ms(all.p50_us),
-            ms(all.p99_us),
-            ms(all.p999_us),
-            ms(all.max_us),
-        ]);
-        screen::caption(format!(
-            "{} ok/s, of these {} durable spends/s; p50 {} ms, p99 {} ms, p99.9 {} ms",
-            per_second(load.ok_per_second),
-            per_second(load.spends_per_second),
-            ms(all.p50_us),
-            ms(all.p99_us),
-            ms(all.p999_us)
-        ));
+        grid.sum(row("all", load.ok.values().sum(), all));
     }
     grid.print();
-    for (code, rejects) in &load.rejects {
-        screen::say(&format!(
-            "{} rejected with {code}, the first: {}",
-            count(rejects.count),
-            rejects.example
-        ));
-    }
-    checks.holds(
-        well && load.unanswered == 0,
-        format!(
-            "{} requests of {} wallets: every one was answered",
-            count(load.sent),
-            count(report_wallets(report.as_ref()))
-        ),
-    );
-    Ok(())
-}
-
-fn report_wallets(report: Option<&Report>) -> u64 {
-    report.map_or(0, |report| report.prepared.wallets)
 }

@@ -75,16 +75,16 @@ pub(super) fn show(
         .all(|line| spent.contains_key(line));
     checks.holds(
         exact && same_lines,
-        "on every line both refunds together are what was spent",
+        "on every line, both refunds together are what was spent",
     );
     checks.holds(
         partly != before,
-        "after the first refund the wallet is not yet as before",
+        "after the first refund the wallet is not as before the spend",
     );
     let after = stage.wallet(&wallet)?;
     checks.holds(
         after == before,
-        "after the second one it is exactly as before the spend, lot by lot",
+        "after the second it is exactly as before, lot by lot",
     );
     checks.holds(
         over.code == Some(RejectCode::RefundExceedsSpend),

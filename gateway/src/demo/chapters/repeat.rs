@@ -36,13 +36,16 @@ pub(super) fn show(stage: &mut Stage, checks: &mut Checks) -> anyhow::Result<()>
 
     checks.holds(
         again.replayed && again.seq == first.seq,
-        "the repeat is answered with the same seq, and replayed: true",
+        "the repeat has the same seq, and replayed: true",
     );
     let same = Answer {
         replayed: first.replayed,
         ..again
     } == first;
-    checks.holds(same, "and with the same lines and balance, field by field");
+    checks.holds(
+        same,
+        "the repeat has the same lines and balance, field by field",
+    );
     checks.same(
         "another amount under the same id",
         &conflict(&other),

@@ -1,6 +1,6 @@
 //! Chapter 3: one spend, three rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use fentan_protocol::{Answer, TopUp};
@@ -40,7 +40,7 @@ pub(super) fn show(
             format!("principal {} + bonus {}", yuan(*principal), yuan(*bonus))
         };
         checks.same(
-            &format!("{} of 140.00", RULES[rule]),
+            &format!("{ALICE}: {} of 140.00", RULES[rule]),
             &split(rule),
             &expected,
             show,
@@ -154,11 +154,14 @@ fn compare(
     let exact = sums.iter().all(|sum| *sum == amount);
     checks.holds(
         exact,
-        format!("each rule's lines add up to {}, to the fen", yuan(amount)),
+        format!(
+            "{account}: the lines of each rule add up to {}",
+            yuan(amount)
+        ),
     );
     checks.holds(
         stage.wallet(account)? == before,
-        format!("the quotes have changed nothing in {account}"),
+        format!("{account}: the quotes have changed nothing"),
     );
     Ok(quotes)
 }
@@ -188,10 +191,22 @@ pub(super) fn interesting(loaded: &[LoadedTopUp]) -> Option<(String, i64)> {
         wallets.entry(&top_up.wallet).or_default().push(top_up);
     }
     let ratio = |top_up: &LoadedTopUp| top_up.bonus * 100 / top_up.principal;
-    let (wallet, lots) = wallets.into_iter().find(|(_, lots)| {
-        let ratios: std::collections::BTreeSet<_> = lots.iter().map(|lot| ratio(lot)).collect();
+    let mut suitable = wallets.into_iter().filter(|(_, lots)| {
+        let ratios: BTreeSet<_> = lots.iter().map(|lot| ratio(lot)).collect();
         lots.len() == 3 && ratios.len() == 3
-    })?;
+    });
+    // The amounts that show most are those that are no round figures.
+    let fen = |(_, lots): &(&str, Vec<&LoadedTopUp>)| {
+        lots.iter().filter(|lot| lot.principal % 100 != 0).count()
+    };
+    let first = suitable.next()?;
+    let (wallet, lots) = suitable.fold(first, |best, other| {
+        if fen(&other) > fen(&best) {
+            other
+        } else {
+            best
+        }
+    });
     let all = |lot: &LoadedTopUp| lot.principal + lot.bonus;
     Some((wallet.to_owned(), all(lots[0]) + all(lots[1]) / 2))
 }
