@@ -5,10 +5,9 @@
 
 use crate::allocation::{Rule, RuleError, RuleSpec, SubNames};
 use crate::accounts::SubId;
-use crate::money::{Currency, Major};
+use crate::money::{AmountError, Currency, Major, share_down, share_of_percent};
 use crate::names::{Label, NameError};
-use rust_decimal::prelude::ToPrimitive;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -56,20 +55,29 @@ enum Gift {
 }
 
 impl Offer {
-    /// The gift for a top-up of `principal` minor units, in minor units. A share is rounded down: a
-    /// promotion never gives more than it promised.
+    /// The gift for a top-up of `principal` minor units, in minor units, or `None` when `currency` cannot
+    /// count the offer's amounts: it was not made for that currency. A share is rounded down: a promotion
+    /// never gives more than it promised. `i64::MAX` stands for a gift beyond what can be counted.
     #[must_use]
-    pub fn bonus(&self, principal: i64, currency: Currency) -> i64 {
+    pub fn bonus(&self, principal: i64, currency: Currency) -> Option<i64> {
+        self.check_currency(currency).ok()?;
         let reached = self.tiers.iter().rev().find(|tier| tier.from.minor(currency).is_ok_and(|from| principal >= from));
         match reached.map(|tier| &tier.gift) {
-            None => 0,
-            Some(Gift::Amount(amount)) => amount.minor(currency).unwrap_or(0),
-            Some(Gift::Share(share)) => share
-                .checked_mul(Decimal::from(principal))
-                .map(|d| d.round_dp_with_strategy(0, RoundingStrategy::ToZero))
-                .and_then(|d| d.to_i64())
-                .unwrap_or(0),
+            None => Some(0),
+            Some(Gift::Amount(amount)) => amount.minor(currency).ok(),
+            Some(Gift::Share(share)) => Some(share_down(*share, principal)),
         }
+    }
+
+    /// Whether `currency` can count every amount of the offer; else the key, the amount and why not.
+    fn check_currency(&self, currency: Currency) -> Result<(), (&'static str, Major, AmountError)> {
+        for tier in &self.tiers {
+            tier.from.minor(currency).map_err(|error| ("from", tier.from, error))?;
+            if let Gift::Amount(bonus) = tier.gift {
+                bonus.minor(currency).map_err(|error| ("bonus", bonus, error))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -194,9 +202,16 @@ impl Catalog {
             let product = self::product(product, &rules)?;
             unique("product", &mut products, product.name.clone(), product)?;
         }
+        let currencies = currencies(&products)?;
+        for product in products.values() {
+            for rule in rules.values().filter(|rule| rule.name == product.rule.name || product.permits_rule(&rule.name)) {
+                rule.check_currency(product.currency)?;
+            }
+        }
         let mut offers = BTreeMap::new();
         for offer in &spec.offer {
             let offer = self::offer(offer)?;
+            in_some_currency(&offer, &currencies)?;
             unique("offer", &mut offers, offer.name.clone(), offer)?;
         }
         let default = spec.default_product.clone().unwrap_or_else(|| "default".into());
@@ -308,6 +323,35 @@ fn product(spec: &ProductSpec, rules: &BTreeMap<Label, Rule>) -> Result<Product,
     })
 }
 
+/// The currencies of the products. One code has one number of decimals.
+fn currencies(products: &BTreeMap<Label, Product>) -> Result<Vec<Currency>, CatalogError> {
+    let mut known: Vec<&Product> = Vec::new();
+    for product in products.values() {
+        match known.iter().find(|other| other.currency.code() == product.currency.code()) {
+            None => known.push(product),
+            Some(other) if other.currency == product.currency => {}
+            Some(other) => {
+                let (code, its, other_s) = (product.currency, product.currency.exponent(), other.currency.exponent());
+                let reason = format!("{code} has {its} decimals here and {other_s} in the product {:?}", other.name);
+                return Err(fail("product", product.name.as_str(), &reason));
+            }
+        }
+    }
+    Ok(known.into_iter().map(|product| product.currency).collect())
+}
+
+/// An offer names no currency: its amounts are in one that counts them all, and there has to be one.
+fn in_some_currency(offer: &Offer, currencies: &[Currency]) -> Result<(), CatalogError> {
+    let mut wrong = None;
+    for currency in currencies {
+        match offer.check_currency(*currency) {
+            Ok(()) => return Ok(()),
+            Err((key, amount, error)) => wrong = wrong.or(Some(format!("{key} \"{amount}\" in {currency}: {error}"))),
+        }
+    }
+    wrong.map_or(Ok(()), |reason| Err(fail("offer", offer.name.as_str(), &reason)))
+}
+
 fn offer(spec: &OfferSpec) -> Result<Offer, CatalogError> {
     let reason = |reason: String| fail("offer", &spec.name, &reason);
     let amount = |text: &String| Major::parse(text.as_bytes()).map_err(|e| reason(format!("{text:?}: {e}")));
@@ -316,7 +360,7 @@ fn offer(spec: &OfferSpec) -> Result<Offer, CatalogError> {
         let gift = match (&tier.bonus, tier.percent) {
             (Some(bonus), None) => Gift::Amount(amount(bonus)?),
             (None, Some(percent)) if percent > Decimal::ZERO && percent <= Decimal::from(10_000) => {
-                Gift::Share(percent / Decimal::ONE_HUNDRED)
+                Gift::Share(share_of_percent(percent).map_err(|e| reason(e.to_string()))?)
             }
             (None, Some(percent)) => return Err(reason(format!("percent is above 0 and at most 10,000, not {percent}"))),
             _ => return Err(reason(format!("the tier from {} gives a bonus or a percent, one of them", tier.from))),

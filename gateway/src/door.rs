@@ -1,7 +1,7 @@
 //! The door between the wire and the engine: sorts requests by shard, hands them in, and says no at once
 //! when there is no room.
 
-use crate::wire::{Assembly, Conn, Malformed, WireReply, write_refusal};
+use crate::wire::{Assembly, Conn, Line, Malformed, WireReply, parse_line, write_refusal};
 use fentan_engine::ledger::Reject;
 use fentan_engine::names::CommandId;
 use fentan_engine::runtime::{Engine, NotTaken, Parcel, Request};
@@ -56,9 +56,45 @@ impl Routes {
 }
 
 impl Door {
+    /// Takes in whole lines, each with its newline; `false` when one is too long. The lines before that
+    /// one are taken in all the same.
+    pub(crate) fn take_lines(&self, bytes: &[u8], conn: &Arc<Conn>, routes: &mut Routes) -> bool {
+        let mut requests: Vec<Request> = Vec::with_capacity(bytes.len() / 128 + 1);
+        let mut now = Vec::new();
+        let mut start = 0;
+        let mut fits = true;
+        for end in memchr::memchr_iter(b'\n', bytes) {
+            let line = &bytes[start..end];
+            start = end + 1;
+            if line.len() > self.limits.line_bytes {
+                fits = false;
+                break;
+            }
+            match parse_line(line, self.limits.batch) {
+                Line::One(Ok(request)) => requests.push(request),
+                Line::One(Err(Malformed { id, reject })) => {
+                    write_refusal(&mut now, id.as_deref(), &reject);
+                    now.push(b'\n');
+                }
+                Line::Batch(batch) => {
+                    // What came before the batch goes in before it.
+                    self.lines(conn, routes, std::mem::take(&mut requests), &mut now);
+                    conn.took(batch.len());
+                    self.assembled(&Assembly::batch(Arc::clone(conn), batch.len()), routes, batch);
+                }
+                Line::Blank => {}
+            }
+        }
+        self.lines(conn, routes, requests, &mut now);
+        if !now.is_empty() {
+            conn.send(&now, 0);
+        }
+        fits
+    }
+
     /// Lines of a connection, as they were read in one go. Refusals go into `now`, which may be sent at
     /// once: they show nothing of the books.
-    pub(crate) fn lines(&self, conn: &Arc<Conn>, routes: &mut Routes, requests: Vec<Request>, now: &mut Vec<u8>) {
+    fn lines(&self, conn: &Arc<Conn>, routes: &mut Routes, requests: Vec<Request>, now: &mut Vec<u8>) {
         let shards = self.engine.shards();
         let mut sorted: Vec<Vec<Request>> = (0..shards).map(|_| Vec::new()).collect();
         if shards == 1 {

@@ -14,6 +14,7 @@
 
 mod config;
 mod control;
+mod demo;
 mod door;
 mod http;
 mod serve;
@@ -55,6 +56,8 @@ enum Command {
         #[command(flatten)]
         given: Given,
     },
+    /// See it work on real data: top-ups, one spend under three rules, refunds, a peak, a kill -9
+    Demo(demo::DemoArgs),
     /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
     Verify(verify::VerifyArgs),
 }
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Serve { config, given } => Settings::new(given, config.as_deref())
             .map_err(anyhow::Error::from)
             .and_then(|settings| serve::run(&settings).map(|()| true)),
+        Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
     };
     match result {

@@ -18,7 +18,7 @@ pub use lot::{Funding, Lot, NEVER, Part, Timestamp};
 pub use slice::{Bucket, Fund, Proceeds, Slice, SliceKind, SystemAccount};
 pub use sub::{SUBS_MAX, SubId, Subs};
 pub use totals::{Chart, Totals};
-pub use wallet::{Hold, PendingTopUp, Phase, Rare, Status, Wallet};
+pub use wallet::{Hold, MAX_LOTS, PendingTopUp, Phase, Rare, Status, Wallet};
 
 use serde::{Deserialize, Serialize};
 

@@ -4,8 +4,13 @@ use super::{Funding, Lot, NEVER, SubId, Subs, Timestamp};
 use crate::ledger::Taken;
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+
+/// The most lots one wallet may have, used up or not, with those that are on their way. A spend walks over
+/// the lots that are left and its record names each lot it takes from, so this bounds both.
+pub const MAX_LOTS: usize = 10_000;
 
 /// Whether an account takes part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +163,17 @@ impl Wallet {
             .or_else(|| spent.iter().position(|lot| lot.id == *id))
     }
 
+    /// Where the lots of these top-ups stand. One pass over the lots when many are looked for.
+    #[must_use]
+    pub fn lot_indexes(&self, ids: &[CommandId]) -> SmallVec<[Option<usize>; 4]> {
+        const FEW: usize = 16;
+        if ids.len() <= FEW {
+            return ids.iter().map(|id| self.lot_index(id)).collect();
+        }
+        let places: HashMap<&CommandId, usize> = self.lots.iter().enumerate().map(|(at, lot)| (&lot.id, at)).collect();
+        ids.iter().map(|id| places.get(id).copied()).collect()
+    }
+
     /// This open hold.
     #[must_use]
     pub fn hold(&self, id: &CommandId) -> Option<&Hold> {
@@ -167,7 +183,7 @@ impl Wallet {
     /// This pending top-up.
     #[must_use]
     pub fn pending(&self, id: &CommandId) -> Option<&PendingTopUp> {
-        self.rare.as_ref()?.pending.iter().find(|p| p.id == *id)
+        self.pending_top_ups().iter().find(|p| p.id == *id)
     }
 
     /// The rounding state of this rule, in minor units.
@@ -195,6 +211,25 @@ impl Wallet {
         let lots = self.lots[self.first_live as usize..].iter().map(Lot::next_expiry).min();
         let holds = self.rare.as_ref().and_then(|r| r.holds.iter().map(|h| h.expires_at).min());
         lots.unwrap_or(NEVER).min(holds.unwrap_or(NEVER))
+    }
+
+    /// What the wallet has in all, in minor units: what can be spent, what is set aside and what is on its
+    /// way.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        let grants = self.pending_top_ups().iter().flat_map(|top_up| &top_up.grants);
+        let pending = grants.fold(0_i64, |sum, (_, amount, _)| sum.saturating_add(*amount));
+        self.available.sum().saturating_add(self.held).saturating_add(pending)
+    }
+
+    /// How many lots there are, with those that are on their way.
+    #[must_use]
+    pub fn lot_count(&self) -> usize {
+        self.lots.len() + self.pending_top_ups().len()
+    }
+
+    fn pending_top_ups(&self) -> &[PendingTopUp] {
+        self.rare.as_ref().map(|rare| rare.pending.as_slice()).unwrap_or_default()
     }
 
     /// Whether nothing is in it, set aside, owed or expected.

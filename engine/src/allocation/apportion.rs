@@ -40,12 +40,11 @@ pub(super) fn floor_and_ceiling(amount: i64, part: i64, whole: i64) -> (i64, i64
         return (0, 0);
     }
     let (a, p, w) = (amount.unsigned_abs(), part.unsigned_abs(), whole.unsigned_abs());
-    let (floor, exact) = match a.checked_mul(p) {
-        Some(product) => (product / w, product % w == 0),
-        None => {
-            let product = u128::from(a) * u128::from(p);
-            (narrow(product / u128::from(w)), product % u128::from(w) == 0)
-        }
+    let (floor, exact) = if let Some(product) = a.checked_mul(p) {
+        (product / w, product % w == 0)
+    } else {
+        let product = u128::from(a) * u128::from(p);
+        (narrow(product / u128::from(w)), product % u128::from(w) == 0)
     };
     let floor = i64::try_from(floor).unwrap_or(i64::MAX);
     (floor, floor + i64::from(!exact))

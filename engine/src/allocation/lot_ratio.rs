@@ -12,7 +12,7 @@
 //! 3. and never more than what is there.
 
 use super::apportion::floor_and_ceiling;
-use super::{BySub, Draw, Draws, Listener, LotOrder, Purse, Step, order, push, share_of};
+use super::{BySub, Draw, Draws, Listener, LotOrder, Purse, Step, order, share_of};
 use crate::accounts::Part;
 
 /// Draws `amount`; returns what stays open because lots are empty or a cap binds.
@@ -26,7 +26,8 @@ pub(super) fn draw(
 ) -> i64 {
     let mut rest = amount;
     if order == LotOrder::ProRata {
-        for (lot, share) in order::pro_rata(purse, amount) {
+        let left = order::each_left(purse, |lot| purse.lots[lot as usize].left());
+        for (lot, share) in order::pro_rata(purse, &left, amount) {
             pay(purse, lot, share, draws, listener);
             rest -= share;
         }
@@ -43,10 +44,11 @@ pub(super) fn draw(
     rest + cut(ceilings, draws)
 }
 
+/// Each lot pays once, and a lot has one part a sub-balance: every draw is a new one.
 fn pay(purse: Purse<'_>, lot: u32, share: i64, draws: &mut Draws, listener: &mut impl Listener) {
     let parts = &purse.lots[lot as usize].parts;
     listener.hear(|| Step::LotPays { lot, minor: share, left: purse.lots[lot as usize].left() });
-    split(parts, share, &mut |part: &Part, amount| push(draws, Draw { lot, sub: part.sub, amount }));
+    split(parts, share, &mut |part: &Part, amount| draws.push(Draw { lot, sub: part.sub, amount }));
 }
 
 /// Divides `amount` over the parts of a lot. `amount` is at most what is left of them.

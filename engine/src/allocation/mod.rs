@@ -20,8 +20,8 @@
 //! A4).
 //!
 //! # Cost
-//! Linear in the live lots that are drawn from; no heap below five draws. One lot of two parts costs one
-//! 64-bit division.
+//! Linear in the live lots, for each sub-balance that draws; no heap below five draws. One lot of two parts
+//! costs one 64-bit division.
 
 mod apportion;
 mod lot_ratio;
@@ -193,16 +193,16 @@ fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener)
             wish.rest
         }
     };
-    let rest = spill(rule, purse, &ceilings, rest, &mut draws, listener);
-    if rest > 0 {
-        let payable = amount - rest;
+    spill(rule, purse, &ceilings, rest, &mut draws, listener);
+    // What was drawn decides, not what was meant to be: whatever a rule says, wrong lines never get out.
+    let payable = draws.iter().map(|draw| draw.amount).sum();
+    if payable != amount {
         listener.hear(|| Step::Short { payable });
         return Err(Shortfall { payable });
     }
     for draw in &draws {
         listener.hear(|| Step::Drew(*draw));
     }
-    debug_assert_eq!(draws.iter().map(|d| d.amount).sum::<i64>(), amount, "A1: the draws sum to the amount");
     Ok(Allocation { draws, phase })
 }
 
@@ -214,16 +214,9 @@ fn available(purse: Purse<'_>) -> BySub {
     sums
 }
 
-/// Lets the rule's other sub-balances fill `rest`; returns what stays open.
-fn spill(
-    rule: &Rule,
-    purse: Purse<'_>,
-    ceilings: &BySub,
-    mut rest: i64,
-    draws: &mut Draws,
-    listener: &mut impl Listener,
-) -> i64 {
-    let Spill::Into(order) = &rule.spill else { return rest };
+/// Lets the rule's other sub-balances fill `rest`, as far as they can.
+fn spill(rule: &Rule, purse: Purse<'_>, ceilings: &BySub, mut rest: i64, draws: &mut Draws, listener: &mut impl Listener) {
+    let Spill::Into(order) = &rule.spill else { return };
     for sub in order {
         if rest == 0 {
             break;
@@ -236,37 +229,62 @@ fn spill(
             rest -= more;
         }
     }
-    rest
 }
 
-/// Takes `minor` of one sub-balance from its lots, in order, beside what is drawn already. The caller
-/// has made sure that it is there.
-fn draw_sub(order: LotOrder, purse: Purse<'_>, sub: SubId, mut minor: i64, draws: &mut Draws) {
-    let mut take = |lot: u32, draws: &mut Draws| -> bool {
-        let Some(part) = purse.lots[lot as usize].parts.iter().find(|p| p.sub == sub) else { return minor > 0 };
-        let drawn = draws.iter().find(|d| d.lot == lot && d.sub == sub).map_or(0, |d| d.amount);
-        let amount = minor.min(part.left - drawn);
-        if amount > 0 {
-            push(draws, Draw { lot, sub, amount });
-            minor -= amount;
-        }
-        minor > 0
+/// Takes `minor` of one sub-balance from its lots, in order, beside what is drawn already; less when there
+/// is less.
+fn draw_sub(order: LotOrder, purse: Purse<'_>, sub: SubId, minor: i64, draws: &mut Draws) {
+    let drawn = Drawn::of(purse, sub, draws);
+    let before = |lot: u32, draws: &Draws| drawn.place(lot).map_or(0, |at| draws[at].amount);
+    let part_left = |lot: u32| purse.lots[lot as usize].parts.iter().find(|part| part.sub == sub).map_or(0, |part| part.left);
+    let take = |lot: u32, amount: i64, draws: &mut Draws| match drawn.place(lot) {
+        Some(at) => draws[at].amount += amount,
+        None => draws.push(Draw { lot, sub, amount }),
     };
     if order == LotOrder::ProRata {
-        let shares = order::pro_rata_of_sub(purse, sub, draws, minor);
-        for (lot, amount) in shares {
-            push(draws, Draw { lot, sub, amount });
+        let left = order::each_left(purse, |lot| part_left(lot) - before(lot, draws));
+        for (lot, amount) in order::pro_rata(purse, &left, minor) {
+            take(lot, amount, draws);
         }
         return;
     }
-    order::each_lot(order, purse, |lot| take(lot, draws));
+    let mut rest = minor;
+    order::each_lot(order, purse, |lot| {
+        let amount = rest.min(part_left(lot) - before(lot, draws));
+        if amount > 0 {
+            take(lot, amount, draws);
+            rest -= amount;
+        }
+        rest > 0
+    });
 }
 
-/// Adds a draw; one of the same lot and sub-balance grows instead.
-fn push(draws: &mut Draws, draw: Draw) {
-    if let Some(same) = draws.iter_mut().find(|d| d.lot == draw.lot && d.sub == draw.sub) {
-        same.amount += draw.amount;
-    } else {
-        draws.push(draw);
+/// Where the draws of one sub-balance stand, by lot: a draw of the same lot and sub-balance grows, so that
+/// each pair is one line.
+struct Drawn {
+    first: u32,
+    /// For each live lot the place of its draw, or [`Self::NONE`]. Empty when there is no draw at all, as
+    /// for every sub-balance that draws for the first time.
+    places: SmallVec<[u32; 8]>,
+}
+
+impl Drawn {
+    const NONE: u32 = u32::MAX;
+
+    fn of(purse: Purse<'_>, sub: SubId, draws: &Draws) -> Self {
+        let live = order::live(purse);
+        let mut places = SmallVec::new();
+        for (place, draw) in (0_u32..).zip(draws).filter(|(_, draw)| draw.sub == sub) {
+            if places.is_empty() {
+                places.resize(live.len(), Self::NONE);
+            }
+            places[(draw.lot - live.start) as usize] = place;
+        }
+        Self { first: live.start, places }
+    }
+
+    /// Where this lot's draw stands.
+    fn place(&self, lot: u32) -> Option<usize> {
+        self.places.get((lot - self.first) as usize).filter(|place| **place != Self::NONE).map(|place| *place as usize)
     }
 }

@@ -1,7 +1,7 @@
 //! In which order lots pay, or how they pay together.
 
-use super::{Draws, LotOrder, Purse, apportion};
-use crate::accounts::{Lot, NEVER, SubId};
+use super::{LotOrder, Purse, apportion};
+use crate::accounts::{Lot, NEVER};
 use smallvec::SmallVec;
 use std::cmp::Reverse;
 
@@ -43,29 +43,19 @@ fn expiry(lot: &Lot) -> i64 {
     lot.parts.iter().filter(|p| p.left > 0).map(|p| p.expires_at).min().unwrap_or(NEVER)
 }
 
-fn live(purse: Purse<'_>) -> std::ops::Range<u32> {
+/// The lots that may have something left.
+pub(super) fn live(purse: Purse<'_>) -> std::ops::Range<u32> {
     let index = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     index(purse.first_live)..index(purse.lots.len())
 }
 
-/// What each lot pays of `amount`, in proportion to what is left of it; no more than there is in all.
-pub(super) fn pro_rata(purse: Purse<'_>, amount: i64) -> impl Iterator<Item = (u32, i64)> {
-    let weights: SmallVec<[i64; 16]> = live(purse).map(|lot| purse.lots[lot as usize].left()).collect();
-    shares(purse, &weights, amount)
+/// What each live lot has to give, in their order.
+pub(super) fn each_left(purse: Purse<'_>, left: impl Fn(u32) -> i64) -> SmallVec<[i64; 16]> {
+    live(purse).map(left).collect()
 }
 
-/// What each lot pays of one sub-balance, in proportion to what is left of it beside the draws so far.
-pub(super) fn pro_rata_of_sub(purse: Purse<'_>, sub: SubId, draws: &Draws, amount: i64) -> impl Iterator<Item = (u32, i64)> + use<> {
-    let weights: SmallVec<[i64; 16]> = live(purse)
-        .map(|lot| {
-            let left = purse.lots[lot as usize].parts.iter().find(|p| p.sub == sub).map_or(0, |p| p.left);
-            left - draws.iter().find(|d| d.lot == lot && d.sub == sub).map_or(0, |d| d.amount)
-        })
-        .collect();
-    shares(purse, &weights, amount)
-}
-
-fn shares(purse: Purse<'_>, weights: &[i64], amount: i64) -> impl Iterator<Item = (u32, i64)> + use<> {
-    let amount = amount.min(weights.iter().sum());
-    live(purse).zip(apportion(amount, weights)).filter(|(_, share)| *share > 0)
+/// What each lot pays of `amount`, in proportion to what it has to give; no more than there is in all.
+pub(super) fn pro_rata(purse: Purse<'_>, left: &[i64], amount: i64) -> impl Iterator<Item = (u32, i64)> + use<> {
+    let amount = amount.min(left.iter().sum());
+    live(purse).zip(apportion(amount, left)).filter(|(_, share)| *share > 0)
 }

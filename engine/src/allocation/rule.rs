@@ -2,10 +2,9 @@
 
 use super::BySub;
 use crate::accounts::{SUBS_MAX, SubId};
-use crate::money::{Currency, Major};
+use crate::money::{AmountError, Currency, Major, share_down, share_of_percent};
 use crate::names::Label;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -78,7 +77,7 @@ pub struct Cap {
     pub sub: SubId,
     /// An amount in major units.
     pub amount: Option<Major>,
-    /// A share of the spend, 0.30 for 30%; rounded down.
+    /// A share of the spend, 0.30 for 30%; rounded down. With at most eight decimals every product is exact.
     pub share: Option<Decimal>,
     /// The sub-balance pays only for spends of at least this, in major units.
     pub minimum_order: Option<Major>,
@@ -163,8 +162,8 @@ impl Rule {
     /// Checks a rule of a file (rule A6).
     ///
     /// # Errors
-    /// Names the rule, the key and the reason: unknown method or sub-balance, weights that are not
-    /// positive, a cap that can never bind or never pay, a key that the method does not use.
+    /// Names the rule, the key and the reason: unknown method or sub-balance, weights or amounts that are
+    /// not positive, a cap that can never bind or never pay, a key that the method does not use.
     pub fn from_spec(spec: &RuleSpec, names: &SubNames) -> Result<Self, RuleError> {
         let check = Check { rule: &spec.name, names };
         let name = Label::new(&spec.name).map_err(|e| check.fail("name", e))?;
@@ -185,6 +184,25 @@ impl Rule {
         Ok(Self { name, version: spec.version, method, caps, spill })
     }
 
+    /// Whether `currency` can count every amount of the rule: 5.001 yuan would bound nothing that there is.
+    ///
+    /// # Errors
+    /// Names the first key whose amount it cannot count.
+    pub fn check_currency(&self, currency: Currency) -> Result<(), RuleError> {
+        let caps = self.caps.iter().flat_map(|cap| [cap.amount, cap.minimum_order]).map(|amount| ("caps", amount));
+        let of_method = match &self.method {
+            Method::FixedAmount { at_most, for_every, .. } => [("at_most", Some(*at_most)), ("for_every", *for_every)],
+            _ => [("at_most", None), ("for_every", None)],
+        };
+        let mut amounts = of_method.into_iter().chain(caps).filter_map(|(key, amount)| Some((key, amount?)));
+        amounts.try_for_each(|(key, amount)| match amount.minor(currency) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                Err(RuleError { rule: self.name.to_string(), key, reason: format!("\"{amount}\" in {currency}: {error}") })
+            }
+        })
+    }
+
     /// Which lots of a sub-balance pay first.
     pub(crate) const fn order(&self) -> LotOrder {
         match &self.method {
@@ -197,15 +215,18 @@ impl Rule {
     }
 
     /// The most each sub-balance may give to a spend of `amount`.
+    ///
+    /// The catalog has made sure that the currency counts the rule's amounts exactly. In a wallet whose
+    /// product is no longer configured it may be another currency; then they are rounded down.
     pub(crate) fn ceilings(&self, available: &BySub, amount: i64, currency: Currency) -> BySub {
         let mut ceilings = *available;
         for cap in &self.caps {
             let ceiling = &mut ceilings[cap.sub.index()];
-            if cap.minimum_order.is_some_and(|least| amount < minor(least, currency)) {
+            if cap.minimum_order.is_some_and(|least| amount < least.minor_down(currency)) {
                 *ceiling = 0;
             }
             if let Some(most) = cap.amount {
-                *ceiling = (*ceiling).min(minor(most, currency));
+                *ceiling = (*ceiling).min(most.minor_down(currency));
             }
             if let Some(share) = cap.share {
                 *ceiling = (*ceiling).min(share_down(share, amount));
@@ -217,22 +238,12 @@ impl Rule {
     /// The most the bounded sub-balance of a `fixed_amount` rule gives to a spend of `amount`.
     pub(super) fn fixed_amount(&self, amount: i64, currency: Currency) -> i64 {
         let Method::FixedAmount { at_most, for_every, .. } = &self.method else { return 0 };
-        let at_most = minor(*at_most, currency);
-        match for_every.map(|every| minor(every, currency)) {
+        let at_most = at_most.minor_down(currency);
+        match for_every.map(|every| every.minor_down(currency)) {
             Some(every) if every > 0 => at_most.saturating_mul(amount / every),
             _ => at_most,
         }
     }
-}
-
-/// A rule's amount in a currency; what the currency cannot count bounds nothing.
-fn minor(amount: Major, currency: Currency) -> i64 {
-    amount.minor(currency).unwrap_or(i64::MAX)
-}
-
-/// `share` of `amount`, rounded down to a whole minor unit.
-fn share_down(share: Decimal, amount: i64) -> i64 {
-    share.checked_mul(Decimal::from(amount)).and_then(|d| d.floor().to_i64()).unwrap_or(i64::MAX)
 }
 
 /// The checks of one rule, with what their messages need.
@@ -242,6 +253,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    #[allow(clippy::needless_pass_by_value, reason = "errors and texts are passed as they come")]
     fn fail(&self, key: &'static str, reason: impl ToString) -> RuleError {
         RuleError { rule: self.rule.to_owned(), key, reason: reason.to_string() }
     }
@@ -253,18 +265,24 @@ impl Check<'_> {
             "current_ratio" => Method::CurrentRatio { order },
             "ordered" => Method::Ordered { subs: self.needed_subs("order", spec.order.as_ref())?, order },
             "fixed_ratio" => Method::FixedRatio { weights: self.weights(spec)?, order },
-            "fixed_amount" => Method::FixedAmount {
-                sub: self.sub("sub_balance", self.needed("sub_balance", spec.sub_balance.as_ref())?)?,
-                at_most: self.amount("at_most", self.needed("at_most", spec.at_most.as_ref())?)?,
-                for_every: spec.for_every.as_ref().map(|t| self.amount("for_every", t)).transpose()?,
-                others: self.needed_subs("others", spec.others.as_ref())?,
-                order,
-            },
+            "fixed_amount" => self.fixed_amount(spec)?,
             other => {
                 let known = "lot_ratio, current_ratio, ordered, fixed_ratio or fixed_amount";
                 return Err(self.fail("method", format!("is {known}, not {other:?}")));
             }
         })
+    }
+
+    fn fixed_amount(&self, spec: &RuleSpec) -> Result<Method, RuleError> {
+        let named = self.needed("sub_balance", spec.sub_balance.as_ref())?;
+        let sub = self.sub("sub_balance", named)?;
+        let at_most = self.amount("at_most", self.needed("at_most", spec.at_most.as_ref())?)?;
+        let for_every = spec.for_every.as_ref().map(|text| self.amount("for_every", text)).transpose()?;
+        let others = self.needed_subs("others", spec.others.as_ref())?;
+        if others.contains(&sub) {
+            return Err(self.fail("others", format!("names {named}, which is the bounded sub-balance; `spill` may name it")));
+        }
+        Ok(Method::FixedAmount { sub, at_most, for_every, others, order: spec.lots })
     }
 
     /// A key that the method does not read would be a promise that is not kept.
@@ -307,9 +325,11 @@ impl Check<'_> {
         let minimum_order = spec.minimum_order.as_ref().map(|t| self.amount("caps", t)).transpose()?;
         let share = match spec.percent {
             None => None,
-            Some(percent) if percent >= Decimal::ZERO && percent < Decimal::ONE_HUNDRED => Some(percent / Decimal::ONE_HUNDRED),
+            Some(percent) if percent > Decimal::ZERO && percent < Decimal::ONE_HUNDRED => {
+                Some(share_of_percent(percent).map_err(|e| self.fail("caps", e))?)
+            }
             Some(percent) => {
-                return Err(self.fail("caps", format!("percent is from 0 to below 100, not {percent}")));
+                return Err(self.fail("caps", format!("percent is above 0 and below 100, not {percent}")));
             }
         };
         if amount.is_none() && share.is_none() && minimum_order.is_none() {
@@ -346,7 +366,12 @@ impl Check<'_> {
         })
     }
 
+    /// An amount that can bound something: more than zero.
     fn amount(&self, key: &'static str, text: &str) -> Result<Major, RuleError> {
-        Major::parse(text.as_bytes()).map_err(|e| self.fail(key, format!("{text:?}: {e}")))
+        match Major::parse(text.as_bytes()) {
+            Ok(amount) if amount.is_zero() => Err(self.fail(key, format!("{text:?}: {}", AmountError::Zero))),
+            Ok(amount) => Ok(amount),
+            Err(error) => Err(self.fail(key, format!("{text:?}: {error}"))),
+        }
     }
 }

@@ -258,9 +258,11 @@ impl Command {
                 ("amount", a.amount.same_value(b.amount)),
                 ("rule", a.rule == b.rule),
             ]),
-            (C::Freeze(a), C::Freeze(b)) | (C::Unfreeze(a), C::Unfreeze(b)) | (C::CloseAccount(a), C::CloseAccount(b)) => {
-                first(&[("account", a == b)])
-            }
+            (C::Freeze(a), C::Freeze(b))
+            | (C::Unfreeze(a), C::Unfreeze(b))
+            | (C::CloseAccount(a), C::CloseAccount(b))
+            | (C::Expire(a), C::Expire(b))
+            | (C::Gather(a), C::Gather(b)) => first(&[("account", a == b)]),
             _ => Some("op"),
         }
     }

@@ -114,14 +114,12 @@ fn end_hold(wallet: &mut Wallet, id: &CommandId) {
 }
 
 fn take(wallet: &mut Wallet, taken: &Taken) {
-    for (id, sub, amount) in taken.iter() {
-        let part = wallet.lot_index(id).and_then(|at| wallet.lots[at].parts.iter_mut().find(|p| p.sub == sub));
-        debug_assert!(part.is_some(), "a line names a part that is there");
-        if let Some(part) = part {
-            part.left -= amount;
-            debug_assert!(part.left >= 0, "A1: never more than what is there");
-        }
-        wallet.available.add(sub, -amount);
+    each_part(wallet, taken, |part, amount| {
+        part.left -= amount;
+        debug_assert!(part.left >= 0, "A1: never more than what is there");
+    });
+    for line in &taken.lines {
+        wallet.available.add(line.sub, -line.amount);
     }
     while wallet.lots.get(wallet.first_live as usize).is_some_and(|lot| lot.left() == 0) {
         wallet.first_live += 1;
@@ -129,15 +127,40 @@ fn take(wallet: &mut Wallet, taken: &Taken) {
 }
 
 fn give(wallet: &mut Wallet, taken: &Taken) {
-    for (id, sub, amount) in taken.iter() {
-        if let Some(at) = wallet.lot_index(id) {
-            if let Some(part) = wallet.lots[at].parts.iter_mut().find(|p| p.sub == sub) {
-                part.left += amount;
-            }
-            wallet.first_live = wallet.first_live.min(u32::try_from(at).unwrap_or(u32::MAX));
-        }
-        wallet.available.add(sub, amount);
+    each_part(wallet, taken, bring_back);
+    for line in &taken.lines {
+        wallet.available.add(line.sub, line.amount);
     }
+}
+
+/// Changes the part of each line. Lots that are touched are live from here on; [`take`] sees to those that
+/// it uses up.
+fn each_part(wallet: &mut Wallet, taken: &Taken, mut change: impl FnMut(&mut Part, i64)) {
+    let places = wallet.lot_indexes(&taken.lots);
+    for line in &taken.lines {
+        let Some(at) = places.get(line.lot as usize).copied().flatten() else {
+            debug_assert!(false, "a line names a lot that is there");
+            continue;
+        };
+        let part = wallet.lots[at].parts.iter_mut().find(|part| part.sub == line.sub);
+        debug_assert!(part.is_some(), "a line names a part that is there");
+        if let Some(part) = part {
+            change(part, line.amount);
+        }
+        live_from(wallet, at);
+    }
+}
+
+/// The lot there has something left, it may be.
+fn live_from(wallet: &mut Wallet, at: usize) {
+    wallet.first_live = wallet.first_live.min(u32::try_from(at).unwrap_or(u32::MAX));
+}
+
+/// What comes back was consumed here, as far as anything was; beyond that it was never consumed here: a
+/// piece of a lot may have gone through another wallet.
+fn bring_back(part: &mut Part, amount: i64) {
+    part.left += amount;
+    part.granted = part.granted.max(part.left);
 }
 
 fn set_phase(wallet: &mut Wallet, rule: &Label, version: u32, phase: Option<i64>) {
@@ -152,20 +175,21 @@ fn set_phase(wallet: &mut Wallet, rule: &Label, version: u32, phase: Option<i64>
 /// Lots arrive with a transfer. A piece of a lot that is here already joins it.
 fn arrive(wallet: &mut Wallet, record: &Record) {
     let Event::Transferred { taken, parts, .. } = &record.event else { return };
-    for (number, id) in (0_u16..).zip(&taken.lots) {
-        let pieces = parts.iter().filter(|p| p.lot == number);
-        if let Some(at) = wallet.lot_index(id) {
+    let places = wallet.lot_indexes(&taken.lots);
+    // Each lot's parts stand together.
+    for pieces in parts.chunk_by(|one, next| one.lot == next.lot) {
+        let Some(id) = taken.lots.get(pieces[0].lot as usize) else { continue };
+        if let Some(at) = places[pieces[0].lot as usize] {
             for piece in pieces {
                 if let Some(part) = wallet.lots[at].parts.iter_mut().find(|p| p.sub == piece.sub) {
-                    part.left += piece.amount;
-                    // What comes back was never consumed here.
-                    part.granted = part.granted.max(part.left);
+                    bring_back(part, piece.amount);
                 }
             }
-            wallet.first_live = wallet.first_live.min(u32::try_from(at).unwrap_or(u32::MAX));
+            live_from(wallet, at);
         } else {
-            let funding = pieces.clone().next().map(|p| p.funding).unwrap_or_default();
+            let funding = pieces[0].funding;
             let parts: SmallVec<[Part; 2]> = pieces
+                .iter()
                 .map(|piece| Part {
                     sub: piece.sub,
                     weight: piece.weight,

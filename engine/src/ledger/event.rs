@@ -78,7 +78,7 @@ pub struct Parties {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MovedPart {
     /// Index into the lots of the transfer's lines.
-    pub lot: u16,
+    pub lot: u32,
     /// The sub-balance.
     pub sub: SubId,
     /// Its share in the ratio of its top-up, kept even for parts of which nothing travels.

@@ -4,9 +4,12 @@ use crate::money::Money;
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
 
-/// A business no. The variants stand in order of precedence: when several apply, the first is answered.
+/// A business no. The variants stand in order of precedence: when several apply, the first is answered. A
+/// reason applies only when it can be told: an amount cannot have too many decimals for an account that is
+/// not known, nor can a merchant lack money for a refund that exceeds its spend.
 ///
-/// The codes ([`Reject::code`]) are stable; a reject's operands are fields of its answer.
+/// The codes ([`Reject::code`]) are stable; a reject's operands are fields of its answer. Journals hold a
+/// variant's number, so a new variant goes to the end, and two that can apply together stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Reject {
     /// The request is malformed.
@@ -204,11 +207,20 @@ pub enum Reject {
         /// The account.
         account: AccountId,
     },
+    /// The wallet has as many lots as a wallet may have.
+    #[error("{account} would have more than {limit} lots")]
+    TooManyLots {
+        /// The wallet.
+        account: AccountId,
+        /// The most lots.
+        limit: u64,
+    },
 }
 
 impl Reject {
     /// A malformed request.
     #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "errors and texts are passed as they come")]
     pub fn bad_request(field: impl Into<String>, reason: impl ToString) -> Self {
         Self::BadRequest { field: field.into(), reason: reason.to_string() }
     }
@@ -245,6 +257,7 @@ impl Reject {
             Self::RefundExceedsSpend { .. } => "refund_exceeds_spend",
             Self::OverLimit { .. } => "over_limit",
             Self::AccountNotEmpty { .. } => "account_not_empty",
+            Self::TooManyLots { .. } => "too_many_lots",
         }
     }
 

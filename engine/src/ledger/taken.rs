@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TakenLine {
     /// Index into [`Taken::lots`].
-    pub lot: u16,
+    pub lot: u32,
     /// The sub-balance.
     pub sub: SubId,
     /// Minor units, more than zero.
@@ -28,12 +28,15 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// The lines of these draws from this wallet.
+    /// The lines of these draws from this wallet. Equal (lot, sub-balance) pairs are one draw already.
     #[must_use]
     pub fn from_draws(wallet: &Wallet, draws: &[Draw]) -> Self {
+        let first = draws.iter().map(|draw| draw.lot).min().unwrap_or(0);
+        let mut numbers = Numbers::default();
         let mut taken = Self::default();
         for draw in draws {
-            taken.push(&wallet.lots[draw.lot as usize].id, draw.sub, draw.amount);
+            let lot = numbers.of((draw.lot - first) as usize, || taken.name(&wallet.lots[draw.lot as usize].id));
+            taken.lines.push(TakenLine { lot, sub: draw.sub, amount: draw.amount });
         }
         taken
     }
@@ -43,20 +46,23 @@ impl Taken {
         if amount == 0 {
             return;
         }
-        let at = self.lots.iter().position(|id| id == lot).unwrap_or_else(|| {
-            self.lots.push(lot.clone());
-            self.lots.len() - 1
-        });
-        let lot = u16::try_from(at).unwrap_or(u16::MAX);
+        let known = self.lots.iter().position(|id| id == lot).map(number);
+        let lot = known.unwrap_or_else(|| self.name(lot));
         match self.lines.iter_mut().find(|line| line.lot == lot && line.sub == sub) {
             Some(line) => line.amount += amount,
             None => self.lines.push(TakenLine { lot, sub, amount }),
         }
     }
 
+    /// Names one more lot; its number.
+    fn name(&mut self, lot: &CommandId) -> u32 {
+        self.lots.push(lot.clone());
+        number(self.lots.len() - 1)
+    }
+
     /// The lines as (lot, sub-balance, amount).
     pub fn iter(&self) -> impl Iterator<Item = (&CommandId, SubId, i64)> {
-        self.lines.iter().filter_map(|line| Some((self.lots.get(usize::from(line.lot))?, line.sub, line.amount)))
+        self.lines.iter().filter_map(|line| Some((self.lots.get(line.lot as usize)?, line.sub, line.amount)))
     }
 
     /// What the lines sum to.
@@ -74,10 +80,32 @@ impl Taken {
         let weights: SmallVec<[i64; 8]> = self.lines.iter().map(|line| line.amount).collect();
         let before = apportion(from, &weights);
         let after = apportion(to, &weights);
+        let mut numbers = Numbers::default();
         let mut piece = Self::default();
-        for ((lot, sub, _), (b, a)) in self.iter().zip(before.iter().zip(&after)) {
-            piece.push(lot, sub, a - b);
+        for (line, (b, a)) in self.lines.iter().zip(before.iter().zip(&after)).filter(|(_, (b, a))| a > b) {
+            let lot = numbers.of(line.lot as usize, || piece.name(&self.lots[line.lot as usize]));
+            piece.lines.push(TakenLine { lot, sub: line.sub, amount: a - b });
         }
         piece
+    }
+}
+
+/// A wallet has fewer lots than a number can count, see [`MAX_LOTS`](crate::accounts::MAX_LOTS).
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// The numbers that lots have among the lines that are being made, by the numbers they have elsewhere: so
+/// that lines of many lots are made in one pass.
+#[derive(Default)]
+struct Numbers(SmallVec<[Option<u32>; 4]>);
+
+impl Numbers {
+    /// The number of the lot that is `elsewhere` there; `name` gives it one when it has none.
+    fn of(&mut self, elsewhere: usize, name: impl FnOnce() -> u32) -> u32 {
+        if self.0.len() <= elsewhere {
+            self.0.resize(elsewhere + 1, None);
+        }
+        *self.0[elsewhere].get_or_insert_with(name)
     }
 }

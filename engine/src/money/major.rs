@@ -108,6 +108,22 @@ impl Major {
         }
     }
 
+    /// The amount in minor units of `currency`, rounded down where the currency has fewer decimals;
+    /// `i64::MAX` for what an `i64` cannot hold.
+    #[must_use]
+    pub fn minor_down(self, currency: Currency) -> i64 {
+        match self.decimals.checked_sub(currency.exponent()) {
+            Some(surplus) => self.digits / POWERS[usize::from(surplus)],
+            None => self.minor(currency).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// Whether it is no money.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.digits == 0
+    }
+
     /// Whether both are the same money, however many zeros were written.
     #[must_use]
     pub fn same_value(self, other: Self) -> bool {
@@ -163,8 +179,23 @@ mod tests {
 
     #[test]
     fn the_same_money_written_differently_is_the_same_value() {
-        let read = |t: &str| Major::parse(t.as_bytes()).unwrap();
+        let read = |t: &str| Major::parse(t.as_bytes()).expect("an amount");
         assert!(read("1.5").same_value(read("1.50")));
         assert!(!read("1.5").same_value(read("1.51")));
+        assert!(read("0.00").is_zero() && !read("0.01").is_zero());
+    }
+
+    #[test]
+    fn what_the_currency_cannot_count_is_rounded_down_when_that_is_asked_for() {
+        let yen = Currency::new("JPY", 0).expect("a currency");
+        for (text, in_fen, in_yen) in [
+            ("5.009", 500, 5),
+            ("5", 500, 5),
+            ("0.50", 50, 0),
+            ("92233720368547759", i64::MAX, 92_233_720_368_547_759),
+        ] {
+            let major = Major::parse(text.as_bytes()).expect("an amount");
+            assert_eq!((major.minor_down(Currency::CNY), major.minor_down(yen)), (in_fen, in_yen), "{text}");
+        }
     }
 }

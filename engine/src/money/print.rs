@@ -69,7 +69,7 @@ mod tests {
         ] {
             let mut out = Vec::new();
             write_minor(&mut out, minor, exponent);
-            assert_eq!(String::from_utf8(out).unwrap(), expected);
+            assert_eq!(String::from_utf8(out).expect("digits"), expected);
         }
     }
 }

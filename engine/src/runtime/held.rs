@@ -107,7 +107,7 @@ impl Held<'_> {
                     self.set_slice_status(number, record, *status, position);
                 }
             }
-            (Event::Gathered(_), _) => self.gather(record, position),
+            (Event::Gathered(_), _) => self.gather(record, position)?,
             _ => self.apply_to_wallets(record, position)?,
         }
         if let Event::Spent { opens_merchant: true, .. } | Event::Held { opens_merchant: true, .. } = &record.event
@@ -115,7 +115,7 @@ impl Held<'_> {
         {
             self.open_merchant(merchant, record.currency);
         }
-        self.post(record, position);
+        self.post(record, position)?;
         if let (Event::Refunded { refunded, .. }, Command::Refund(refund)) = (&record.event, &record.command) {
             self.note_refunded(record, self.hashing.id(refund.spend.as_str()), *refunded, position)?;
         }
@@ -216,11 +216,15 @@ impl Held<'_> {
     }
 
     /// Books a record's entry into the slices and totals of the shard that decided it.
-    fn post(&mut self, record: &Record, position: Position) {
+    fn post(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
         let number = usize::from(record.slice);
         let totals = !self.totals_have(record.slice, position);
         let merchant = record.merchant().cloned();
+        let mut result = Ok(());
         postings(record, |Posting { to, minor }| {
+            if result.is_err() {
+                return;
+            }
             if totals {
                 let shard = self.shard(number);
                 shard.totals.add(record.currency, to.chart(), minor);
@@ -229,7 +233,7 @@ impl Held<'_> {
             match (to, &merchant) {
                 (PostTo::Wallet(_) | PostTo::Held(_), _) | (PostTo::Merchant(..), None) => {}
                 (PostTo::Merchant(bucket, fund), Some(merchant)) => {
-                    self.change_slice(number, merchant, position, |slice| {
+                    result = self.change_slice(number, merchant, position, |slice| {
                         if let SliceKind::Merchant(proceeds) = &mut slice.kind {
                             proceeds.add(bucket, fund, minor);
                         }
@@ -238,7 +242,7 @@ impl Held<'_> {
                 (PostTo::System(account), _) => {
                     let id = AccountId::internal(&format!("{}:{}", account.name(), record.currency));
                     self.open_system(number, &id, record.currency);
-                    self.change_slice(number, &id, position, |slice| {
+                    result = self.change_slice(number, &id, position, |slice| {
                         if let SliceKind::System(balance) = &mut slice.kind {
                             *balance += minor;
                         }
@@ -246,6 +250,7 @@ impl Held<'_> {
                 }
             }
         });
+        result
     }
 
     fn open_system(&mut self, number: usize, id: &AccountId, currency: Currency) {
@@ -256,24 +261,31 @@ impl Held<'_> {
         }
     }
 
-    fn change_slice(&mut self, number: usize, id: &AccountId, position: Position, change: impl FnOnce(&mut Slice)) {
+    fn change_slice(
+        &mut self,
+        number: usize,
+        id: &AccountId,
+        position: Position,
+        change: impl FnOnce(&mut Slice),
+    ) -> Result<(), StoreError> {
         let hash = self.hashing.account(id.as_str());
         let shard_number = u16::try_from(number).unwrap_or(u16::MAX);
         if self.slice_has(shard_number, id, position) {
-            return;
+            return Ok(());
         }
         let shard = self.shard(number);
-        let entry = shard.slices.find(hash, id.as_str()).and_then(|slot| shard.slices.entry_mut(slot));
-        debug_assert!(entry.is_some(), "every shard has a slice of {id}");
-        if let Some(entry) = entry {
-            change(&mut entry.value);
-            entry.dirty = true;
-        }
+        let Some(entry) = shard.slices.find(hash, id.as_str()).and_then(|slot| shard.slices.entry_mut(slot)) else {
+            // Money must not vanish because a slice is missing: every shard has one of every merchant.
+            return Err(StoreError(format!("shard {number} has no slice of {id} to book the record at position {position} in")));
+        };
+        change(&mut entry.value);
+        entry.dirty = true;
+        Ok(())
     }
 
     /// Moves a merchant's money between slices.
-    fn gather(&mut self, record: &Record, position: Position) {
-        let (Event::Gathered(moves), Some(account)) = (&record.event, record.account()) else { return };
+    fn gather(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
+        let (Event::Gathered(moves), Some(account)) = (&record.event, record.account()) else { return Ok(()) };
         let account = account.clone();
         for moved in moves {
             for (number, minor) in [(moved.slice, -moved.amount), (record.slice, moved.amount)] {
@@ -281,9 +293,10 @@ impl Held<'_> {
                     if let SliceKind::Merchant(proceeds) = &mut slice.kind {
                         proceeds.add(moved.bucket, moved.fund, minor);
                     }
-                });
+                })?;
             }
         }
+        Ok(())
     }
 
     fn note_refunded(&mut self, record: &Record, spend: u128, amount: i64, position: Position) -> Result<(), StoreError> {

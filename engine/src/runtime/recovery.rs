@@ -94,12 +94,13 @@ pub fn recover(
         images: Some(Images::default()),
     };
     load_slices(&mut held, stored)?;
+    // Before the tail is applied: it may name a merchant on a shard that never wrote a slice of it.
+    spread_slices(&mut held);
     for (at, id) in store.deadlines()? {
         let home = held.home_of(hashing.account(id.as_str()));
         held.shard(home).deadlines.insert((at, id));
     }
     let replayed = replay(&mut held, &ids, journal, meta.checkpoint, end, progress)?;
-    spread_slices(&mut held);
     let folded = fold(&mut held, shard_count);
     drop(held);
     let mut shards = shards;

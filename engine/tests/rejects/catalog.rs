@@ -99,8 +99,8 @@ fn caps_and_spill() {
         ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\" }]", "the cap on bonus bounds nothing"),
         ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"gold\", amount = \"1\" }]", "caps: there is no sub-balance \"gold\""),
         ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", amount = \"1.\" }]", "caps: \"1.\": an amount"),
-        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"100\" }]", "percent is from 0 to below 100, not 100"),
-        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"-1\" }]", "percent is from 0 to below 100, not -1"),
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"100\" }]", "percent is above 0 and below 100, not 100"),
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"-1\" }]", "percent is above 0 and below 100, not -1"),
         ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", minimum_order = \"x\" }]", "caps: \"x\": an amount"),
     ]);
 }

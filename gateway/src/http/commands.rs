@@ -2,16 +2,20 @@
 
 use super::{State, refusal};
 use crate::door::{Door, Routes};
-use crate::wire::{Assembly, Conn, Line, Malformed, parse_line, write_refusal};
+use crate::wire::{Assembly, Conn, Line, Malformed, parse_line, status_of_code, write_refusal};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use fentan_engine::ledger::Reject;
 use fentan_engine::runtime::Request;
 use futures_util::StreamExt;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// How long the rest of a body that is too long is read and forgotten, so that its answer is heard.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// One object or an array in the body, or NDJSON streamed both ways.
 #[post("/v1/commands")]
@@ -32,12 +36,24 @@ async fn whole(mut body: web::Payload, door: &Door) -> Result<BytesMut, HttpResp
     while let Some(chunk) = body.next().await {
         let Ok(chunk) = chunk else { return Err(HttpResponse::BadRequest().finish()) };
         if bytes.len() + chunk.len() > limit {
-            let reject = Reject::LineTooLong { limit: limit as u64 };
-            return Err(refusal(&reject));
+            forget(&mut body).await;
+            return Err(refusal(&too_long(door)));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+fn too_long(door: &Door) -> Reject {
+    Reject::LineTooLong { limit: door.limits.line_bytes as u64 }
+}
+
+/// Reads the rest of a body and forgets it. A connection that is closed with something unread is reset,
+/// and a reset takes back the answer.
+async fn forget(body: &mut web::Payload) {
+    let rest = async { while body.next().await.is_some_and(|chunk| chunk.is_ok()) {} };
+    // Who does not end in time is cut off.
+    let _ = actix_web::rt::time::timeout(LINGER, rest).await;
 }
 
 async fn answer(bytes: &[u8], door: &Door) -> HttpResponse {
@@ -48,7 +64,7 @@ async fn answer(bytes: &[u8], door: &Door) -> HttpResponse {
             let mut body = Vec::new();
             write_refusal(&mut body, id.as_deref(), &reject);
             body.push(b'\n');
-            HttpResponse::build(crate::wire::status_of(&reject)).content_type("application/json").body(body)
+            respond(body)
         }
         Line::One(Ok(request)) => ask(door, request).await,
         Line::Batch(batch) => {
@@ -80,8 +96,14 @@ pub(super) async fn fetch(door: &Door, request: Request) -> Option<Vec<u8>> {
 }
 
 /// A single answer with the status that its code has.
-fn respond(body: Vec<u8>) -> HttpResponse {
-    HttpResponse::build(status(&body)).insert_header(("cache-control", "no-store")).content_type("application/json").body(body)
+pub(super) fn respond(body: Vec<u8>) -> HttpResponse {
+    let mut response = HttpResponse::build(status(&body));
+    response.insert_header(("cache-control", "no-store")).content_type("application/json");
+    if status(&body) == StatusCode::SERVICE_UNAVAILABLE {
+        // Whole seconds are all that HTTP can say; `retry_after_ms` is finer.
+        response.insert_header(("retry-after", "1"));
+    }
+    response.body(body)
 }
 
 /// The status of an answer, by its code.
@@ -94,14 +116,7 @@ fn status(body: &[u8]) -> StatusCode {
     }
     match serde_json::from_slice::<Head<'_>>(body) {
         Ok(Head { ok: true, .. }) => StatusCode::OK,
-        Ok(Head { code: Some(code), .. }) => match code {
-            "bad_request" => StatusCode::BAD_REQUEST,
-            "line_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
-            "overloaded" | "shutting_down" => StatusCode::SERVICE_UNAVAILABLE,
-            "id_conflict" | "account_exists" | "already_done" => StatusCode::CONFLICT,
-            code if code.starts_with("unknown_") => StatusCode::NOT_FOUND,
-            _ => StatusCode::UNPROCESSABLE_ENTITY,
-        },
+        Ok(Head { code: Some(code), .. }) => status_of_code(code),
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -117,77 +132,65 @@ fn bad_body(reason: &str) -> HttpResponse {
 }
 
 /// NDJSON both ways: each line is done as it comes, each answer sent as it is released.
-fn stream(mut body: web::Payload, door: Door) -> HttpResponse {
+fn stream(body: web::Payload, door: Door) -> HttpResponse {
     let (sender, receiver) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(4);
-    actix_web::rt::spawn(async move {
-        let conn = Arc::new(Conn::default());
-        let mut routes = Routes::default();
-        let mut buffer = BytesMut::new();
-        let mut open = true;
-        let mut spare = Vec::new();
-        loop {
-            let bytes = conn.take(spare);
-            if !bytes.is_empty() {
-                spare = Vec::new();
-                if sender.send(Ok(Bytes::from(bytes))).await.is_err() {
-                    return;
-                }
-                continue;
-            }
-            spare = bytes;
-            if !open && conn.in_flight() == 0 && conn.waiting() == 0 {
-                return;
-            }
-            tokio::select! {
-                () = conn.ready.notified() => {}
-                chunk = body.next(), if open && conn.in_flight() < door.limits.in_flight => match chunk {
-                    Some(Ok(chunk)) => {
-                        buffer.extend_from_slice(&chunk);
-                        open = take_lines(&mut buffer, &conn, &door, &mut routes, false);
-                    }
-                    Some(Err(_)) => open = false,
-                    None => {
-                        open = false;
-                        // HTTP says where the body ends, so its last line needs no newline.
-                        take_lines(&mut buffer, &conn, &door, &mut routes, true);
-                    }
-                }
-            }
-        }
-    });
+    actix_web::rt::spawn(converse(body, door, sender));
     let answers = futures_util::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|item| (item, receiver)) });
     HttpResponse::Ok().content_type("application/x-ndjson").streaming(answers)
 }
 
-/// Takes the whole lines out of the buffer; `false` when one is too long.
-fn take_lines(buffer: &mut BytesMut, conn: &Arc<Conn>, door: &Door, routes: &mut Routes, last: bool) -> bool {
-    let mut now = Vec::new();
-    let mut fits = true;
+async fn converse(mut body: web::Payload, door: Door, sender: mpsc::Sender<Result<Bytes, std::convert::Infallible>>) {
+    let conn = Arc::new(Conn::default());
+    let mut routes = Routes::default();
+    let mut buffer = BytesMut::new();
+    let (mut open, mut fits) = (true, true);
     loop {
-        let line = match memchr::memchr(b'\n', buffer) {
-            Some(end) => buffer.split_to(end + 1),
-            None if last && !buffer.is_empty() => buffer.split(),
-            None => break,
-        };
-        match parse_line(&line, door.limits.batch) {
-            Line::One(Ok(request)) => door.lines(conn, routes, vec![request], &mut now),
-            Line::One(Err(Malformed { id, reject })) => {
-                write_refusal(&mut now, id.as_deref(), &reject);
-                now.push(b'\n');
+        let bytes = conn.take(Vec::new());
+        if !bytes.is_empty() {
+            if sender.send(Ok(Bytes::from(bytes))).await.is_err() {
+                // The client is gone; what it asked is done all the same.
+                return;
             }
-            Line::Batch(batch) => {
-                conn.took(batch.len());
-                door.assembled(&Assembly::batch(Arc::clone(conn), batch.len()), routes, batch);
+            continue;
+        }
+        if !open && conn.in_flight() == 0 && conn.waiting() == 0 {
+            break;
+        }
+        tokio::select! {
+            () = conn.ready.notified() => {}
+            chunk = body.next(), if open && conn.in_flight() < door.limits.in_flight => {
+                match chunk {
+                    Some(Ok(chunk)) => buffer.extend_from_slice(&chunk),
+                    // Cut off in a line: that is no request.
+                    Some(Err(_)) => open = false,
+                    None => {
+                        open = false;
+                        // HTTP says where the body ends, so its last line needs no newline.
+                        buffer.extend_from_slice(b"\n");
+                    }
+                }
+                fits = take_lines(&mut buffer, &conn, &door, &mut routes);
+                open &= fits;
             }
-            Line::Blank => {}
         }
     }
-    if buffer.len() > door.limits.line_bytes {
-        write_refusal(&mut now, None, &Reject::LineTooLong { limit: door.limits.line_bytes as u64 });
-        now.push(b'\n');
-        fits = false;
+    if !fits {
+        forget(&mut body).await;
     }
-    if !now.is_empty() {
+}
+
+/// Takes the whole lines out of the buffer; `false` when one is too long, which is answered.
+fn take_lines(buffer: &mut BytesMut, conn: &Arc<Conn>, door: &Door, routes: &mut Routes) -> bool {
+    let mut fits = true;
+    if let Some(end) = memchr::memrchr(b'\n', buffer) {
+        fits = door.take_lines(&buffer[..=end], conn, routes);
+        buffer.advance(end + 1);
+    }
+    fits &= buffer.len() <= door.limits.line_bytes;
+    if !fits {
+        let mut now = Vec::new();
+        write_refusal(&mut now, None, &too_long(door));
+        now.push(b'\n');
         conn.send(&now, 0);
     }
     fits

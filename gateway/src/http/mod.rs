@@ -54,7 +54,9 @@ pub(crate) fn server(listener: TcpListener, door: Door, metrics: PrometheusHandl
 
 async fn nothing_here() -> HttpResponse {
     let reject = Reject::bad_request("path", "there is nothing at this path, or not for this method; /openapi.json lists what there is");
-    refusal(&reject)
+    let mut response = refusal(&reject);
+    *response.status_mut() = actix_web::http::StatusCode::NOT_FOUND;
+    response
 }
 
 /// A refusal as a response of its own.
@@ -62,14 +64,5 @@ fn refusal(reject: &Reject) -> HttpResponse {
     let mut body = Vec::new();
     crate::wire::write_refusal(&mut body, None, reject);
     body.push(b'\n');
-    let status = if matches!(reject, Reject::BadRequest { field, .. } if field == "path") {
-        actix_web::http::StatusCode::NOT_FOUND
-    } else {
-        crate::wire::status_of(reject)
-    };
-    let mut response = HttpResponse::build(status);
-    if let Reject::Overloaded { .. } = reject {
-        response.insert_header(("retry-after", "1"));
-    }
-    response.content_type("application/json").body(body)
+    commands::respond(body)
 }

@@ -1,6 +1,6 @@
 //! What can be looked at: each is a query to the engine, with the same answer as over TCP.
 
-use super::commands::ask;
+use super::commands::{ask, respond};
 use super::{State, refusal};
 use crate::wire::rule_json;
 use actix_web::{HttpResponse, get, web};
@@ -44,8 +44,7 @@ async fn show(path: &str, state: &State, unknown: fn(CommandId) -> Reject) -> Ht
     let made = shown.get("rejected").is_none();
     let overloaded = shown["code"] == "overloaded" || shown["code"] == "shutting_down";
     if (fits && made) || overloaded {
-        let status = if overloaded { actix_web::http::StatusCode::SERVICE_UNAVAILABLE } else { actix_web::http::StatusCode::OK };
-        HttpResponse::build(status).insert_header(("cache-control", "no-store")).content_type("application/json").body(body)
+        respond(body)
     } else {
         refusal(&wanted)
     }
@@ -96,10 +95,6 @@ pub(super) async fn rule(path: web::Path<String>, state: web::Data<State>) -> Ht
             body["ok"] = json!(true);
             HttpResponse::Ok().json(body)
         }
-        None => HttpResponse::NotFound().content_type("application/json").body({
-            let mut body = Vec::new();
-            crate::wire::write_refusal(&mut body, None, &Reject::UnknownRule { rule: name });
-            body
-        }),
+        None => refusal(&Reject::UnknownRule { rule: name }),
     }
 }

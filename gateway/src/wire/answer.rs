@@ -427,7 +427,13 @@ fn shown(out: &mut Vec<u8>, record: &Record, refunded: i64, held: Option<i64>, p
             return;
         }
         (Event::TopUpPlaced { granted, .. } | Event::ToppedUp { granted, .. }, _) => {
-            topped_up(out, record.id.as_str(), if pending { "pending" } else { "settled" }, granted, catalog, record.currency);
+            let state = match record.event {
+                Event::ToppedUp { .. } => "confirmed",
+                _ if pending => "pending",
+                // Confirmed or failed: the record of the placing cannot tell.
+                _ => "settled",
+            };
+            topped_up(out, record.id.as_str(), state, granted, catalog, record.currency);
             field(out, "channel", granted.channel.as_str());
             return;
         }

@@ -16,5 +16,5 @@ mod words;
 
 pub(crate) use answer::rule_json;
 pub(crate) use parse::{Line, Malformed, parse_line};
-pub(crate) use reject::{status_of, write_refusal};
+pub(crate) use reject::{status_of_code, write_refusal};
 pub(crate) use reply::{Assembly, Conn, WireReply};

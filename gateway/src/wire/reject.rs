@@ -70,6 +70,10 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             field(out, "limit", limit);
             amounts(out, [("allowed", allowed), ("requested", requested)]);
         }
+        Reject::TooManyLots { account, limit } => {
+            field(out, "account", account.as_str());
+            number(out, "limit", *limit);
+        }
     }
 }
 
@@ -90,17 +94,14 @@ fn number(out: &mut Vec<u8>, name: &str, value: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// The HTTP status of a single request's reject.
-pub(crate) fn status_of(reject: &Reject) -> StatusCode {
-    match reject {
-        Reject::BadRequest { .. } => StatusCode::BAD_REQUEST,
-        Reject::LineTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        Reject::Overloaded { .. } | Reject::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
-        Reject::IdConflict { .. } | Reject::AccountExists { .. } | Reject::AlreadyDone { .. } => StatusCode::CONFLICT,
-        Reject::UnknownAccount { .. }
-        | Reject::UnknownSpend { .. }
-        | Reject::UnknownTopUp { .. }
-        | Reject::UnknownHold { .. } => StatusCode::NOT_FOUND,
+/// The HTTP status of a single request's reject, by its code.
+pub(crate) fn status_of_code(code: &str) -> StatusCode {
+    match code {
+        "bad_request" => StatusCode::BAD_REQUEST,
+        "line_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
+        "overloaded" | "shutting_down" => StatusCode::SERVICE_UNAVAILABLE,
+        "id_conflict" | "account_exists" | "already_done" => StatusCode::CONFLICT,
+        code if code.starts_with("unknown_") => StatusCode::NOT_FOUND,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -59,24 +59,44 @@ pub(super) fn check(path: &Path) -> Result<(), FolderError> {
     // A log that is no longer needed may lie about for a while, and nothing in it matters.
     let needed = first_needed(path);
     logs.retain(|log| log.number >= needed);
-    find(&logs).map_or(Ok(()), |damage| Err(FolderError::JournalDamaged { path: path.to_path_buf(), damage }))
+    find(&logs).map_or(Ok(()), |damage| {
+        Err(FolderError::JournalDamaged {
+            path: path.to_path_buf(),
+            damage,
+        })
+    })
 }
 
 /// The first damage that later writes follow.
 fn find(logs: &[Log]) -> Option<LogDamage> {
     let inside = logs.iter().find_map(|log| {
         let later = log.later? as u64;
-        Some(LogDamage::Inside { file: log.name.clone(), offset: log.end as u64, later })
+        Some(LogDamage::Inside {
+            file: log.name.clone(),
+            offset: log.end as u64,
+            later,
+        })
     });
-    let last_used = logs.iter().rposition(|log| log.first.is_some()).unwrap_or(0);
-    let whole = logs[..last_used.min(logs.len())].iter().find(|log| log.first.is_none()).map(|log| LogDamage::Whole {
-        file: log.name.clone(),
-        next: logs[last_used].name.clone(),
-    });
+    let last_used = logs
+        .iter()
+        .rposition(|log| log.first.is_some())
+        .unwrap_or(0);
+    let whole = logs[..last_used.min(logs.len())]
+        .iter()
+        .find(|log| log.first.is_none())
+        .map(|log| LogDamage::Whole {
+            file: log.name.clone(),
+            next: logs[last_used].name.clone(),
+        });
     inside.or(whole).or_else(|| {
-        let used: Vec<_> = logs.iter().filter_map(|log| Some((log, log.first?))).collect();
+        let used: Vec<_> = logs
+            .iter()
+            .filter_map(|log| Some((log, log.first?)))
+            .collect();
         used.windows(2).find_map(|pair| {
-            let [(log, _), (next, first)] = pair else { return None };
+            let [(log, _), (next, first)] = pair else {
+                return None;
+            };
             (*first != log.next).then(|| LogDamage::Between {
                 file: log.name.clone(),
                 last: log.next - 1,
@@ -92,6 +112,9 @@ fn first_needed(path: &Path) -> u64 {
     let read = || -> Result<Option<u64>, Fault> {
         let mut options = rocksdb::Options::default();
         options.set_wal_recovery_mode(rocksdb::DBRecoveryMode::SkipAnyCorruptedRecord);
+        // Without this a read-only opening of an instance that tracks its logs crashes the process
+        // (facebook/rocksdb#13235).
+        options.set_track_and_verify_wals_in_manifest(true);
         let families = DB::list_cf(&options, path)?;
         let db = DB::open_cf_for_read_only(&options, path, families, false)?;
         Ok(db.property_int_value(rocksdb::properties::MIN_LOG_NUMBER_TO_KEEP)?)
@@ -108,7 +131,9 @@ fn list(path: &Path) -> std::io::Result<Vec<(u64, PathBuf)>> {
     };
     for entry in entries {
         let file = entry?.path();
-        let number = file.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+        let number = file
+            .file_stem()
+            .and_then(|stem| stem.to_str()?.parse().ok());
         if let Some(number) = number
             && file.extension().is_some_and(|extension| extension == "log")
         {
@@ -121,14 +146,27 @@ fn list(path: &Path) -> std::io::Result<Vec<(u64, PathBuf)>> {
 
 impl Log {
     fn read(number: u64, file: &Path, bytes: &[u8]) -> Self {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut log = Self { name, number, first: None, next: 0, end: 0, later: None };
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let mut log = Self {
+            name,
+            number,
+            first: None,
+            next: 0,
+            end: 0,
+            later: None,
+        };
         let mut at = 0;
         // The begin and the header of the write that has begun and not ended.
         let mut open: Option<Vec<u8>> = None;
         loop {
             at = skip_trailer(at);
-            let Some(record) = Record::at(bytes, at, number) else { break };
+            let Some(record) = Record::at(bytes, at, number) else {
+                break;
+            };
             match (record.kind, &mut open) {
                 (FULL, None) => log.add(record.payload),
                 (FIRST, None) => open = Some(head(record.payload)),
@@ -156,7 +194,9 @@ impl Log {
 
     /// A whole write.
     fn add(&mut self, payload: &[u8]) {
-        let Some(header) = payload.first_chunk::<WRITE_HEADER>() else { return };
+        let Some(header) = payload.first_chunk::<WRITE_HEADER>() else {
+            return;
+        };
         let [s0, s1, s2, s3, s4, s5, s6, s7, c0, c1, c2, c3] = *header;
         let sequence = u64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7]);
         let count = u32::from_le_bytes([c0, c1, c2, c3]);
@@ -192,7 +232,9 @@ impl<'a> Record<'a> {
         let header: &[u8; HEADER] = bytes.get(at..)?.first_chunk()?;
         let [k0, k1, k2, k3, l0, l1, kind, n0, n1, n2, n3] = *header;
         // The log number is stored in 32 bits.
-        if u64::from(u32::from_le_bytes([n0, n1, n2, n3])) != number & u64::from(u32::MAX) || !(FULL..=LAST).contains(&kind) {
+        if u64::from(u32::from_le_bytes([n0, n1, n2, n3])) != number & u64::from(u32::MAX)
+            || !(FULL..=LAST).contains(&kind)
+        {
             return None;
         }
         let length = usize::from(u16::from_le_bytes([l0, l1]));
@@ -201,8 +243,10 @@ impl<'a> Record<'a> {
             return None;
         }
         let checked = bytes.get(at + 6..end)?;
-        (mask(crc32c::crc32c(checked)) == u32::from_le_bytes([k0, k1, k2, k3]))
-            .then(|| Self { kind, payload: &bytes[at + HEADER..end] })
+        (mask(crc32c::crc32c(checked)) == u32::from_le_bytes([k0, k1, k2, k3])).then(|| Self {
+            kind,
+            payload: &bytes[at + HEADER..end],
+        })
     }
 }
 

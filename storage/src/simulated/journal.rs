@@ -2,7 +2,9 @@
 
 use super::{Fault, Handle, NO_POWER, State};
 use crate::header::{Claimed, Header};
-use fentan_engine::journal::{Append, Batch, Chain, ChainError, Journal, JournalError, JournalReader, Position};
+use fentan_engine::journal::{
+    Append, Batch, Chain, ChainError, Journal, JournalError, JournalReader, Position,
+};
 use std::collections::BTreeMap;
 
 /// What the disk holds of the journal.
@@ -26,7 +28,11 @@ impl JournalState {
 
     pub(super) fn crash(&mut self, kept: usize, torn: bool) {
         if let Some(first) = self.unsynced.get(kept).copied() {
-            let next = self.unsynced.get(kept + 1).copied().unwrap_or(Position::MAX);
+            let next = self
+                .unsynced
+                .get(kept + 1)
+                .copied()
+                .unwrap_or(Position::MAX);
             self.batches.split_off(if torn { &next } else { &first });
             if torn && let Some(mut last) = self.batches.last_entry() {
                 let half = last.get().len() / 2;
@@ -39,17 +45,29 @@ impl JournalState {
     }
 
     pub(super) fn flip_bit(&mut self, first: Position, byte: usize, bit: u8) -> bool {
-        let Some(byte) = self.batches.get_mut(&first).and_then(|batch| batch.get_mut(byte)) else { return false };
+        let Some(byte) = self
+            .batches
+            .get_mut(&first)
+            .and_then(|batch| batch.get_mut(byte))
+        else {
+            return false;
+        };
         *byte ^= 1 << (bit % 8);
         true
     }
 
     fn end(&self) -> Result<Chain, JournalError> {
-        let Some((position, bytes)) = self.batches.last_key_value() else { return Ok(Chain::START) };
+        let Some((position, bytes)) = self.batches.last_key_value() else {
+            return Ok(Chain::START);
+        };
         let position = *position;
-        let batch = Batch::open(bytes).map_err(|error| JournalError::Damaged { position, error })?;
+        let batch =
+            Batch::open(bytes).map_err(|error| JournalError::Damaged { position, error })?;
         if batch.first != position {
-            let error = ChainError::Position { expected: position, found: batch.first };
+            let error = ChainError::Position {
+                expected: position,
+                found: batch.first,
+            };
             return Err(JournalError::Broken { position, error });
         }
         Ok(Chain::after(&batch))
@@ -57,7 +75,9 @@ impl JournalState {
 
     /// The first position of the batch at or before a position, and after its end.
     fn before(&self, position: Position) -> Result<Option<(Position, Position)>, JournalError> {
-        let Some((first, bytes)) = self.batches.range(..=position).next_back() else { return Ok(None) };
+        let Some((first, bytes)) = self.batches.range(..=position).next_back() else {
+            return Ok(None);
+        };
         Ok(Some((*first, Header::of(bytes, *first)?.end())))
     }
 }
@@ -71,7 +91,10 @@ pub struct SimulatedJournal {
 
 impl SimulatedJournal {
     pub(super) const fn new(handle: Handle) -> Self {
-        Self { handle, claimed: None }
+        Self {
+            handle,
+            claimed: None,
+        }
     }
 
     /// Another writer of the same journal. It must claim a higher term, and then this one is fenced.
@@ -119,7 +142,9 @@ impl Journal for SimulatedJournal {
             Err(reason) => return Append::Unknown(medium(reason)),
         };
         if state.journal.term != claimed.term {
-            return Append::Fenced { term: state.journal.term };
+            return Append::Fenced {
+                term: state.journal.term,
+            };
         }
         if let Some(reason) = &state.journal.failed {
             return Append::Unknown(medium(reason));
@@ -134,16 +159,28 @@ impl Journal for SimulatedJournal {
     }
 }
 
-fn append(state: &mut State, mut end: Claimed, expected: Position, batches: &[Vec<u8>], power_fails: bool) -> Result<Claimed, JournalError> {
+fn append(
+    state: &mut State,
+    mut end: Claimed,
+    expected: Position,
+    batches: &[Vec<u8>],
+    power_fails: bool,
+) -> Result<Claimed, JournalError> {
     end.expect(expected)?;
-    let positions = batches.iter().map(|batch| end.follow(batch)).collect::<Result<Vec<_>, _>>()?;
+    let positions = batches
+        .iter()
+        .map(|batch| end.follow(batch))
+        .collect::<Result<Vec<_>, _>>()?;
     if batches.is_empty() {
         return Ok(end);
     }
     let fault = fault(state, power_fails);
     if !matches!(fault, Some((Fault::Write, _))) {
         state.journal.unsynced.push(expected);
-        state.journal.batches.extend(positions.into_iter().zip(batches.iter().cloned()));
+        state
+            .journal
+            .batches
+            .extend(positions.into_iter().zip(batches.iter().cloned()));
     }
     if let Some((_, reason)) = fault {
         state.journal.failed = Some(reason.to_owned());
@@ -169,14 +206,25 @@ impl SimulatedReader {
     /// The first batch that begins after `position`, or at it.
     fn next(&self, position: Position) -> Result<Option<(Position, Vec<u8>)>, JournalError> {
         let state = self.handle.state().map_err(medium)?;
-        Ok(state.journal.batches.range(position..).next().map(|(first, bytes)| (*first, bytes.clone())))
+        Ok(state
+            .journal
+            .batches
+            .range(position..)
+            .next()
+            .map(|(first, bytes)| (*first, bytes.clone())))
     }
 }
 
 impl JournalReader for SimulatedReader {
-    fn read(&self, from: Position, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), JournalError> {
+    fn read(
+        &self,
+        from: Position,
+        visit: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), JournalError> {
         let holder = self.handle.state().map_err(medium)?.journal.before(from)?;
-        let mut next = holder.filter(|(_, end)| from < *end).map_or(from, |(first, _)| first);
+        let mut next = holder
+            .filter(|(_, end)| from < *end)
+            .map_or(from, |(first, _)| first);
         // The disk is free while `visit` works, which may write to it.
         while let Some((first, bytes)) = self.next(next)? {
             if !visit(&bytes) {
@@ -189,7 +237,10 @@ impl JournalReader for SimulatedReader {
 
     fn batch_at(&self, position: Position) -> Result<Option<Vec<u8>>, JournalError> {
         let state = self.handle.state().map_err(medium)?;
-        let holder = state.journal.before(position)?.filter(|(_, end)| position < *end);
+        let holder = state
+            .journal
+            .before(position)?
+            .filter(|(_, end)| position < *end);
         Ok(holder.and_then(|(first, _)| state.journal.batches.get(&first).cloned()))
     }
 

@@ -47,7 +47,11 @@ impl Default for Tables {
             ids: BTreeMap::new(),
             refunded: BTreeMap::new(),
             deadlines: BTreeSet::new(),
-            meta: Meta { hash_key: HASH_KEY, checkpoint: 0, term: 0 },
+            meta: Meta {
+                hash_key: HASH_KEY,
+                checkpoint: 0,
+                term: 0,
+            },
         }
     }
 }
@@ -139,7 +143,10 @@ impl SimulatedStore {
     }
 
     fn read<T>(&self, read: impl FnOnce(&Tables) -> T) -> Result<T, StoreError> {
-        self.handle.state().map(|state| read(&state.store.live)).map_err(failed)
+        self.handle
+            .state()
+            .map(|state| read(&state.store.live))
+            .map_err(failed)
     }
 }
 
@@ -165,7 +172,11 @@ impl Store for SimulatedStore {
         let (mut state, power_fails) = self.handle.state_to_write().map_err(failed)?;
         state.store.fails(Fault::Write)?;
         state.store.write(Write::Puts(puts.to_vec()));
-        if power_fails { Err(failed(NO_POWER)) } else { Ok(()) }
+        if power_fails {
+            Err(failed(NO_POWER))
+        } else {
+            Ok(())
+        }
     }
 
     fn wallet(&self, id: &AccountId) -> Result<Option<Image>, StoreError> {

@@ -38,7 +38,12 @@ impl Medium for Simulated {
     fn open(&mut self) -> Parts {
         let (journal, reader, store) = self.0.open();
         let rival = Box::new(journal.another());
-        Parts { journal: Box::new(journal), rival, reader: Box::new(reader), store: Box::new(store) }
+        Parts {
+            journal: Box::new(journal),
+            rival,
+            reader: Box::new(reader),
+            store: Box::new(store),
+        }
     }
 
     fn reopen(&mut self, parts: Parts) -> Parts {
@@ -60,7 +65,10 @@ pub(crate) struct Rocks {
 
 impl Rocks {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), lives: 0 }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            lives: 0,
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -70,14 +78,24 @@ impl Rocks {
 
 /// Small memtables, so that the suite also sees files.
 pub(crate) fn options() -> Options {
-    Options { block_cache_bytes: 8 << 20, journal_memtable_bytes: 1 << 20, store_memtables_bytes: 2 << 20, ..Options::default() }
+    Options {
+        block_cache_bytes: 8 << 20,
+        journal_memtable_bytes: 1 << 20,
+        store_memtables_bytes: 2 << 20,
+        ..Options::default()
+    }
 }
 
 impl Medium for Rocks {
     fn open(&mut self) -> Parts {
         let (journal, reader, store) = DataFolder::open(self.path(), &options()).unwrap();
         let rival: RocksJournal = journal.another();
-        Parts { journal: Box::new(journal), rival: Box::new(rival), reader: Box::new(reader), store: Box::new(store) }
+        Parts {
+            journal: Box::new(journal),
+            rival: Box::new(rival),
+            reader: Box::new(reader),
+            store: Box::new(store),
+        }
     }
 
     fn reopen(&mut self, parts: Parts) -> Parts {

@@ -22,6 +22,11 @@ pub fn open(ctx: Context<'_>, found: Found<'_>, ask: &OpenAccount) -> Result<(Ev
     if ask.kind == AccountKind::System || SystemAccount::is_reserved(ask.account.as_str()) {
         return Err(Reject::bad_request("kind", "system accounts are the ledger's own"));
     }
+    // A merchant may be paid in any currency that wallets can have.
+    let named = ask.currency.as_ref().filter(|_| ask.kind == AccountKind::Merchant);
+    if let Some(code) = named.filter(|code| ctx.catalog.currency(code.as_str()).is_none()) {
+        return Err(Reject::bad_request("currency", format!("no product has the currency {code}")));
+    }
     if !matches!(found, Found::Nothing) {
         return Err(Reject::AccountExists { account: ask.account.clone() });
     }
@@ -29,22 +34,14 @@ pub fn open(ctx: Context<'_>, found: Found<'_>, ask: &OpenAccount) -> Result<(Ev
         None => ctx.catalog.default_product(),
         Some(name) => ctx.catalog.find_product(name).ok_or_else(|| Reject::UnknownProduct { product: name.clone() })?,
     };
-    let currency = match &ask.currency {
-        None => product.currency,
-        Some(code) if code.as_str() == product.currency.code() => product.currency,
-        Some(code) if ask.kind == AccountKind::Wallet => {
-            return Err(Reject::CurrencyMismatch {
-                account: ask.account.clone(),
-                is: product.currency.to_string(),
-                needed: code.to_string(),
-            });
-        }
-        // A merchant may be paid in any currency that wallets can have.
-        Some(code) => ctx
-            .catalog
-            .currency(code.as_str())
-            .ok_or_else(|| Reject::bad_request("currency", format!("no product has the currency {code}")))?,
-    };
+    let currency = named.and_then(|code| ctx.catalog.currency(code.as_str())).unwrap_or(product.currency);
+    if let Some(code) = ask.currency.as_ref().filter(|code| code.as_str() != currency.code()) {
+        return Err(Reject::CurrencyMismatch {
+            account: ask.account.clone(),
+            is: currency.to_string(),
+            needed: code.to_string(),
+        });
+    }
     Ok((Event::Opened { kind: ask.kind, product: product.name.clone() }, currency))
 }
 

@@ -1,7 +1,10 @@
 //! What ends by itself: lots' parts (rule A9) and holds (rule W2).
 
-use crate::accounts::{Timestamp, Wallet};
+use crate::accounts::{SubId, Timestamp, Wallet};
+use crate::allocation::{Draw, Draws};
 use crate::ledger::{Balances, Event, Taken};
+use crate::names::CommandId;
+use hashbrown::HashMap;
 
 /// What has ended in the wallet by `now`, or `None`.
 ///
@@ -11,24 +14,28 @@ pub fn expire(now: Timestamp, wallet: &Wallet) -> Option<Event> {
         return None;
     }
     let mut after = Balances::of(wallet);
-    let mut back = Taken::default();
+    let mut back: HashMap<(CommandId, SubId), i64> = HashMap::new();
     let mut holds = Vec::new();
     for hold in wallet.rare.iter().flat_map(|rare| &rare.holds).filter(|hold| hold.expires_at <= now) {
         let released = hold.taken.piece(hold.released, hold.taken.sum());
         after.held -= hold.amount();
         after.give(&released);
         for (lot, sub, amount) in released.iter() {
-            back.push(lot, sub, amount);
+            *back.entry((lot.clone(), sub)).or_default() += amount;
         }
         holds.push((hold.id.clone(), released));
     }
-    let mut taken = Taken::default();
-    for lot in &wallet.lots {
+    let mut ended = Draws::new();
+    for (number, lot) in (0_u32..).zip(&wallet.lots) {
         for part in lot.parts.iter().filter(|part| part.expires_at <= now) {
-            let returned: i64 = back.iter().filter(|(id, sub, _)| **id == lot.id && *sub == part.sub).map(|(_, _, amount)| amount).sum();
-            taken.push(&lot.id, part.sub, part.left + returned);
+            let returned = if back.is_empty() { None } else { back.get(&(lot.id.clone(), part.sub)).copied() };
+            let amount = part.left + returned.unwrap_or(0);
+            if amount > 0 {
+                ended.push(Draw { lot: number, sub: part.sub, amount });
+            }
         }
     }
+    let taken = Taken::from_draws(wallet, &ended);
     after.take(&taken);
     Some(Event::Expired { taken, holds, after })
 }

@@ -1,7 +1,7 @@
 //! The end of holds: capture and release.
 
-use super::{Context, money, positive, receiving};
-use crate::accounts::{Hold, Slice, Status, Wallet};
+use super::{Context, money, not_closed, positive};
+use crate::accounts::{Hold, Slice, Wallet};
 use crate::ledger::{Balances, Capture, Event, Parties, Reject, Release};
 use crate::names::CommandId;
 
@@ -10,10 +10,11 @@ use crate::names::CommandId;
 /// A frozen wallet's or merchant's holds can be captured: the money was set aside before.
 pub fn capture(ctx: Context<'_>, wallet: &Wallet, merchant: Option<&Slice>, ask: &Capture) -> Result<Event, Reject> {
     let amount = ask.amount.map(|amount| positive("amount", amount, wallet.currency)).transpose()?;
-    let (hold, amount) = open_hold(ctx, wallet, &ask.hold, amount)?;
-    if let Some(slice) = merchant.filter(|slice| slice.status == Status::Closed) {
-        return Err(Reject::AccountClosed { account: slice.id.clone() });
+    not_closed(wallet.status, &wallet.id)?;
+    if let Some(slice) = merchant {
+        not_closed(slice.status, &slice.id)?;
     }
+    let (hold, amount) = open_hold(ctx, wallet, &ask.hold, amount)?;
     let captured_to = hold.released + amount;
     let taken = hold.taken.piece(hold.released, captured_to);
     let released = hold.taken.piece(captured_to, hold.taken.sum());
@@ -27,7 +28,7 @@ pub fn capture(ctx: Context<'_>, wallet: &Wallet, merchant: Option<&Slice>, ask:
 /// Gives a hold back, all or part; a part makes the hold smaller.
 pub fn release(ctx: Context<'_>, wallet: &Wallet, ask: &Release) -> Result<Event, Reject> {
     let amount = ask.amount.map(|amount| positive("amount", amount, wallet.currency)).transpose()?;
-    receiving(Some(wallet), &wallet.id)?;
+    not_closed(wallet.status, &wallet.id)?;
     let (hold, amount) = open_hold(ctx, wallet, &ask.hold, amount)?;
     let taken = hold.taken.piece(hold.released, hold.released + amount);
     let mut after = Balances::of(wallet);
@@ -44,10 +45,10 @@ fn open_hold<'w>(ctx: Context<'_>, wallet: &'w Wallet, id: &CommandId, amount: O
     if hold.expires_at <= ctx.now {
         return Err(Reject::HoldExpired { hold: id.clone() });
     }
-    let held = hold.amount();
-    let amount = amount.unwrap_or(held);
-    if amount > held {
-        return Err(Reject::CaptureExceedsHold { held: money(held, wallet.currency), requested: money(amount, wallet.currency) });
+    let left = hold.amount();
+    let amount = amount.unwrap_or(left);
+    if amount > left {
+        return Err(Reject::CaptureExceedsHold { held: money(left, wallet.currency), requested: money(amount, wallet.currency) });
     }
     Ok((hold, amount))
 }

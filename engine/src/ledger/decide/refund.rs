@@ -1,6 +1,6 @@
 //! Refunds of spends, by their recorded lines (rule A4).
 
-use super::{Context, money, positive, receiving};
+use super::{Context, has_room, money, not_closed, positive};
 use crate::accounts::{Bucket, Fund, Proceeds, Wallet};
 use crate::ledger::{Balances, Event, Parties, Refund, Reject, Taken};
 use crate::names::AccountId;
@@ -16,6 +16,7 @@ pub struct Spent<'a> {
 }
 
 /// A decision, or what is missing in the merchant's slice to make it.
+#[allow(clippy::large_enum_variant, reason = "it is taken apart where it is returned; a box would cost more than the move")]
 pub enum Decided {
     /// The refund.
     Event(Event),
@@ -38,7 +39,7 @@ pub fn refund(
 ) -> Result<Decided, Reject> {
     let currency = wallet.currency;
     let amount = ask.amount.map(|amount| positive("amount", amount, currency)).transpose()?;
-    receiving(Some(wallet), &wallet.id)?;
+    not_closed(wallet.status, &wallet.id)?;
     let left = spent.taken.sum() - spent.refunded;
     if left == 0 && amount.is_none() {
         return Err(Reject::AlreadyDone { what: format!("the spend {}", ask.spend), state: "refunded".into() });
@@ -65,6 +66,7 @@ pub fn refund(
             requested: money(needed, currency),
         });
     }
+    has_room(Some(wallet), &wallet.id, currency, amount, 0)?;
     let mut after = Balances::of(wallet);
     after.give(&taken);
     let parties = Parties { account: wallet.id.clone(), merchant: spent.merchant.clone() };

@@ -1,12 +1,11 @@
 //! Spends and holds: the rule is chosen, the amount apportioned, the lines fixed (rule W2).
 
-use super::{Context, money, paying, positive};
-use crate::accounts::{Slice, SliceKind, Status, Wallet};
+use super::{Context, known, money, not_closed, not_frozen, positive};
+use crate::accounts::{Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
 use crate::catalog::Product;
 use crate::ledger::{Balances, Event, Reject, Spend, Taken};
-use crate::money::Currency;
-use crate::names::{AccountId, Label};
+use crate::names::Label;
 
 /// What a spend would take, and by which rule.
 pub struct Plan<'a> {
@@ -71,29 +70,24 @@ fn preconditions<'a, 'w>(
 ) -> Result<(&'w Wallet, i64, &'a Rule), Reject> {
     let currency = wallet.map_or(ctx.catalog.default_product().currency, |w| w.currency);
     let amount = positive("amount", ask.amount, currency)?;
-    let wallet = paying(wallet, &ask.account)?;
-    if let Some(slice) = merchant {
-        can_receive(slice, &ask.merchant, currency)?;
+    let wallet = known(wallet, &ask.account)?;
+    if merchant.is_some_and(|slice| matches!(slice.kind, SliceKind::System(_))) {
+        return Err(Reject::WrongKind { account: ask.merchant.clone(), is: "system".into(), needed: "merchant".into() });
+    }
+    let merchant_status = merchant.map(|slice| slice.status).unwrap_or_default();
+    not_frozen(wallet.status, &ask.account)?;
+    not_frozen(merchant_status, &ask.merchant)?;
+    not_closed(wallet.status, &ask.account)?;
+    not_closed(merchant_status, &ask.merchant)?;
+    if let Some(slice) = merchant.filter(|slice| slice.currency != currency) {
+        return Err(Reject::CurrencyMismatch {
+            account: ask.merchant.clone(),
+            is: slice.currency.to_string(),
+            needed: currency.to_string(),
+        });
     }
     let product = ctx.catalog.product(&wallet.product);
     Ok((wallet, amount, choose_rule(ctx, product, ask.rule.as_ref())?))
-}
-
-/// Whether a merchant takes new money in this currency.
-fn can_receive(slice: &Slice, merchant: &AccountId, currency: Currency) -> Result<(), Reject> {
-    if matches!(slice.kind, SliceKind::System(_)) {
-        return Err(Reject::WrongKind { account: merchant.clone(), is: "system".into(), needed: "merchant".into() });
-    }
-    match slice.status {
-        Status::Frozen => return Err(Reject::AccountFrozen { account: merchant.clone() }),
-        Status::Closed => return Err(Reject::AccountClosed { account: merchant.clone() }),
-        Status::Open => {}
-    }
-    if slice.currency == currency {
-        Ok(())
-    } else {
-        Err(Reject::CurrencyMismatch { account: merchant.clone(), is: slice.currency.to_string(), needed: currency.to_string() })
-    }
 }
 
 /// The rule that the spend names, if the product permits it, or the product's own (rule A6).
@@ -119,10 +113,13 @@ pub(super) fn purse<'w>(wallet: &'w Wallet, rule: &Rule) -> Purse<'w> {
 pub(super) fn finish<'a>(wallet: &Wallet, rule: &'a Rule, amount: i64, result: Result<Allocation, Shortfall>) -> Result<Plan<'a>, Reject> {
     let allocation = result.map_err(|shortfall| {
         let has = wallet.available.sum();
-        let payer = if has < amount { "the wallet".to_owned() } else { format!("what the rule {} can take from the wallet", rule.name) };
+        // "The wallet has" is followed by all that the wallet has.
+        let payable = shortfall.payable.clamp(0, has);
+        let payer =
+            if payable < has { format!("what the rule {} can take from the wallet", rule.name) } else { "the wallet".to_owned() };
         Reject::InsufficientFunds {
             payer,
-            available: money(has.min(shortfall.payable.max(0)), wallet.currency),
+            available: money(payable, wallet.currency),
             requested: money(amount, wallet.currency),
         }
     })?;

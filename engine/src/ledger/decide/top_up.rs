@@ -1,14 +1,18 @@
 //! Top-ups (rule W1): one step, or placed, then confirmed or failed.
 
-use super::{Context, minor, money, receiving};
-use crate::accounts::{PendingTopUp, Status, SubId, Wallet};
+use super::{Context, has_room, minor, money, not_closed};
+use crate::accounts::{PendingTopUp, SubId, Wallet};
 use crate::ledger::{Balances, ConfirmTopUp, Event, Grant, Granted, Reject, TopUp, TopUpState};
-use crate::money::{Currency, MAX_BALANCE};
+use crate::catalog::Product;
+use crate::money::Currency;
 use crate::names::{CommandId, Label};
 use smallvec::SmallVec;
 
 /// The channel of a top-up that names none.
 const NO_CHANNEL: &str = "unnamed";
+
+/// The promotion of a gift that no offer gives.
+const NO_PROMOTION: &str = "unnamed";
 
 /// A top-up; `wallet` is `None` when the account is not there yet.
 pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<(Event, Currency), Reject> {
@@ -25,27 +29,21 @@ pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<
             return Err(Reject::bad_request(field, "is in the past"));
         }
     }
-    if wallet.is_some_and(|w| w.status == Status::Closed) {
-        return Err(Reject::AccountClosed { account: ask.account.clone() });
-    }
-    let (bonus, promotion) = match &ask.offer {
-        None => (said.unwrap_or(0), Label::internal("unnamed")),
-        Some(name) => {
-            let offer = ctx.catalog.offer(name).ok_or_else(|| Reject::UnknownOffer { offer: name.clone() })?;
-            (offer.bonus(principal, currency), name.clone())
-        }
+    let gift = match &ask.offer {
+        None => Ok(said.unwrap_or(0)),
+        Some(offer) => offered(ctx, wallet.map_or(product, |w| ctx.catalog.product(&w.product)), offer, principal, currency),
     };
-    let Some(sum) = principal.checked_add(bonus).filter(|sum| *sum > 0) else {
+    // What the top-up brings is a matter of its form, and comes before the wallet; that there is no such
+    // offer comes after it.
+    let brings = gift.map(|bonus| (bonus, principal.checked_add(bonus).filter(|sum| *sum > 0)));
+    if let Ok((_, None)) = brings {
         return Err(Reject::bad_request("principal", "the top-up brings nothing, or more than the ledger can count"));
-    };
-    let held = wallet.map_or(0, total);
-    if sum > MAX_BALANCE - held.min(MAX_BALANCE) {
-        return Err(Reject::OverLimit {
-            limit: "maximum balance".into(),
-            allowed: money(MAX_BALANCE, currency),
-            requested: money(held.saturating_add(sum), currency),
-        });
     }
+    if let Some(wallet) = wallet {
+        not_closed(wallet.status, &ask.account)?;
+    }
+    let (bonus, sum) = brings?;
+    has_room(wallet, &ask.account, currency, sum.unwrap_or(0), 1)?;
     let mut grants = SmallVec::new();
     for (sub, amount, expires_at) in [(SubId::PRINCIPAL, principal, principal_ends), (SubId::BONUS, bonus, bonus_ends)] {
         if amount > 0 {
@@ -55,7 +53,7 @@ pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<
     let granted = Granted {
         grants,
         channel: ask.channel.clone().unwrap_or_else(|| Label::internal(NO_CHANNEL)),
-        promotion,
+        promotion: ask.offer.clone().unwrap_or_else(|| Label::internal(NO_PROMOTION)),
         promoted: ctx.catalog.promoted(),
         funding: ask.funding,
     };
@@ -71,12 +69,13 @@ pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<
     Ok((event, currency))
 }
 
-/// What a wallet has in all, with what is set aside and what is on its way.
-fn total(wallet: &Wallet) -> i64 {
-    let pending = wallet.rare.as_ref().map_or(0, |rare| {
-        rare.pending.iter().flat_map(|p| &p.grants).fold(0_i64, |sum, (_, amount, _)| sum.saturating_add(*amount))
-    });
-    wallet.available.sum().saturating_add(wallet.held).saturating_add(pending)
+/// The gift that an offer gives, in minor units.
+fn offered(ctx: Context<'_>, product: &Product, name: &Label, principal: i64, currency: Currency) -> Result<i64, Reject> {
+    let offer = ctx.catalog.offer(name).ok_or_else(|| Reject::UnknownOffer { offer: name.clone() })?;
+    offer.bonus(principal, currency).ok_or_else(|| Reject::NotPermitted {
+        product: product.name.clone(),
+        operation: format!("the offer {name}: its amounts are not in {currency}"),
+    })
 }
 
 fn give(after: &mut Balances, granted: &Granted) {
@@ -85,12 +84,12 @@ fn give(after: &mut Balances, granted: &Granted) {
     }
 }
 
-/// The channel's word that a top-up's money is there. Said twice, it changes nothing; with another
-/// amount it is refused, and the refusal stays in the journal for an operator to see.
+/// The channel's word that a top-up's money is there. Said twice, it changes nothing, whatever has become
+/// of the wallet meanwhile; with another amount it is refused, and the refusal stays in the journal for an
+/// operator to see.
 pub fn confirm(ctx: Context<'_>, wallet: &Wallet, ask: &ConfirmTopUp) -> Result<Event, Reject> {
     let currency = wallet.currency;
     let given = ask.amount.map(|amount| minor("amount", amount, currency)).transpose()?;
-    receiving(Some(wallet), &wallet.id)?;
     let mismatch = |expected: i64| match given {
         Some(given) if given != expected => {
             Err(Reject::AmountMismatch { expected: money(expected, currency), given: money(given, currency) })
@@ -104,8 +103,11 @@ pub fn confirm(ctx: Context<'_>, wallet: &Wallet, ask: &ConfirmTopUp) -> Result<
         mismatch(lot.parts.iter().find(|p| p.sub == SubId::PRINCIPAL).map_or(0, |p| p.weight))?;
         return Ok(Event::TopUpUnchanged { account: wallet.id.clone(), after: Balances::of(wallet) });
     };
+    not_closed(wallet.status, &wallet.id)?;
     let granted = confirmed(ctx, pending, ask);
     mismatch(granted.grants.iter().find(|g| g.sub == SubId::PRINCIPAL).map_or(0, |g| g.amount))?;
+    // The wallet's total counts it since it was placed.
+    has_room(Some(wallet), &wallet.id, currency, 0, 0)?;
     let mut after = Balances::of(wallet);
     give(&mut after, &granted);
     Ok(Event::TopUpConfirmed { account: wallet.id.clone(), granted, after })

@@ -1,11 +1,11 @@
 //! Transfers between wallets (rule W4): lots travel with their ratio and expiry.
 
 use super::spend::{choose_rule, finish, purse};
-use super::{Context, money, paying, positive};
-use crate::accounts::{Status, Wallet};
+use super::{Context, has_room, known, not_closed, not_frozen, positive};
+use crate::accounts::{SUBS_MAX, Wallet};
 use crate::allocation::allocate;
 use crate::ledger::{Event, MovedPart, Reject, Taken, Transfer};
-use crate::money::MAX_BALANCE;
+use smallvec::{SmallVec, smallvec};
 
 /// Moves value; `to` is `None` when the receiving wallet is not there yet.
 pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, ask: &Transfer) -> Result<Event, Reject> {
@@ -14,29 +14,23 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
     if ask.from == ask.to {
         return Err(Reject::bad_request("to", "is the paying wallet itself"));
     }
-    let from = paying(from, &ask.from)?;
+    let from = known(from, &ask.from)?;
+    not_frozen(from.status, &ask.from)?;
+    not_closed(from.status, &ask.from)?;
     if let Some(to) = to {
-        if to.status == Status::Closed {
-            return Err(Reject::AccountClosed { account: ask.to.clone() });
-        }
+        not_closed(to.status, &ask.to)?;
         if to.currency != currency {
             return Err(Reject::CurrencyMismatch { account: ask.to.clone(), is: to.currency.to_string(), needed: currency.to_string() });
         }
     }
     let product = ctx.catalog.product(&from.product);
+    let rule = choose_rule(ctx, product, ask.rule.as_ref())?;
     if !product.transfers {
         return Err(Reject::NotPermitted { product: product.name.clone(), operation: "transfers".into() });
     }
-    let rule = choose_rule(ctx, product, ask.rule.as_ref())?;
     let plan = finish(from, rule, amount, allocate(rule, purse(from, rule), amount))?;
-    let has = to.map_or(0, |w| w.available.sum() + w.held);
-    if amount > MAX_BALANCE - has {
-        return Err(Reject::OverLimit {
-            limit: "maximum balance".into(),
-            allowed: money(MAX_BALANCE, currency),
-            requested: money(has.saturating_add(amount), currency),
-        });
-    }
+    let there = to.map_or(0, |to| to.lot_indexes(&plan.taken.lots).iter().flatten().count());
+    has_room(to, &ask.to, currency, amount, plan.taken.lots.len() - there)?;
     Ok(Event::Transferred {
         rule: rule.name.clone(),
         version: rule.version,
@@ -51,20 +45,21 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
 /// All parts of the lots of which something travels: the ratio is the whole lot's, so the parts of which
 /// nothing travels are named as well.
 fn moved_parts(from: &Wallet, taken: &Taken) -> Vec<MovedPart> {
+    let mut amounts: SmallVec<[[i64; SUBS_MAX]; 1]> = smallvec![[0; SUBS_MAX]; taken.lots.len()];
+    for line in &taken.lines {
+        amounts[line.lot as usize][line.sub.index()] += line.amount;
+    }
     let mut moved = Vec::new();
-    for (number, id) in (0_u16..).zip(&taken.lots) {
-        let Some(lot) = from.lot(id) else { continue };
-        for part in &lot.parts {
-            let amount = taken.lines.iter().filter(|l| l.lot == number && l.sub == part.sub).map(|l| l.amount).sum();
-            moved.push(MovedPart {
-                lot: number,
-                sub: part.sub,
-                weight: part.weight,
-                amount,
-                expires_at: part.expires_at,
-                funding: lot.funding,
-            });
-        }
+    for ((number, at), amounts) in (0_u32..).zip(from.lot_indexes(&taken.lots)).zip(&amounts) {
+        let Some(lot) = at.map(|at| &from.lots[at]) else { continue };
+        moved.extend(lot.parts.iter().map(|part| MovedPart {
+            lot: number,
+            sub: part.sub,
+            weight: part.weight,
+            amount: amounts[part.sub.index()],
+            expires_at: part.expires_at,
+            funding: lot.funding,
+        }));
     }
     moved
 }

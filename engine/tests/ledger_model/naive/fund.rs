@@ -67,7 +67,8 @@ impl Ledger {
         let at = wallet.placed.iter().position(|placed| placed.lot.id == id);
         let arrived = wallet.lots.iter().any(|lot| lot.id == id);
         let mut reasons = BTreeSet::new();
-        when(&mut reasons, wallet.status == Status::Closed, "account_closed");
+        // What has arrived already does not come in again, so a closed wallet is no reason against it (W1).
+        when(&mut reasons, wallet.status == Status::Closed && !arrived, "account_closed");
         when(&mut reasons, at.is_none() && !arrived, "already_done");
         when(&mut reasons, amount.is_some_and(|amount| amount != ordered), "amount_mismatch");
         unless(reasons)?;

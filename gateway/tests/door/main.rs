@@ -1,0 +1,20 @@
+//! Both doors of the real program, from outside: bytes in, bytes out.
+//!
+//! Words like A4 or W6 are the numbers of rules in `docs/domain.md`.
+
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod documents;
+mod expiry;
+mod http;
+mod limits;
+mod openapi;
+mod order;
+mod overload;
+mod repeats;
+mod scripts;
+mod shutdown;

@@ -1,0 +1,74 @@
+//! The end of a server: what was taken in is answered, and the next start has nothing to do.
+
+use crate::support::{Ledger, json};
+use serde_json::Value;
+use std::io::Write;
+
+#[test]
+fn sigterm_under_load_answers_what_was_taken_and_the_restart_replays_nothing() {
+    let ledger = Ledger::new();
+    let mut server = ledger.serve(&["--shards", "2"]);
+    server.client().done(r#"{"id":"t","op":"top_up","account":"w0","principal":"1000.00"}"#);
+    let clients: Vec<_> = (0..4)
+        .map(|c| {
+            let mut client = server.client();
+            let mut writer = client.stream.try_clone().unwrap();
+            let sending = std::thread::spawn(move || {
+                // Until the server takes no more.
+                (0..).take_while(|n| writer.write_all(line(c, *n).as_bytes()).is_ok()).count()
+            });
+            let reading = std::thread::spawn(move || client.rest());
+            (sending, reading)
+        })
+        .collect();
+    crate::support::eventually("load", || (server.http().get("/readyz").json()["durable"].as_u64()? > 2000).then_some(()));
+    server.terminate();
+    server.wait();
+    let mut acknowledged: Vec<(usize, Vec<Value>)> = Vec::new();
+    for (c, (sending, reading)) in clients.into_iter().enumerate() {
+        let sent = sending.join().unwrap();
+        let answers = reading.join().unwrap();
+        assert!(answers.len() <= sent, "nothing is answered that was not asked");
+        acknowledged.push((c, answers));
+    }
+    let server = ledger.serve(&["--shards", "2"]);
+    assert_eq!(server.replayed(), 0, "{}", server.log());
+    let mut client = server.client();
+    for (c, answers) in acknowledged {
+        for (n, answer) in answers.into_iter().enumerate() {
+            // Answers of one account are in order, so what is missing is missing at the end.
+            assert_eq!(answer["id"], format!("{c}-{n}"));
+            if answer["ok"] == true {
+                if n % 50 == 0 {
+                    let mut again = client.ask(line(c, n).trim_end());
+                    again.as_object_mut().unwrap().remove("replayed").expect("it was done before");
+                    assert_eq!(again, answer);
+                }
+            } else {
+                assert_eq!(answer["code"], "shutting_down", "{answer}");
+            }
+        }
+    }
+    server.trial_balance();
+    server.stop();
+    ledger.verify();
+}
+
+fn line(client: usize, n: usize) -> String {
+    let line = format!(r#"{{"id":"{client}-{n}","op":"top_up","account":"c{client}","principal":"0.01"}}"#);
+    debug_assert!(json(&line).is_object());
+    line + "\n"
+}
+
+#[test]
+fn an_idle_client_does_not_hold_the_end_up() {
+    let ledger = Ledger::new();
+    let mut server = ledger.serve(&[]);
+    let mut idle = server.client();
+    idle.done(r#"{"id":"p","op":"ping"}"#);
+    let begun = std::time::Instant::now();
+    server.terminate();
+    assert_eq!(idle.line(), None);
+    server.wait();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8), "{:?}", begun.elapsed());
+}

@@ -1,0 +1,56 @@
+//! A small harness: the real program on a folder of its own, bytes in and bytes out.
+
+mod client;
+mod http;
+mod server;
+
+pub(crate) use client::Client;
+pub(crate) use http::{Http, Response};
+pub(crate) use server::{Ledger, Server};
+
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// How long anything may take that should happen by itself; far more than it does.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Looks again and again until there is something.
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < until, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The answer without what is different in every run: position and moment.
+pub(crate) fn timeless(mut answer: Value) -> Value {
+    match &mut answer {
+        Value::Object(fields) => {
+            fields.remove("seq");
+            fields.remove("at");
+        }
+        Value::Array(answers) => {
+            for answer in answers {
+                *answer = timeless(answer.take());
+            }
+        }
+        _ => {}
+    }
+    answer
+}
+
+/// JSON that must be JSON.
+pub(crate) fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Compares and says what differs.
+pub(crate) fn assert_answer(request: &str, answer: Value, expected: &Value) {
+    let answer = timeless(answer);
+    let expected = timeless(expected.clone());
+    assert_eq!(answer, expected, "\n request {request}\n answer   {answer}\n expected {expected}\n");
+}

@@ -1,0 +1,151 @@
+//! The program, started and ended.
+
+use super::{Client, Http, eventually, json};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fentan");
+
+/// A folder with a ledger that servers are started on, one after the other.
+pub(crate) struct Ledger {
+    folder: TempDir,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// A path inside the folder, beside the data.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts a server and waits until it is ready.
+    pub(crate) fn serve(&self, flags: &[&str]) -> Server {
+        let log = self.path("log");
+        let mut child = self
+            .program("serve")
+            .args(["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .args(flags)
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log).expect("a log"))
+            .spawn()
+            .expect("the program starts");
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().expect("its output"));
+        output.read_line(&mut line).expect("its first line");
+        let mut address = line.split_whitespace().skip(1).map(|part| part.split_once('=').expect("name=address").1);
+        let mut next = || -> Option<SocketAddr> { address.next()?.parse().ok() };
+        let (Some(tcp), Some(http)) = (next(), next()) else {
+            panic!("it did not start: {line:?} {}", std::fs::read_to_string(&log).unwrap_or_default());
+        };
+        Server { child, tcp, http, log }
+    }
+
+    /// `fentan verify` says that all is well.
+    pub(crate) fn verify(&self) {
+        let output = self.program("verify").arg("--json").output().expect("the program starts");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text} {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(json(&text)["clean"], true, "{text}");
+    }
+
+    fn program(&self, command: &str) -> Command {
+        let mut program = Command::new(PROGRAM);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FENTAN_")) {
+            program.env_remove(name);
+        }
+        program.arg(command).arg("--data").arg(self.path("data")).stdin(Stdio::null());
+        program
+    }
+}
+
+/// A running server; killed when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) tcp: SocketAddr,
+    pub(crate) http: SocketAddr,
+    log: PathBuf,
+}
+
+impl Server {
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(self.tcp)
+    }
+
+    pub(crate) fn http(&self) -> Http {
+        Http(self.http)
+    }
+
+    /// Alive, and serves a new client.
+    pub(crate) fn assert_well(&mut self) {
+        let ended = self.child.try_wait().expect("its state");
+        assert!(ended.is_none(), "the server has ended: {ended:?}");
+        let pong = self.client().ask(r#"{"id":"well","op":"ping"}"#);
+        assert_eq!(pong["pong"], true, "{pong}");
+    }
+
+    /// The trial balance, which must be zero.
+    pub(crate) fn trial_balance(&self) -> Value {
+        let trial = self.http().get("/v1/trial_balance").json();
+        assert_eq!(trial["balanced"], true, "{trial}");
+        trial
+    }
+
+    /// Memory in use, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+        line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("kilobytes") * 1024
+    }
+
+    /// SIGTERM, without waiting.
+    pub(crate) fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("a signal");
+    }
+
+    /// SIGTERM, and its end, which must be a good one.
+    pub(crate) fn stop(mut self) {
+        self.terminate();
+        self.wait();
+    }
+
+    /// Waits for the end after [`Server::terminate`].
+    pub(crate) fn wait(&mut self) {
+        let status = eventually("the end of the server", || self.child.try_wait().expect("its state"));
+        assert!(status.success(), "{status} {}", self.log());
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("a signal");
+        self.child.wait().expect("its end");
+    }
+
+    /// What it wrote to its error output.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// How many records the start replayed.
+    pub(crate) fn replayed(&self) -> u64 {
+        let log = self.log();
+        let plain: String = log.split('\u{1b}').map(|part| part.split_once('m').map_or(part, |(_, rest)| rest)).collect();
+        let number = plain.split("replayed=").nth(1).expect("the log says how much was replayed");
+        number.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

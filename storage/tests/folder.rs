@@ -1,0 +1,235 @@
+//! What holds of a data folder: how it is made, opened, refused, looked at and made smaller.
+
+mod common;
+
+use common::{Sealer, copy_folder, records};
+use fentan_engine::journal::{Journal, JournalReader};
+use fentan_engine::names::AccountId;
+use fentan_engine::store::{Image, Put, Store};
+use fentan_storage::{
+    DataFolder, FolderError, Options, RocksJournal, RocksJournalReader, RocksStore,
+};
+use std::fs;
+use std::path::Path;
+
+fn options() -> Options {
+    Options {
+        block_cache_bytes: 1 << 20,
+        journal_memtable_bytes: 1 << 20,
+        store_memtables_bytes: 1 << 20,
+        ..Options::default()
+    }
+}
+
+fn open(path: &Path) -> Result<(RocksJournal, RocksJournalReader, RocksStore), FolderError> {
+    DataFolder::open(path, &options())
+}
+
+fn error(path: &Path) -> FolderError {
+    open(path).err().expect("it opens")
+}
+
+#[test]
+fn e6_a_new_folder_says_its_format_and_gets_a_key_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keys = Vec::new();
+    for name in ["one", "two/deep"] {
+        let path = folder.path().join(name);
+        let (_, _, store) = open(&path).unwrap();
+        keys.push(store.meta().unwrap().hash_key);
+        assert_eq!(
+            fs::read_to_string(path.join("FORMAT")).unwrap(),
+            "fentan data folder, format 1\n"
+        );
+    }
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
+fn e6_a_newer_or_unreadable_format_is_refused_and_nothing_is_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()).unwrap());
+    for (text, newer) in [
+        ("fentan data folder, format 2\n", true),
+        ("", false),
+        ("format 1", false),
+        ("fentan data folder, format 0\n", false),
+    ] {
+        fs::write(folder.path().join("FORMAT"), text).unwrap();
+        let error = error(folder.path());
+        match error {
+            FolderError::Newer {
+                found: 2, known: 1, ..
+            } => assert!(newer),
+            FolderError::Format { .. } => assert!(!newer),
+            other => panic!("{text:?}: {other}"),
+        }
+        assert!(DataFolder::open_read_only(folder.path(), &options()).is_err());
+    }
+    fs::write(
+        folder.path().join("FORMAT"),
+        "fentan data folder, format 1\n",
+    )
+    .unwrap();
+    open(folder.path()).unwrap();
+}
+
+#[test]
+fn e6_one_process_at_a_time_has_a_folder_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, reader, store) = open(folder.path()).unwrap();
+    let refused = error(folder.path());
+    assert!(matches!(refused, FolderError::InUse { .. }), "{refused}");
+    assert!(
+        refused
+            .to_string()
+            .contains("another process uses this data folder"),
+        "{refused}"
+    );
+    // Any handle keeps it.
+    drop((journal, store));
+    assert!(matches!(error(folder.path()), FolderError::InUse { .. }));
+    drop(reader);
+    open(folder.path()).unwrap();
+}
+
+#[test]
+fn e6_a_folder_of_something_else_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("photo.jpg"), "not a ledger").unwrap();
+    assert!(matches!(error(folder.path()), FolderError::NotOurs { .. }));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let file = folder.path().join("photo.jpg");
+    assert!(open(&file).is_err());
+    let missing = DataFolder::open_read_only(folder.path().join("none"), &options())
+        .err()
+        .unwrap();
+    assert!(matches!(missing, FolderError::Missing { .. }), "{missing}");
+}
+
+#[test]
+fn e6_a_creation_that_was_cut_short_is_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("FORMAT.new"), "fent").unwrap();
+    drop(open(folder.path()).unwrap());
+    // Without a store, and with an empty journal.
+    fs::remove_dir_all(folder.path().join("store")).unwrap();
+    let (mut journal, _, store) = open(folder.path()).unwrap();
+    assert_eq!(store.meta().unwrap().checkpoint, 0);
+    let term = journal.claim(1).unwrap();
+    assert_eq!(term.next_position, 1);
+}
+
+#[test]
+fn e6_a_journal_without_its_store_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, reader, store) = open(folder.path()).unwrap();
+    Sealer::claim(&mut journal, 1).commit(&mut journal, &[b"a"]);
+    drop((journal, reader, store));
+    fs::remove_dir_all(folder.path().join("store")).unwrap();
+    let refused = error(folder.path());
+    assert!(matches!(refused, FolderError::Damaged { .. }), "{refused}");
+}
+
+#[test]
+fn e6_a_store_without_its_journal_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()).unwrap());
+    fs::remove_dir_all(folder.path().join("journal")).unwrap();
+    assert!(open(folder.path()).is_err());
+}
+
+#[test]
+fn e6_looking_at_a_folder_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (live, copy) = (folder.path().join("live"), folder.path().join("copy"));
+    let (mut journal, reader, store) = open(&live).unwrap();
+    let mut sealer = Sealer::claim(&mut journal, 1);
+    for n in 0..100_u8 {
+        sealer.commit(&mut journal, &[&vec![n; 30_000]]);
+    }
+    let wallet = AccountId::internal("w");
+    let image = Image {
+        as_of: 7,
+        bytes: vec![1],
+    };
+    store
+        .write(&[Put::Wallet(wallet.clone(), image.clone())])
+        .unwrap();
+    store.set_meta(store.meta().unwrap()).unwrap();
+    // The tail is in the log, as after a crash.
+    copy_folder(&live, &copy);
+    let before = files(&copy);
+    {
+        let (reader, store) = DataFolder::open_read_only(&copy, &options()).unwrap();
+        assert_eq!(records(&reader, 1).len(), 100);
+        assert_eq!(store.wallet(&wallet).unwrap(), Some(image));
+        assert!(store.write(&[Put::DropTotals(0)]).is_err());
+        assert!(store.set_meta(store.meta().unwrap()).is_err());
+        assert!(reader.trim(50).is_err());
+        assert_eq!(records(&reader, 1).len(), 100);
+    }
+    assert!(
+        files(&copy) == before,
+        "opening to look has changed the folder"
+    );
+    // While it is in use as well.
+    let (there, _) = DataFolder::open_read_only(&live, &options()).unwrap();
+    assert_eq!(records(&there, 1).len(), 100);
+    drop((journal, reader, store));
+}
+
+/// Every file's name and bytes.
+fn files(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for folder in [path.to_path_buf(), path.join("journal"), path.join("store")] {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                found.push((path.display().to_string(), fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn e6_trimming_gives_the_disk_its_space_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, reader, _store) = open(folder.path()).unwrap();
+    let mut sealer = Sealer::claim(&mut journal, 1);
+    let mut seed = 1_u64;
+    for _ in 0..400 {
+        // Noise, which does not compress.
+        let record: Vec<u8> = (0..50_000)
+            .map(|_| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                seed.to_be_bytes()[0]
+            })
+            .collect();
+        sealer.commit(&mut journal, &[&record]);
+    }
+    journal.flush().unwrap();
+    let before = wait_for(
+        || reader.file_bytes().unwrap(),
+        |bytes| *bytes >= 19_000_000,
+    );
+    reader.trim(350).unwrap();
+    let after = reader.file_bytes().unwrap();
+    // What is left: 50 of 400, up to two files that are not yet moved out of level 0, and the file of the border.
+    assert!(after < before / 3, "{before} bytes before, {after} after");
+    assert_eq!(records(&reader, 1)[0].0, 350);
+    assert_eq!(records(&reader, 1).len(), 51);
+}
+
+fn wait_for<T>(mut value: impl FnMut() -> T, good: impl Fn(&T) -> bool) -> T {
+    for _ in 0..500 {
+        let now = value();
+        if good(&now) {
+            return now;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("it never came");
+}
