@@ -1,4 +1,19 @@
-//! The ledger itself.
+//! fentan's engine: a stored-value ledger that divides each spend over sub-balances and top-ups (分摊).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`money`] | currencies, decimal strings, minor units, percentages |
+//! | [`names`] | the names that clients choose |
+//! | [`accounts`] | what the ledger remembers: wallets with their lots, slices of merchants, totals |
+//! | [`allocation`] | which lots and sub-balances pay for a spend |
+//! | [`catalog`] | products, rules and offers, checked |
+//! | [`ledger`] | what can be asked, what it does to the books, and every no |
+//! | [`journal`] | records in batches and their chain |
+//! | [`store`] | the seam to what keeps images of accounts |
+//! | [`runtime`] | shards that decide, journal and answer |
+//!
+//! The first six are pure: no clock, no I/O, no threads. The rules they keep are numbered in
+//! `docs/domain.md`.
 pub mod accounts;
 pub mod allocation;
 pub mod catalog;

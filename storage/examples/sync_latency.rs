@@ -3,15 +3,14 @@
 //! `cargo run --release -p fentan-storage --example sync_latency -- FOLDER`
 //!
 //! Each row appends at least 768 MiB, or 4,000 times, and leaves out the first 256 MiB, which no recycled file can serve.
+#![allow(clippy::pedantic, clippy::unwrap_used, reason = "an experiment, whose rows are read by people")]
 
 use rocksdb::{DB, Options, WriteBatch, WriteOptions};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 fn main() {
-    let folder = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "target/sync_latency".into());
+    let folder = std::env::args().nth(1).unwrap_or_else(|| "target/sync_latency".into());
     println!(
         "| append | recycled | appends | mean ms | p50 | p99 | p99.9 | MiB/s |\n|---|---|---|---|---|---|---|---|"
     );
@@ -24,8 +23,7 @@ fn main() {
             taken.sort_unstable();
             let sum: Duration = taken.iter().sum();
             let ms = |d: Duration| d.as_micros() as u64;
-            let at =
-                |per_mille: usize| ms(taken[(taken.len() * per_mille / 1000).min(taken.len() - 1)]);
+            let at = |per_mille: usize| ms(taken[(taken.len() * per_mille / 1000).min(taken.len() - 1)]);
             let mean = ms(sum) / taken.len() as u64;
             let rate = (taken.len() * kib) as u64 * 1000 / 1024 / (sum.as_millis() as u64).max(1);
             let print = |us: u64| format!("{}.{:03}", us / 1000, us % 1000);
@@ -57,18 +55,12 @@ fn measure(path: &Path, bytes: usize, recycled: usize) -> Vec<Duration> {
     sync.set_sync(true);
     let mut value = vec![0_u8; bytes];
     let mut seed = 1_u64;
-    let (warm, all) = if bytes < 64 << 10 {
-        (8_000, 16_000)
-    } else {
-        ((256 << 20) / bytes, (768 << 20) / bytes)
-    };
+    let (warm, all) = if bytes < 64 << 10 { (8_000, 16_000) } else { ((256 << 20) / bytes, (768 << 20) / bytes) };
     let mut taken = Vec::new();
     for n in 0..all {
         // Half of it compresses, as records do.
         for word in value.chunks_exact_mut(16) {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             word[..8].copy_from_slice(&seed.to_le_bytes());
         }
         let mut batch = WriteBatch::default();

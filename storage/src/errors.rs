@@ -9,17 +9,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// There is nothing to open.
-    #[error(
-        "{path}: there is no data folder here; check the path, or start the server once to create it"
-    )]
+    #[error("{path}: there is no data folder here; check the path, or start the server once to create it")]
     Missing {
         /// The folder.
         path: PathBuf,
     },
     /// There is something else.
-    #[error(
-        "{path}: the folder is not empty and has no FORMAT file, so it is not a data folder; choose an empty one"
-    )]
+    #[error("{path}: the folder is not empty and has no FORMAT file, so it is not a data folder; choose an empty one")]
     NotOurs {
         /// The folder.
         path: PathBuf,
@@ -50,17 +46,13 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// The file system refuses.
-    #[error(
-        "{path}: no permission; the folder and all in it must be readable and writable for this user"
-    )]
+    #[error("{path}: no permission; the folder and all in it must be readable and writable for this user")]
     Permission {
         /// The folder.
         path: PathBuf,
     },
     /// The disk is full.
-    #[error(
-        "{path}: the disk is full; free some space and start again, nothing acknowledged is lost"
-    )]
+    #[error("{path}: the disk is full; free some space and start again, nothing acknowledged is lost")]
     Full {
         /// The folder.
         path: PathBuf,
@@ -77,9 +69,7 @@ pub enum FolderError {
         damage: LogDamage,
     },
     /// The files do not fit together.
-    #[error(
-        "{path}: the data is damaged: {detail}. Keep a copy of the folder and restore from a backup or a replica"
-    )]
+    #[error("{path}: the data is damaged: {detail}. Keep a copy of the folder and restore from a backup or a replica")]
     Damaged {
         /// The folder.
         path: PathBuf,
@@ -118,9 +108,7 @@ pub enum LogDamage {
         next: String,
     },
     /// The next log begins later than this one ends.
-    #[error(
-        "{file} ends with write {last}, the next log {next} begins with {first}: writes between are missing"
-    )]
+    #[error("{file} ends with write {last}, the next log {next} begins with {first}: writes between are missing")]
     Between {
         /// The file's name.
         file: String,
@@ -140,10 +128,7 @@ impl FolderError {
             io::ErrorKind::NotFound => Self::Missing { path },
             io::ErrorKind::PermissionDenied => Self::Permission { path },
             io::ErrorKind::StorageFull => Self::Full { path },
-            _ => Self::Medium {
-                path,
-                detail: error.to_string(),
-            },
+            _ => Self::Medium { path, detail: error.to_string() },
         }
     }
 
@@ -157,15 +142,9 @@ impl FolderError {
         } else if text.contains("Permission denied") {
             Self::Permission { path }
         } else if text.starts_with(CORRUPTION) {
-            Self::Damaged {
-                path,
-                detail: text.clone(),
-            }
+            Self::Damaged { path, detail: text.clone() }
         } else {
-            Self::Medium {
-                path,
-                detail: text.clone(),
-            }
+            Self::Medium { path, detail: text.clone() }
         }
     }
 }

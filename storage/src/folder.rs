@@ -46,40 +46,18 @@ impl DataFolder {
         // A folder whose creation was cut short has no meta record yet, and then nothing can be in its journal.
         let store = StoreDb::open(&path.join(STORE), options, true, Arc::clone(&lock))?;
         let store = RocksStore::new(store);
-        let created = store
-            .meta_if_any()
-            .map_err(|error| damaged(path, &error))?
-            .is_some();
-        let journal = Arc::new(JournalDb::open(
-            &path.join(JOURNAL),
-            options,
-            !created,
-            lock,
-        )?);
+        let created = store.meta_if_any().map_err(|error| damaged(path, &error))?.is_some();
+        let journal = Arc::new(JournalDb::open(&path.join(JOURNAL), options, !created, lock)?);
         if !created {
-            if !journal
-                .is_empty()
-                .map_err(|fault| FolderError::from_fault(path, &fault))?
-            {
+            if !journal.is_empty().map_err(|fault| FolderError::from_fault(path, &fault))? {
                 let detail = "the journal has records, but the store has no meta record".into();
-                return Err(FolderError::Damaged {
-                    path: path.to_path_buf(),
-                    detail,
-                });
+                return Err(FolderError::Damaged { path: path.to_path_buf(), detail });
             }
-            let meta = Meta {
-                hash_key: hash_key(path)?,
-                checkpoint: 0,
-                term: 0,
-            };
+            let meta = Meta { hash_key: hash_key(path)?, checkpoint: 0, term: 0 };
             store.set_meta(meta).map_err(|error| medium(path, &error))?;
             sync_folder(path)?;
         }
-        Ok((
-            RocksJournal::new(Arc::clone(&journal)),
-            RocksJournalReader::new(journal),
-            store,
-        ))
+        Ok((RocksJournal::new(Arc::clone(&journal)), RocksJournalReader::new(journal), store))
     }
 
     /// Opens the folder to look at it. Nothing on disk is changed, no lock is taken, and writing through the
@@ -115,16 +93,11 @@ fn create(path: &Path) -> Result<(), FolderError> {
         let name = entry.map_err(|error| io(&error))?.file_name();
         // What a creation that was cut short, or a file system's root, may hold.
         if name != FORMAT_NEW && name != "lost+found" {
-            return Err(FolderError::NotOurs {
-                path: path.to_path_buf(),
-            });
+            return Err(FolderError::NotOurs { path: path.to_path_buf() });
         }
     }
     write_format(path).map_err(|error| io(&error))?;
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         sync_folder(parent)?;
     }
     Ok(())
@@ -141,37 +114,24 @@ fn write_format(path: &Path) -> io::Result<()> {
 }
 
 fn check_format(path: &Path) -> Result<(), FolderError> {
-    let text = fs::read_to_string(path.join(FORMAT))
-        .map_err(|error| FolderError::from_io(path, &error))?;
-    let number = text
-        .strip_prefix(FORMAT_WORDS)
-        .and_then(|rest| rest.trim_end().parse::<u32>().ok());
+    let text = fs::read_to_string(path.join(FORMAT)).map_err(|error| FolderError::from_io(path, &error))?;
+    let number = text.strip_prefix(FORMAT_WORDS).and_then(|rest| rest.trim_end().parse::<u32>().ok());
     match number {
-        Some(found) if found > FORMAT_VERSION => Err(FolderError::Newer {
-            path: path.to_path_buf(),
-            found,
-            known: FORMAT_VERSION,
-        }),
+        Some(found) if found > FORMAT_VERSION => {
+            Err(FolderError::Newer { path: path.to_path_buf(), found, known: FORMAT_VERSION })
+        }
         Some(FORMAT_VERSION) => Ok(()),
-        _ => Err(FolderError::Format {
-            path: path.to_path_buf(),
-        }),
+        _ => Err(FolderError::Format { path: path.to_path_buf() }),
     }
 }
 
 /// One process at a time. The operating system gives the lock back when the process ends, however it ends.
 fn lock(path: &Path) -> Result<File, FolderError> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path.join(LOCK));
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK));
     let file = file.map_err(|error| FolderError::from_io(path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(FolderError::InUse {
-            path: path.to_path_buf(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(FolderError::InUse { path: path.to_path_buf() }),
         Err(TryLockError::Error(error)) => Err(FolderError::from_io(path, &error)),
     }
 }
@@ -186,21 +146,13 @@ fn hash_key(path: &Path) -> Result<[u8; 16], FolderError> {
 }
 
 fn sync_folder(path: &Path) -> Result<(), FolderError> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| FolderError::from_io(path, &error))
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| FolderError::from_io(path, &error))
 }
 
 fn damaged(path: &Path, error: &StoreError) -> FolderError {
-    FolderError::Damaged {
-        path: path.to_path_buf(),
-        detail: error.to_string(),
-    }
+    FolderError::Damaged { path: path.to_path_buf(), detail: error.to_string() }
 }
 
 fn medium(path: &Path, error: &StoreError) -> FolderError {
-    FolderError::Medium {
-        path: path.to_path_buf(),
-        detail: error.to_string(),
-    }
+    FolderError::Medium { path: path.to_path_buf(), detail: error.to_string() }
 }

@@ -3,9 +3,7 @@
 //! Opening a batch hashes all of it, and the writer has just done that when it sealed it. A medium only needs
 //! to know where a batch belongs: term, number and positions, at the offsets of the engine's `batch.rs`.
 
-use fentan_engine::journal::{
-    BatchError, Chain, ChainError, HASH_LEN, HEADER_LEN, JournalError, Position,
-};
+use fentan_engine::journal::{BatchError, Chain, ChainError, HASH_LEN, HEADER_LEN, JournalError, Position};
 
 /// The first fields of a batch.
 #[derive(Debug, Clone, Copy)]
@@ -20,33 +18,15 @@ impl Header {
     /// Reads the header of a batch that is or should be at a position.
     pub(crate) fn of(bytes: &[u8], position: Position) -> Result<Self, JournalError> {
         let short = || {
-            let error = BatchError::Short {
-                given: bytes.len(),
-                needed: HEADER_LEN + HASH_LEN,
-            };
+            let error = BatchError::Short { given: bytes.len(), needed: HEADER_LEN + HASH_LEN };
             JournalError::Damaged { position, error }
         };
         if bytes.len() < HEADER_LEN + HASH_LEN {
             return Err(short());
         }
-        let number = |at: usize| {
-            bytes[at..]
-                .first_chunk()
-                .copied()
-                .map(u64::from_le_bytes)
-                .ok_or_else(short)
-        };
-        let count = bytes[32..]
-            .first_chunk()
-            .copied()
-            .map(u32::from_le_bytes)
-            .ok_or_else(short)?;
-        Ok(Self {
-            term: number(8)?,
-            number: number(16)?,
-            first: number(24)?,
-            count,
-        })
+        let number = |at: usize| bytes[at..].first_chunk().copied().map(u64::from_le_bytes).ok_or_else(short);
+        let count = bytes[32..].first_chunk().copied().map(u32::from_le_bytes).ok_or_else(short)?;
+        Ok(Self { term: number(8)?, number: number(16)?, first: number(24)?, count })
     }
 
     /// The position after its last record.
@@ -68,20 +48,10 @@ impl Claimed {
     pub(crate) fn claim(term: u64, chain: &Chain, current: u64) -> Result<Self, JournalError> {
         let current = current.max(chain.term);
         if term <= current {
-            let error = ChainError::Term {
-                current,
-                found: term,
-            };
-            return Err(JournalError::Broken {
-                position: chain.next_position,
-                error,
-            });
+            let error = ChainError::Term { current, found: term };
+            return Err(JournalError::Broken { position: chain.next_position, error });
         }
-        Ok(Self {
-            term,
-            next_number: chain.next_number,
-            next_position: chain.next_position,
-        })
+        Ok(Self { term, next_number: chain.next_number, next_position: chain.next_position })
     }
 
     /// Checks that the writer means the end of the journal.
@@ -89,10 +59,7 @@ impl Claimed {
         if expected == self.next_position {
             return Ok(());
         }
-        Err(JournalError::Elsewhere {
-            end: self.next_position - 1,
-            expected,
-        })
+        Err(JournalError::Elsewhere { end: self.next_position - 1, expected })
     }
 
     /// Moves the end over a batch that follows, and returns the batch's position.
@@ -100,20 +67,11 @@ impl Claimed {
         let position = self.next_position;
         let header = Header::of(batch, position)?;
         let error = if header.number != self.next_number {
-            ChainError::Number {
-                expected: self.next_number,
-                found: header.number,
-            }
+            ChainError::Number { expected: self.next_number, found: header.number }
         } else if header.first != position {
-            ChainError::Position {
-                expected: position,
-                found: header.first,
-            }
+            ChainError::Position { expected: position, found: header.first }
         } else if header.term != self.term {
-            ChainError::Term {
-                current: self.term,
-                found: header.term,
-            }
+            ChainError::Term { current: self.term, found: header.term }
         } else {
             self.next_number += 1;
             self.next_position = header.end();

@@ -1,4 +1,5 @@
 //! What holds of a data folder: how it is made, opened, refused, looked at and made smaller.
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
 mod common;
 
@@ -6,9 +7,7 @@ use common::{Sealer, copy_folder, records};
 use fentan_engine::journal::{Journal, JournalReader};
 use fentan_engine::names::AccountId;
 use fentan_engine::store::{Image, Put, Store};
-use fentan_storage::{
-    DataFolder, FolderError, Options, RocksJournal, RocksJournalReader, RocksStore,
-};
+use fentan_storage::{DataFolder, FolderError, Options, RocksJournal, RocksJournalReader, RocksStore};
 use std::fs;
 use std::path::Path;
 
@@ -37,10 +36,7 @@ fn e6_a_new_folder_says_its_format_and_gets_a_key_of_its_own() {
         let path = folder.path().join(name);
         let (_, _, store) = open(&path).unwrap();
         keys.push(store.meta().unwrap().hash_key);
-        assert_eq!(
-            fs::read_to_string(path.join("FORMAT")).unwrap(),
-            "fentan data folder, format 1\n"
-        );
+        assert_eq!(fs::read_to_string(path.join("FORMAT")).unwrap(), "fentan data folder, format 1\n");
     }
     assert_ne!(keys[0], keys[1]);
 }
@@ -58,19 +54,13 @@ fn e6_a_newer_or_unreadable_format_is_refused_and_nothing_is_changed() {
         fs::write(folder.path().join("FORMAT"), text).unwrap();
         let error = error(folder.path());
         match error {
-            FolderError::Newer {
-                found: 2, known: 1, ..
-            } => assert!(newer),
+            FolderError::Newer { found: 2, known: 1, .. } => assert!(newer),
             FolderError::Format { .. } => assert!(!newer),
             other => panic!("{text:?}: {other}"),
         }
         assert!(DataFolder::open_read_only(folder.path(), &options()).is_err());
     }
-    fs::write(
-        folder.path().join("FORMAT"),
-        "fentan data folder, format 1\n",
-    )
-    .unwrap();
+    fs::write(folder.path().join("FORMAT"), "fentan data folder, format 1\n").unwrap();
     open(folder.path()).unwrap();
 }
 
@@ -80,12 +70,7 @@ fn e6_one_process_at_a_time_has_a_folder_open() {
     let (journal, reader, store) = open(folder.path()).unwrap();
     let refused = error(folder.path());
     assert!(matches!(refused, FolderError::InUse { .. }), "{refused}");
-    assert!(
-        refused
-            .to_string()
-            .contains("another process uses this data folder"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("another process uses this data folder"), "{refused}");
     // Any handle keeps it.
     drop((journal, store));
     assert!(matches!(error(folder.path()), FolderError::InUse { .. }));
@@ -101,9 +86,7 @@ fn e6_a_folder_of_something_else_is_left_alone() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     let file = folder.path().join("photo.jpg");
     assert!(open(&file).is_err());
-    let missing = DataFolder::open_read_only(folder.path().join("none"), &options())
-        .err()
-        .unwrap();
+    let missing = DataFolder::open_read_only(folder.path().join("none"), &options()).err().unwrap();
     assert!(matches!(missing, FolderError::Missing { .. }), "{missing}");
 }
 
@@ -149,13 +132,8 @@ fn e6_looking_at_a_folder_changes_nothing() {
         sealer.commit(&mut journal, &[&vec![n; 30_000]]);
     }
     let wallet = AccountId::internal("w");
-    let image = Image {
-        as_of: 7,
-        bytes: vec![1],
-    };
-    store
-        .write(&[Put::Wallet(wallet.clone(), image.clone())])
-        .unwrap();
+    let image = Image { as_of: 7, bytes: vec![1] };
+    store.write(&[Put::Wallet(wallet.clone(), image.clone())]).unwrap();
     store.set_meta(store.meta().unwrap()).unwrap();
     // The tail is in the log, as after a crash.
     copy_folder(&live, &copy);
@@ -169,10 +147,7 @@ fn e6_looking_at_a_folder_changes_nothing() {
         assert!(reader.trim(50).is_err());
         assert_eq!(records(&reader, 1).len(), 100);
     }
-    assert!(
-        files(&copy) == before,
-        "opening to look has changed the folder"
-    );
+    assert!(files(&copy) == before, "opening to look has changed the folder");
     // While it is in use as well.
     let (there, _) = DataFolder::open_read_only(&live, &options()).unwrap();
     assert_eq!(records(&there, 1).len(), 100);
@@ -211,10 +186,7 @@ fn e6_trimming_gives_the_disk_its_space_back() {
         sealer.commit(&mut journal, &[&record]);
     }
     journal.flush().unwrap();
-    let before = wait_for(
-        || reader.file_bytes().unwrap(),
-        |bytes| *bytes >= 19_000_000,
-    );
+    let before = wait_for(|| reader.file_bytes().unwrap(), |bytes| *bytes >= 19_000_000);
     reader.trim(350).unwrap();
     let after = reader.file_bytes().unwrap();
     // What is left: 50 of 400, up to two files that are not yet moved out of level 0, and the file of the border.

@@ -1,4 +1,5 @@
 //! What holds of the simulated disk beyond the suite: its faults and planted bugs do what they say.
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
 mod common;
 
@@ -9,20 +10,11 @@ use fentan_engine::store::{Image, Meta, Put, Store};
 use fentan_storage::simulated::{Crash, Fault, SimulatedDisk};
 
 fn wallet(as_of: u64) -> Put {
-    Put::Wallet(
-        AccountId::internal("w"),
-        Image {
-            as_of,
-            bytes: vec![],
-        },
-    )
+    Put::Wallet(AccountId::internal("w"), Image { as_of, bytes: vec![] })
 }
 
 fn as_of(store: &impl Store) -> Option<u64> {
-    store
-        .wallet(&AccountId::internal("w"))
-        .unwrap()
-        .map(|image| image.as_of)
+    store.wallet(&AccountId::internal("w")).unwrap().map(|image| image.as_of)
 }
 
 #[test]
@@ -32,28 +24,16 @@ fn e6_a_write_that_fails_leaves_nothing_and_stops_the_journal() {
     let mut sealer = Sealer::claim(&mut journal, 1);
     sealer.commit(&mut journal, &[b"a"]);
     disk.fail_journal(Fault::Write);
-    assert!(matches!(
-        sealer.append(&mut journal, &[b"b"]),
-        Append::Unknown(JournalError::Medium(_))
-    ));
+    assert!(matches!(sealer.append(&mut journal, &[b"b"]), Append::Unknown(JournalError::Medium(_))));
     assert_eq!(records(&reader, 1).len(), 1);
     // Never tried again: not by this writer, not by the next.
-    let mut again = Sealer {
-        end: sealer.end,
-        term: 1,
-    };
-    assert!(matches!(
-        again.append(&mut journal, &[b"c"]),
-        Append::Unknown(JournalError::Medium(_))
-    ));
+    let mut again = Sealer { end: sealer.end, term: 1 };
+    assert!(matches!(again.append(&mut journal, &[b"c"]), Append::Unknown(JournalError::Medium(_))));
     assert!(journal.another().claim(2).is_err());
     disk.crash(Crash::default());
     let (mut journal, reader, _) = disk.open();
     Sealer::claim(&mut journal, 2).commit(&mut journal, &[b"c"]);
-    assert_eq!(
-        records(&reader, 1),
-        [(1, b"a".to_vec()), (2, b"c".to_vec())]
-    );
+    assert_eq!(records(&reader, 1), [(1, b"a".to_vec()), (2, b"c".to_vec())]);
 }
 
 #[test]
@@ -64,21 +44,11 @@ fn e6_a_sync_that_fails_may_have_written_or_not() {
         let mut sealer = Sealer::claim(&mut journal, 1);
         sealer.commit(&mut journal, &[b"a"]);
         disk.fail_journal(Fault::Sync);
-        assert!(matches!(
-            sealer.append(&mut journal, &[b"b", b"c"]),
-            Append::Unknown(JournalError::Medium(_))
-        ));
+        assert!(matches!(sealer.append(&mut journal, &[b"b", b"c"]), Append::Unknown(JournalError::Medium(_))));
         assert_eq!(disk.appends_unsynced(), 1);
-        disk.crash(Crash {
-            appends_kept: kept,
-            ..Crash::default()
-        });
+        disk.crash(Crash { appends_kept: kept, ..Crash::default() });
         let (mut journal, reader, _) = disk.open();
-        assert_eq!(
-            records(&reader, 1).len(),
-            1 + 2 * kept,
-            "an append is there as a whole or not at all"
-        );
+        assert_eq!(records(&reader, 1).len(), 1 + 2 * kept, "an append is there as a whole or not at all");
         Sealer::claim(&mut journal, 2).commit(&mut journal, &[b"d"]);
     }
 }
@@ -89,11 +59,7 @@ fn e6_what_was_synced_survives_whatever_the_crash_drops() {
         let disk = SimulatedDisk::new();
         let (mut journal, reader, store) = disk.open();
         disk.lose_power_after(operations);
-        let meta = Meta {
-            hash_key: [1; 16],
-            checkpoint: 0,
-            term: 1,
-        };
+        let meta = Meta { hash_key: [1; 16], checkpoint: 0, term: 1 };
         let (mut committed, mut durable) = (0, 0);
         if let Ok(end) = journal.claim(1) {
             let mut sealer = Sealer { end, term: 1 };
@@ -106,13 +72,7 @@ fn e6_what_was_synced_survives_whatever_the_crash_drops() {
                     break;
                 }
                 if n % 3 == 0 {
-                    if store
-                        .set_meta(Meta {
-                            checkpoint: n,
-                            ..meta
-                        })
-                        .is_err()
-                    {
+                    if store.set_meta(Meta { checkpoint: n, ..meta }).is_err() {
                         break;
                     }
                     durable = n;
@@ -123,21 +83,10 @@ fn e6_what_was_synced_survives_whatever_the_crash_drops() {
             assert!(reader.batch_at(1).is_err(), "without power nothing works");
         }
         disk.crash(Crash::default());
-        assert!(
-            reader.batch_at(1).is_err(),
-            "a handle from before the crash is dead"
-        );
+        assert!(reader.batch_at(1).is_err(), "a handle from before the crash is dead");
         let (_, reader, store) = disk.open();
-        assert_eq!(
-            records(&reader, 1).len() as u64,
-            committed,
-            "power lost after {operations}"
-        );
-        assert_eq!(
-            as_of(&store).unwrap_or(0),
-            durable,
-            "power lost after {operations}"
-        );
+        assert_eq!(records(&reader, 1).len() as u64, committed, "power lost after {operations}");
+        assert_eq!(as_of(&store).unwrap_or(0), durable, "power lost after {operations}");
         assert_eq!(store.meta().unwrap().checkpoint, durable);
     }
 }
@@ -153,10 +102,7 @@ fn e6_a_crash_keeps_of_the_store_a_beginning_of_what_was_written() {
             store.write(&[wallet(n)]).unwrap();
         }
         assert_eq!(disk.store_writes_unsynced(), 3);
-        disk.crash(Crash {
-            store_writes_kept: kept,
-            ..Crash::default()
-        });
+        disk.crash(Crash { store_writes_kept: kept, ..Crash::default() });
         assert_eq!(as_of(&disk.open().2), Some(1 + kept.min(3) as u64));
     }
 }
@@ -170,14 +116,7 @@ fn e6_a_store_that_fails_says_so() {
     assert_eq!(as_of(&store), None);
     store.write(&[wallet(2)]).unwrap();
     disk.fail_store(Fault::Sync);
-    assert!(
-        store
-            .set_meta(Meta {
-                checkpoint: 9,
-                ..store.meta().unwrap()
-            })
-            .is_err()
-    );
+    assert!(store.set_meta(Meta { checkpoint: 9, ..store.meta().unwrap() }).is_err());
     disk.crash(Crash::default());
     let (_, _, store) = disk.open();
     assert_eq!((as_of(&store), store.meta().unwrap().checkpoint), (None, 0));
@@ -207,26 +146,14 @@ fn e6_a_torn_last_batch_and_a_flipped_bit_are_refused() {
     sealer.commit(&mut journal, &[b"a"]);
     disk.fail_journal(Fault::Sync);
     let _ = sealer.append(&mut journal, &[b"b"]);
-    disk.crash(Crash {
-        torn_append_kept: true,
-        ..Crash::default()
-    });
+    disk.crash(Crash { torn_append_kept: true, ..Crash::default() });
     let (mut journal, reader, _) = disk.open();
-    assert!(matches!(
-        journal.claim(2),
-        Err(JournalError::Damaged { position: 2, .. })
-    ));
-    assert!(matches!(
-        reader.batch_at(2),
-        Err(JournalError::Damaged { position: 2, .. })
-    ));
+    assert!(matches!(journal.claim(2), Err(JournalError::Damaged { position: 2, .. })));
+    assert!(matches!(reader.batch_at(2), Err(JournalError::Damaged { position: 2, .. })));
 
     let disk = SimulatedDisk::new();
     let (mut journal, ..) = disk.open();
     Sealer::claim(&mut journal, 1).commit(&mut journal, &[b"a"]);
     assert!(disk.flip_bit(1, 80, 3) && !disk.flip_bit(2, 0, 0) && !disk.flip_bit(1, 9_999, 0));
-    assert!(matches!(
-        journal.another().claim(2),
-        Err(JournalError::Damaged { position: 1, .. })
-    ));
+    assert!(matches!(journal.another().claim(2), Err(JournalError::Damaged { position: 1, .. })));
 }

@@ -165,13 +165,18 @@ impl Wallet {
 
     /// Where the lots of these top-ups stand. One pass over the lots when many are looked for.
     #[must_use]
-    pub fn lot_indexes(&self, ids: &[CommandId]) -> SmallVec<[Option<usize>; 4]> {
+    pub fn lot_indexes(&self, ids: &[CommandId]) -> SmallVec<[Option<usize>; 2]> {
         const FEW: usize = 16;
+        let mut found = SmallVec::new();
         if ids.len() <= FEW {
-            return ids.iter().map(|id| self.lot_index(id)).collect();
+            for id in ids {
+                found.push(self.lot_index(id));
+            }
+        } else {
+            let places: HashMap<&CommandId, usize> = self.lots.iter().enumerate().map(|(at, lot)| (&lot.id, at)).collect();
+            found.extend(ids.iter().map(|id| places.get(id).copied()));
         }
-        let places: HashMap<&CommandId, usize> = self.lots.iter().enumerate().map(|(at, lot)| (&lot.id, at)).collect();
-        ids.iter().map(|id| places.get(id).copied()).collect()
+        found
     }
 
     /// This open hold.

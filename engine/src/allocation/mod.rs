@@ -234,23 +234,41 @@ fn spill(rule: &Rule, purse: Purse<'_>, ceilings: &BySub, mut rest: i64, draws: 
 /// Takes `minor` of one sub-balance from its lots, in order, beside what is drawn already; less when there
 /// is less.
 fn draw_sub(order: LotOrder, purse: Purse<'_>, sub: SubId, minor: i64, draws: &mut Draws) {
-    let drawn = Drawn::of(purse, sub, draws);
-    let before = |lot: u32, draws: &Draws| drawn.place(lot).map_or(0, |at| draws[at].amount);
-    let part_left = |lot: u32| purse.lots[lot as usize].parts.iter().find(|part| part.sub == sub).map_or(0, |part| part.left);
-    let take = |lot: u32, amount: i64, draws: &mut Draws| match drawn.place(lot) {
+    if draws.iter().any(|draw| draw.sub == sub) {
+        let drawn = Drawn::of(purse, sub, draws);
+        draw_beside(order, purse, sub, minor, draws, |lot| drawn.place(lot));
+    } else {
+        draw_beside(order, purse, sub, minor, draws, |_| None);
+    }
+}
+
+/// [`draw_sub`], where `place` says at which place of the draws a lot's draw of this sub-balance stands.
+fn draw_beside(
+    order: LotOrder,
+    purse: Purse<'_>,
+    sub: SubId,
+    minor: i64,
+    draws: &mut Draws,
+    place: impl Fn(u32) -> Option<usize>,
+) {
+    let left = |lot: u32, draws: &Draws| {
+        let part = purse.lots[lot as usize].parts.iter().find(|part| part.sub == sub);
+        part.map_or(0, |part| part.left) - place(lot).map_or(0, |at| draws[at].amount)
+    };
+    let take = |lot: u32, amount: i64, draws: &mut Draws| match place(lot) {
         Some(at) => draws[at].amount += amount,
         None => draws.push(Draw { lot, sub, amount }),
     };
     if order == LotOrder::ProRata {
-        let left = order::each_left(purse, |lot| part_left(lot) - before(lot, draws));
-        for (lot, amount) in order::pro_rata(purse, &left, minor) {
+        let each_left = order::each_left(purse, |lot| left(lot, draws));
+        for (lot, amount) in order::pro_rata(purse, &each_left, minor) {
             take(lot, amount, draws);
         }
         return;
     }
     let mut rest = minor;
     order::each_lot(order, purse, |lot| {
-        let amount = rest.min(part_left(lot) - before(lot, draws));
+        let amount = rest.min(left(lot, draws));
         if amount > 0 {
             take(lot, amount, draws);
             rest -= amount;
@@ -263,8 +281,7 @@ fn draw_sub(order: LotOrder, purse: Purse<'_>, sub: SubId, minor: i64, draws: &m
 /// each pair is one line.
 struct Drawn {
     first: u32,
-    /// For each live lot the place of its draw, or [`Self::NONE`]. Empty when there is no draw at all, as
-    /// for every sub-balance that draws for the first time.
+    /// For each live lot the place of its draw, or [`Self::NONE`].
     places: SmallVec<[u32; 8]>,
 }
 
@@ -273,11 +290,8 @@ impl Drawn {
 
     fn of(purse: Purse<'_>, sub: SubId, draws: &Draws) -> Self {
         let live = order::live(purse);
-        let mut places = SmallVec::new();
+        let mut places = SmallVec::from_elem(Self::NONE, live.len());
         for (place, draw) in (0_u32..).zip(draws).filter(|(_, draw)| draw.sub == sub) {
-            if places.is_empty() {
-                places.resize(live.len(), Self::NONE);
-            }
             places[(draw.lot - live.start) as usize] = place;
         }
         Self { first: live.start, places }
@@ -285,6 +299,7 @@ impl Drawn {
 
     /// Where this lot's draw stands.
     fn place(&self, lot: u32) -> Option<usize> {
-        self.places.get((lot - self.first) as usize).filter(|place| **place != Self::NONE).map(|place| *place as usize)
+        let place = self.places[(lot - self.first) as usize];
+        (place != Self::NONE).then_some(place as usize)
     }
 }

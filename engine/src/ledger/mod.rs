@@ -1,12 +1,13 @@
 //! Decide and apply: what a command does to the books.
 //!
 //! The way of a command: a [`Command`] (what is asked) and the state of the accounts it names go into
-//! [`decide`], which answers with an [`Event`] (what happened, resolved to the fen) or a [`Reject`]. Both
-//! together are a [`Record`], which is journalled. [`effect`] changes the wallets by a record and
-//! [`postings`] gives its balanced entry, which changes the slices and the totals. Replay is the second
-//! half alone: no rule, offer or limit is looked at again.
+//! [`decide`], which answers with an [`Event`] (what happened, resolved to the minor unit) or a [`Reject`].
+//! Command and event together are a [`Record`], which is journalled; a reject that is remembered is an event
+//! as well. [`effect()`] changes the wallets by a record and [`postings()`] gives its balanced entry, which
+//! changes the slices and the totals. Replay is the second half alone: no rule, offer or limit is looked at
+//! again.
 //!
-//! Everything here is pure: no clock (the record brings its time), no I/O, no threads, no hash order.
+//! Everything here is pure: no clock (the record brings its time), no I/O, no threads, nothing that hangs on a hash order.
 //!
 //! | file | holds |
 //! |---|---|
@@ -14,7 +15,7 @@
 //! | `event.rs`, `record.rs` | what can have happened, and how it is journalled |
 //! | `reject.rs` | every business no, in order of precedence |
 //! | `taken.rs` | the lines of a spend: lot, sub-balance, amount |
-//! | `decide/` | one file per family of commands |
+//! | `decide/` | one file per family of commands; checks in order of precedence |
 //! | `effect.rs` | records to wallets |
 //! | `posting.rs` | records to balanced entries |
 

@@ -98,14 +98,20 @@ fn number(at: usize) -> u32 {
 /// The numbers that lots have among the lines that are being made, by the numbers they have elsewhere: so
 /// that lines of many lots are made in one pass.
 #[derive(Default)]
-struct Numbers(SmallVec<[Option<u32>; 4]>);
+struct Numbers(SmallVec<[u32; 8]>);
 
 impl Numbers {
+    const NONE: u32 = u32::MAX;
+
     /// The number of the lot that is `elsewhere` there; `name` gives it one when it has none.
     fn of(&mut self, elsewhere: usize, name: impl FnOnce() -> u32) -> u32 {
-        if self.0.len() <= elsewhere {
-            self.0.resize(elsewhere + 1, None);
+        while self.0.len() <= elsewhere {
+            self.0.push(Self::NONE);
         }
-        *self.0[elsewhere].get_or_insert_with(name)
+        let number = &mut self.0[elsewhere];
+        if *number == Self::NONE {
+            *number = name();
+        }
+        *number
     }
 }

@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn a_share_is_rounded_down_at_any_size() {
         assert_eq!(share_down(decimal("0.30"), 1_001), 300);
-        assert_eq!(share_down(decimal("0.99999999"), i64::MAX), 9_223_371_944_621_055_439);
+        assert_eq!(share_down(decimal("0.99999999"), i64::MAX), 9_223_371_944_621_055_438);
         assert_eq!(share_down(decimal("100"), i64::MAX / 100), i64::MAX / 100 * 100);
         assert_eq!(share_down(decimal("100"), i64::MAX), i64::MAX, "more than can be counted");
     }

@@ -10,6 +10,7 @@ use super::hashing::Hashing;
 use super::held::{Held, Images};
 use super::ids::Ids;
 use super::shard::Shard;
+use super::table::Slot;
 use crate::accounts::Slice;
 use crate::journal::{Batch, Chain, JournalError, JournalReader, Position};
 use crate::ledger::Record;
@@ -230,16 +231,22 @@ fn spread_slices(held: &mut Held<'_>) {
     }
 }
 
-/// Adds the slices of numbers that are no more to the first shard's. Returns whether there were any.
+/// Moves what slices of numbers that are no more hold to the first shard's. Returns whether there was any.
 fn fold(held: &mut Held<'_>, count: usize) -> bool {
-    if held.shards.len() <= count {
-        return false;
-    }
+    let mut moved = false;
     for number in count..held.shards.len() {
-        let slices: Vec<Slice> = held.peek(number).slices.iter().map(|(_, entry)| entry.value.clone()).collect();
-        let totals = held.peek(number).totals.clone();
-        let first = held.shard(0);
-        first.totals.merge(&totals);
+        let shard = held.shard(number);
+        let totals = std::mem::take(&mut shard.totals);
+        let slots: Vec<Slot> = shard.slices.iter().map(|(slot, _)| slot).collect();
+        let mut slices = Vec::new();
+        for slot in slots {
+            if let Some(entry) = shard.slices.entry_mut(slot) {
+                let empty = entry.value.empty_like();
+                slices.push(std::mem::replace(&mut entry.value, empty));
+            }
+        }
+        moved |= totals.iter().next().is_some() || slices.iter().any(|slice| *slice != slice.empty_like());
+        held.shard(0).totals.merge(&totals);
         for slice in slices {
             let hash = held.hashing.account(slice.id.as_str());
             let first = held.shard(0);
@@ -250,24 +257,22 @@ fn fold(held: &mut Held<'_>, count: usize) -> bool {
             }
         }
     }
-    true
+    moved
 }
 
-/// Writes the folded slices in one piece: a crash leaves the old ones or the new ones.
+/// Writes the folded slices in one piece: a crash leaves the old ones or the new ones. The emptied ones are
+/// written as well: they say that the records up to here are in the first shard's, which the tail, replayed
+/// once more before the next checkpoint, would otherwise book a second time.
 fn write_folded(store: &dyn Store, shards: &mut [Mutex<Shard>], count: usize, end: Position) -> Result<(), StoreError> {
     let encode = |bytes: Result<Vec<u8>, postcard::Error>| bytes.map_err(|error| StoreError(error.to_string()));
     let mut puts = Vec::new();
-    for (number, shard) in shards.iter_mut().enumerate() {
+    for (number, shard) in shards.iter_mut().enumerate().filter(|(number, _)| *number == 0 || *number >= count) {
         let shard = shard.get_mut();
-        if number == 0 {
-            puts.push(Put::Totals(0, Image { as_of: end, bytes: encode(postcard::to_allocvec(&shard.totals))? }));
-            for (_, entry) in shard.slices.iter() {
-                let bytes = encode(postcard::to_allocvec(&entry.value))?;
-                puts.push(Put::Slice(0, entry.value.id.clone(), Image { as_of: end, bytes }));
-            }
-        } else if number >= count {
-            puts.push(Put::DropTotals(shard.number));
-            puts.extend(shard.slices.iter().map(|(_, entry)| Put::DropSlice(shard.number, entry.value.id.clone())));
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        puts.push(Put::Totals(number, Image { as_of: end, bytes: encode(postcard::to_allocvec(&shard.totals))? }));
+        for (_, entry) in shard.slices.iter() {
+            let bytes = encode(postcard::to_allocvec(&entry.value))?;
+            puts.push(Put::Slice(number, entry.value.id.clone(), Image { as_of: end, bytes }));
         }
     }
     store.write(&puts)?;

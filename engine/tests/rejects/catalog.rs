@@ -111,7 +111,51 @@ fn caps_that_never_pay() {
     check_rules(&[
         ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"0\" }]", "caps"),
         ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", amount = \"0.00\" }]", "caps"),
+        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", minimum_order = \"0\" }]", "caps"),
+        ("method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"0.00\"\nothers = [\"principal\"]", "at_most"),
     ]);
+}
+
+/// With more decimals a percentage of an amount would not always be exact.
+#[test]
+fn percentages_with_too_many_decimals() {
+    check_rules(&[(
+        "method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"33.3333333\" }]",
+        "caps: percent has at most 6 decimals, not 7",
+    )]);
+    let offer = "[[offer]]\nname = \"o\"\ntier = [{ from = \"1\", percent = \"33.3333333\" }]";
+    check(&[(offer, "o", "percent has at most 6 decimals, not 7")]);
+    let exact = CATALOG.replace("percent = \"30\"", "percent = \"33.333333\"").replace("\"33.3\"", "\"33.3000000\"");
+    assert_eq!(refused(&exact), None);
+}
+
+/// What is refused names the key, and only products that may use the rule count.
+#[test]
+fn amounts_are_in_the_currency_of_the_products_that_may_use_the_rule() {
+    let rule = |keys: &str| format!("[[rule]]\nname = \"r\"\nversion = 1\n{keys}");
+    let fixed = |keys: &str| rule(&format!("method = \"fixed_amount\"\nsub_balance = \"bonus\"\nothers = [\"principal\"]\n{keys}"));
+    check(&[
+        (&fixed("at_most = \"5.001\""), "r", "at_most: \"5.001\" in CNY: the amount has 3 decimals, the currency has 2"),
+        (&fixed("at_most = \"5\"\nfor_every = \"0.001\""), "r", "for_every: \"0.001\" in CNY"),
+        (&rule("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", minimum_order = \"5.001\" }]"), "r", "caps: \"5.001\" in CNY"),
+        (&fixed("at_most = \"92233720368547759\""), "r", "at_most: \"92233720368547759\" in CNY: the amount is larger"),
+    ]);
+    let points = |may: &str| {
+        let product = "[[product]]\nname = \"p\"\ncurrency = \"PTS\"\ndecimals = 0\nrule = \"by_lot\"\nmay_name_rules = ";
+        format!("{}\n{product}[{may}]", fixed("at_most = \"5.00\""))
+    };
+    assert_eq!(refused(&format!("{CATALOG}\n{}", points(""))), None, "points may not name it");
+    check(&[(&points("\"r\""), "r", "at_most: \"5.00\" in PTS: the amount has 2 decimals, the currency has 0")]);
+}
+
+/// An offer's amounts are all in one currency that some product has.
+#[test]
+fn offers_that_no_currency_can_count() {
+    check(&[
+        ("[[offer]]\nname = \"o\"\ntier = [{ from = \"0.001\", bonus = \"1\" }]", "o", "from \"0.001\" in CNY: the amount has 3 decimals"),
+        ("[[offer]]\nname = \"o\"\ntier = [{ from = \"1\", bonus = \"1.001\" }]", "o", "bonus \"1.001\" in CNY"),
+    ]);
+    assert_eq!(refused(&format!("{CATALOG}\n[[offer]]\nname = \"o\"\ntier = [{{ from = \"5\", bonus = \"1\" }}]")), None);
 }
 
 /// A threshold of nothing would be no threshold.

@@ -96,7 +96,7 @@ fn every_field_of_every_operation() {
     ];
     table.extend(transfers.map(|(field, other)| (Command::Transfer(transfer("w-2", "1.5")), field, Command::Transfer(other))));
     table.push((Command::FailTopUp(id("t-1")), "top_up", Command::FailTopUp(id("t-2"))));
-    for named in [Command::Freeze, Command::Unfreeze, Command::CloseAccount] {
+    for named in [Command::Freeze, Command::Unfreeze, Command::CloseAccount, Command::Expire, Command::Gather] {
         table.push((named(account("w-1")), "account", named(account("w-2"))));
     }
     for (one, field, other) in table {

@@ -2,10 +2,10 @@
 
 use crate::model::engine::{CATALOG, catalog};
 use crate::world::*;
-use fentan_engine::accounts::{NEVER, SubId, Wallet};
-use fentan_engine::ledger::decide::{Context, refund as refunds, top_up as top_ups, transfer as transfers};
-use fentan_engine::ledger::{Event, Reject, Taken, TopUp};
-use fentan_engine::money::MAX_BALANCE;
+use fentan_engine::accounts::{Lot, MAX_LOTS, NEVER, SubId, Wallet};
+use fentan_engine::ledger::decide::{Context, refund as refunds, spend as spends, top_up as top_ups, transfer as transfers};
+use fentan_engine::ledger::{Command, Event, Record, Reject, Taken, TopUp, TopUpState, effect};
+use fentan_engine::money::{Currency, MAX_BALANCE};
 
 fn most() -> Wallet {
     wallet(MAX_BALANCE - 1, 1)
@@ -85,4 +85,97 @@ fn a_wallet_that_has_too_little_says_what_it_has() {
         Err(Reject::InsufficientFunds { available, .. }) => assert_eq!(available, fen(22_000), "what the rule can take"),
         other => panic!("{other:?}"),
     }
+}
+
+/// `w-1` with this many lots of 0.01 of principal, the first of them used up.
+fn many_lots(count: usize) -> Wallet {
+    let one = wallet(1, 0).lots[0].parts[0];
+    let mut wallet = empty("w-1", "default");
+    for number in 0..count {
+        let mut part = one;
+        part.left = i64::from(number > 0);
+        wallet.available.add(part.sub, part.left);
+        wallet.lots.push(Lot { id: id(&format!("many-{number}")), ..lot_of(part) });
+    }
+    wallet.first_live = 1;
+    wallet
+}
+
+fn lot_of(part: fentan_engine::accounts::Part) -> Lot {
+    Lot { parts: std::iter::once(part).collect(), ..wallet(1, 1).lots[0].clone() }
+}
+
+fn too_many(name: &str) -> Reject {
+    Reject::TooManyLots { account: account(name), limit: MAX_LOTS as u64 }
+}
+
+/// Every lot counts, used up or not, and so does one that is on its way.
+#[test]
+fn a_wallet_has_at_most_so_many_lots() {
+    let pending = TopUp { state: TopUpState::Pending, ..top_up("1.00") };
+    for ask in [top_up("1.00"), pending] {
+        let decide = |wallet: &Wallet| top_ups::top_up(ctx(), Some(wallet), &ask);
+        assert_eq!(decide(&many_lots(MAX_LOTS)).err(), Some(too_many("w-1")));
+        let mut almost = many_lots(MAX_LOTS - 1);
+        decide(&almost).expect("the last lot");
+        almost.rare = waiting().rare;
+        assert_eq!(decide(&almost).err(), Some(too_many("w-1")), "with one on its way");
+        top_ups::confirm(ctx(), &almost, &confirm("t-9", None)).expect("its place is kept");
+    }
+}
+
+/// A transfer brings lots; pieces of lots that are there already are no new ones.
+#[test]
+fn a_transfer_in_counts_the_lots_that_are_new() {
+    let mut full = many_lots(MAX_LOTS);
+    full.id = account("w-2");
+    let decide = |to: &Wallet| transfers::transfer(ctx(), Some(&rich()), Some(to), &transfer("w-2", "1.00"));
+    assert_eq!(decide(&full).err(), Some(too_many("w-2")));
+    full.lots[7].id = id("t-1");
+    decide(&full).expect("a piece of a lot that is there");
+}
+
+/// The balance comes before the lots, as the variants stand.
+#[test]
+fn the_most_that_a_wallet_may_hold_comes_before_its_lots() {
+    let mut full = many_lots(MAX_LOTS);
+    full.held = MAX_BALANCE;
+    let reject = top_ups::top_up(ctx(), Some(&full), &top_up("1.00")).err();
+    assert_eq!(reject.map(|reject| reject.code()), Some("over_limit"));
+}
+
+/// A refund brings no lot and is not stopped by a wallet that has more of them than there may be today.
+#[test]
+fn lots_are_no_reason_against_a_refund() {
+    let (name, lines) = (account("m-1"), fourteen());
+    let spent = refunds::Spent { merchant: &name, taken: &lines, refunded: 0 };
+    let slice = proceeds(500, 900);
+    let decided = refunds::refund(ctx(), &many_lots(MAX_LOTS + 1), &spent, Some(&slice), true, &refund(None));
+    assert!(matches!(decided, Ok(refunds::Decided::Event(_))), "{:?}", decided.err());
+}
+
+/// One spend that takes from as many lots as there can be, and its way to another wallet.
+#[test]
+fn a_spend_names_every_lot_it_takes_from() {
+    let mut from = many_lots(MAX_LOTS);
+    let event = spends::spend(ctx(), Some(&from), None, &pay_by("99.99", "bonus_first")).expect("there is enough");
+    let taken = event.taken().expect("lines").clone();
+    assert_eq!((taken.lots.len(), taken.lines.len(), taken.sum()), (9_999, 9_999, 9_999));
+    assert!(taken.iter().zip(1..).all(|((lot, _, minor), number)| lot.as_str() == format!("many-{number}") && minor == 1));
+    let half = taken.piece(0, 5_000);
+    assert_eq!(half.sum(), 5_000);
+    assert_eq!(half.lots.len(), half.lines.len());
+    let record = |command, event| Record { id: id("s-1"), at: NOW, currency: Currency::CNY, slice: 0, command, event };
+    let mut paid = from.clone();
+    effect(&record(Command::Spend(pay("99.99")), event), &mut paid);
+    assert_eq!((paid.available.sum(), paid.first_live as usize), (0, MAX_LOTS));
+
+    let ask = transfer("w-2", "99.99");
+    let event = transfers::transfer(ctx(), Some(&from), None, &ask).expect("there is enough");
+    let moved = record(Command::Transfer(ask), event);
+    let mut to = empty("w-2", "default");
+    effect(&moved, &mut from);
+    effect(&moved, &mut to);
+    assert_eq!((from.available.sum(), to.available.sum(), to.lots.len()), (0, 9_999, 9_999));
+    assert_eq!((to.lots[0].id.clone(), to.lots[9_998].id.clone()), (id("many-1"), id("many-9999")));
 }

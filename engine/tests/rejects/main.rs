@@ -6,7 +6,7 @@
 //! | `world.rs` | a few accounts in every state |
 //! | `table.rs` | each reject, from each decision that gives it |
 //! | `precedence.rs` | two reasons at once |
-//! | `limits.rs` | the most a wallet may hold |
+//! | `limits.rs` | the most a wallet may hold, in money and in lots |
 //! | `difference.rs` | the field in which two commands differ (W6) |
 //! | `catalog.rs` | bad rules, products, offers and sub-balances (A6) |
 

@@ -83,6 +83,19 @@ fn the_end_of_a_hold_form_then_account_then_state_then_amount() {
     first(hold::release(ctx(), &closed(), &release(None)), "account_closed");
 }
 
+/// A closed wallet has no holds; that it is closed comes first, for the capture as for the release.
+#[test]
+fn a_closed_wallet_comes_before_a_hold_that_has_ended() {
+    first(hold::capture(ctx(), &closed(), None, &capture(None)), "account_closed");
+    first(hold::release(ctx(), &closed(), &release(None)), "account_closed");
+}
+
+#[test]
+fn a_rule_that_is_not_permitted_comes_before_transfers_that_are_not() {
+    let ask = Transfer { rule: Some(label("bonus_first")), ..transfer("w-2", "1") };
+    first(transfers::transfer(ctx(), Some(&empty("w-1", "points")), None, &ask), "rule_not_permitted");
+}
+
 #[test]
 fn a_capture_of_nothing_comes_before_a_closed_merchant() {
     let shut = merchant(Status::Closed, Currency::CNY);
@@ -130,6 +143,8 @@ fn an_account_s_form_then_whether_it_is_there_then_its_product() {
     let open = |found, ask| accounts::open(ctx(), found, ask).map(|(event, _): (Event, _)| event);
     first(open(Found::Wallet(&here), &own), "bad_request");
     first(open(Found::Wallet(&here), &ask), "account_exists");
+    let nowhere = OpenAccount { kind: AccountKind::Merchant, currency: Some(label("XYZ")), ..ask.clone() };
+    first(open(Found::Wallet(&here), &nowhere), "bad_request");
     let gone = closed();
     first(accounts::set_status(Found::Wallet(&gone), &account("w-1"), Status::Closed), "account_closed");
 }

@@ -132,6 +132,11 @@ fn top_ups() {
         ("overflow", (None, TopUp { bonus: Some(major("92233720368547758.07")), ..top_up("0.01") }), bad("principal", zero)),
         ("closed", (Some(with_status(rich(), Status::Closed)), top_up("1")), closed("w-1")),
         ("no offer", (None, TopUp { offer: Some(label("nope")), ..top_up("1") }), Reject::UnknownOffer { offer: label("nope") }),
+        (
+            "an offer in another currency",
+            (Some(empty("w-1", "points")), TopUp { offer: Some(label("spring")), ..top_up("100") }),
+            Reject::NotPermitted { product: label("points"), operation: "the offer spring: its amounts are not in PTS".into() },
+        ),
         ("too much", (None, top_up("23058430092136939.52")), over(MAX_BALANCE + 1)),
         ("too much with what is there", (Some(rich()), top_up(most)), over(MAX_BALANCE + 28_000)),
         ("too much with what is held", (Some(holding(5_000)), top_up(most)), over(MAX_BALANCE + 28_000 - 1_400 + 280 + 1_120)),
@@ -157,6 +162,17 @@ fn a_channel_s_word() {
         assert!(matches!(top_ups::confirm(ctx(), &wallet, &ask), Ok(Event::TopUpUnchanged { .. })), "said twice");
     }
     assert!(matches!(top_ups::fail(&rich(), &id("t-9")), Ok(Event::TopUpUnchanged { .. })), "failed twice");
+}
+
+/// W1: a channel repeats itself, also when the wallet was closed meanwhile. That is no reason against what
+/// changes nothing.
+#[test]
+fn a_channel_s_word_said_again_to_a_closed_wallet() {
+    let gone = with_status(rich(), Status::Closed);
+    assert!(matches!(top_ups::confirm(ctx(), &gone, &confirm("t-1", Some("100.00"))), Ok(Event::TopUpUnchanged { .. })));
+    assert!(matches!(top_ups::fail(&gone, &id("t-9")), Ok(Event::TopUpUnchanged { .. })));
+    let code = |amount| top_ups::confirm(ctx(), &gone, &confirm("t-1", Some(amount))).err().map(|reject| reject.code());
+    assert_eq!(code("280.00"), Some("amount_mismatch"), "kept for an operator");
 }
 
 #[test]
@@ -349,6 +365,7 @@ fn codes_and_what_is_remembered() {
         (Reject::RefundExceedsSpend { refundable: money, requested: money }, "refund_exceeds_spend", true),
         (Reject::OverLimit { limit: text, allowed: money, requested: money }, "over_limit", true),
         (Reject::AccountNotEmpty { account: account("a") }, "account_not_empty", true),
+        (Reject::TooManyLots { account: account("a"), limit: 1 }, "too_many_lots", true),
     ];
     for (reject, code, remembered) in table {
         assert_eq!((reject.code(), reject.is_remembered()), (code, remembered));

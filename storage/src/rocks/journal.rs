@@ -51,13 +51,9 @@ impl RocksJournal {
             return Ok(Chain::START);
         };
         let position = at.try_into().map_or(0, Position::from_be_bytes);
-        let batch =
-            Batch::open(bytes).map_err(|error| JournalError::Damaged { position, error })?;
+        let batch = Batch::open(bytes).map_err(|error| JournalError::Damaged { position, error })?;
         if batch.first != position {
-            let error = ChainError::Position {
-                expected: position,
-                found: batch.first,
-            };
+            let error = ChainError::Position { expected: position, found: batch.first };
             return Err(JournalError::Broken { position, error });
         }
         Ok(Chain::after(&batch))
@@ -84,9 +80,7 @@ impl Journal for RocksJournal {
 
     fn append(&mut self, expected: Position, batches: &[Vec<u8>]) -> Append {
         let Some(claimed) = &mut self.claimed else {
-            return Append::Unknown(JournalError::Medium(
-                "nothing is appended before a claim".into(),
-            ));
+            return Append::Unknown(JournalError::Medium("nothing is appended before a claim".into()));
         };
         let mut seat = self.db.seat.lock();
         if seat.term != claimed.term {
@@ -95,10 +89,7 @@ impl Journal for RocksJournal {
         if let Some(reason) = &seat.failed {
             return Append::Unknown(JournalError::Medium(reason.clone()));
         }
-        match claimed
-            .expect(expected)
-            .and_then(|()| write(&self.db, *claimed, batches))
-        {
+        match claimed.expect(expected).and_then(|()| write(&self.db, *claimed, batches)) {
             Ok(after) => {
                 *claimed = after;
                 Append::Committed

@@ -23,8 +23,8 @@ use crate::options::Options;
 use fentan_engine::journal::Position;
 use parking_lot::Mutex;
 use rocksdb::{
-    BlockBasedOptions, ColumnFamily, DB, DBCompressionType, DBRawIterator, DBRecoveryMode,
-    FlushOptions, LogLevel, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, ColumnFamily, DB, DBCompressionType, DBRawIterator, DBRecoveryMode, FlushOptions, LogLevel,
+    ReadOptions, WriteBatch, WriteOptions,
 };
 use std::fs::File;
 use std::path::Path;
@@ -67,19 +67,11 @@ impl JournalDb {
     }
 
     /// Opens the instance, creating it if `create`. The log is to be checked before.
-    pub(crate) fn open(
-        path: &Path,
-        options: &Options,
-        create: bool,
-        lock: Arc<File>,
-    ) -> Result<Self, FolderError> {
+    pub(crate) fn open(path: &Path, options: &Options, create: bool, lock: Arc<File>) -> Result<Self, FolderError> {
         let mut db_options = db_options(options);
         db_options.create_if_missing(create);
         db_options.create_missing_column_families(create);
-        let cfs = [
-            (DEFAULT, cf_options(options)),
-            (BATCHES, cf_options(options)),
-        ];
+        let cfs = [(DEFAULT, cf_options(options)), (BATCHES, cf_options(options))];
         let db = DB::open_cf_with_opts(&db_options, path, cfs)
             .map_err(|error| FolderError::from_fault(path, &error.into()))?;
         Self::with(db, path, false, Some(lock))
@@ -87,46 +79,24 @@ impl JournalDb {
 
     /// Opens the instance without changing anything on disk. The log's tail is replayed into memory.
     pub(crate) fn open_read_only(path: &Path, options: &Options) -> Result<Self, FolderError> {
-        let cfs = [
-            (DEFAULT, cf_options(options)),
-            (BATCHES, cf_options(options)),
-        ];
+        let cfs = [(DEFAULT, cf_options(options)), (BATCHES, cf_options(options))];
         let db = DB::open_cf_with_opts_for_read_only(&db_options(options), path, cfs, false)
             .map_err(|error| FolderError::from_fault(path, &error.into()))?;
         Self::with(db, path, true, None)
     }
 
-    fn with(
-        db: DB,
-        path: &Path,
-        read_only: bool,
-        lock: Option<Arc<File>>,
-    ) -> Result<Self, FolderError> {
+    fn with(db: DB, path: &Path, read_only: bool, lock: Option<Arc<File>>) -> Result<Self, FolderError> {
         let number = |key: &[u8]| match db.get(key) {
             Ok(None) => Ok(0),
-            Ok(Some(bytes)) => {
-                bytes
-                    .try_into()
-                    .map(u64::from_le_bytes)
-                    .map_err(|_| FolderError::Damaged {
-                        path: path.to_path_buf(),
-                        detail: format!(
-                            "the journal's `{}` is not 8 bytes",
-                            String::from_utf8_lossy(key)
-                        ),
-                    })
-            }
+            Ok(Some(bytes)) => bytes.try_into().map(u64::from_le_bytes).map_err(|_| FolderError::Damaged {
+                path: path.to_path_buf(),
+                detail: format!("the journal's `{}` is not 8 bytes", String::from_utf8_lossy(key)),
+            }),
             Err(error) => Err(FolderError::from_fault(path, &error.into())),
         };
         let (term, floor) = (number(TERM)?, number(FLOOR)?);
         let seat = Mutex::new(Seat { term, failed: None });
-        Ok(Self {
-            db,
-            seat,
-            floor: AtomicU64::new(floor),
-            read_only,
-            _lock: lock,
-        })
+        Ok(Self { db, seat, floor: AtomicU64::new(floor), read_only, _lock: lock })
     }
 
     /// Whether it holds no batch.
@@ -180,9 +150,7 @@ impl JournalDb {
         }
         self.put(FLOOR, first)?;
         self.floor.fetch_max(first, Ordering::AcqRel);
-        Ok(self
-            .db
-            .delete_file_in_range_cf(self.batches()?, key(0), key(first - 1))?)
+        Ok(self.db.delete_file_in_range_cf(self.batches()?, key(0), key(first - 1))?)
     }
 
     fn put(&self, name: &[u8], value: u64) -> Result<(), Fault> {
@@ -193,9 +161,7 @@ impl JournalDb {
 
     /// Bytes of all the batches' files, for metrics and tests.
     pub(crate) fn file_bytes(&self) -> Result<u64, Fault> {
-        let bytes = self
-            .db
-            .property_int_value_cf(self.batches()?, "rocksdb.total-sst-files-size")?;
+        let bytes = self.db.property_int_value_cf(self.batches()?, "rocksdb.total-sst-files-size")?;
         Ok(bytes.unwrap_or(0))
     }
 
@@ -224,8 +190,7 @@ pub(crate) fn key(position: Position) -> [u8; 8] {
 
 /// A column family that was opened with the instance.
 pub(crate) fn family<'a>(db: &'a DB, name: &str) -> Result<&'a ColumnFamily, Fault> {
-    db.cf_handle(name)
-        .ok_or_else(|| Fault::new(format!("column family {name} is missing")))
+    db.cf_handle(name).ok_or_else(|| Fault::new(format!("column family {name} is missing")))
 }
 
 fn db_options(options: &Options) -> rocksdb::Options {

@@ -24,13 +24,8 @@ pub(super) fn image(image: &Image) -> Vec<u8> {
 }
 
 pub(super) fn read_image(bytes: &[u8]) -> Result<Image, StoreError> {
-    let (as_of, bytes) = bytes
-        .split_first_chunk()
-        .ok_or_else(|| damaged("an image"))?;
-    Ok(Image {
-        as_of: u64::from_le_bytes(*as_of),
-        bytes: bytes.to_vec(),
-    })
+    let (as_of, bytes) = bytes.split_first_chunk().ok_or_else(|| damaged("an image"))?;
+    Ok(Image { as_of: u64::from_le_bytes(*as_of), bytes: bytes.to_vec() })
 }
 
 pub(super) fn slice(number: u16, account: &AccountId) -> Vec<u8> {
@@ -48,23 +43,16 @@ pub(super) fn totals(number: u16) -> [u8; 3] {
 pub(super) fn read_slice(key: &[u8], value: &[u8]) -> Result<StoredSlice, StoreError> {
     let image = read_image(value)?;
     match key {
-        [high, low, TOTALS] => Ok(StoredSlice::Totals(
-            u16::from_be_bytes([*high, *low]),
-            image,
-        )),
-        [high, low, ACCOUNT, name @ ..] => Ok(StoredSlice::Account(
-            u16::from_be_bytes([*high, *low]),
-            account(name)?,
-            image,
-        )),
+        [high, low, TOTALS] => Ok(StoredSlice::Totals(u16::from_be_bytes([*high, *low]), image)),
+        [high, low, ACCOUNT, name @ ..] => {
+            Ok(StoredSlice::Account(u16::from_be_bytes([*high, *low]), account(name)?, image))
+        }
         _ => Err(damaged("a slice's key")),
     }
 }
 
 pub(super) fn account(name: &[u8]) -> Result<AccountId, StoreError> {
-    std::str::from_utf8(name)
-        .map(AccountId::internal)
-        .map_err(|_| damaged("an account's name"))
+    std::str::from_utf8(name).map(AccountId::internal).map_err(|_| damaged("an account's name"))
 }
 
 /// Two numbers of 8 bytes: a position and what belongs to it.
@@ -87,10 +75,7 @@ pub(super) fn id(entry: IdEntry) -> [u8; 16] {
 
 pub(super) fn read_id(bytes: &[u8]) -> Result<IdEntry, StoreError> {
     let (position, account) = read_pair(bytes, "an id")?;
-    Ok(IdEntry {
-        position,
-        account: u64::from_le_bytes(account),
-    })
+    Ok(IdEntry { position, account: u64::from_le_bytes(account) })
 }
 
 pub(super) fn refunded(position: Position, minor: i64) -> [u8; 16] {
@@ -112,13 +97,8 @@ pub(super) fn deadline(at: Timestamp, account: &AccountId) -> Vec<u8> {
 }
 
 pub(super) fn read_deadline(key: &[u8]) -> Result<(Timestamp, AccountId), StoreError> {
-    let (at, name) = key
-        .split_first_chunk()
-        .ok_or_else(|| damaged("a deadline"))?;
-    Ok((
-        (u64::from_be_bytes(*at) ^ SIGN).cast_signed(),
-        account(name)?,
-    ))
+    let (at, name) = key.split_first_chunk().ok_or_else(|| damaged("a deadline"))?;
+    Ok(((u64::from_be_bytes(*at) ^ SIGN).cast_signed(), account(name)?))
 }
 
 /// Format (2), hash key (16), checkpoint (8), term (8), CRC-32C of all that (4).
@@ -140,27 +120,20 @@ pub(super) fn read_meta(bytes: &[u8]) -> Result<Meta, StoreError> {
     let (format, rest) = content.split_first_chunk().ok_or_else(broken)?;
     let format = u16::from_le_bytes(*format);
     if format != META_FORMAT {
-        return Err(StoreError(format!(
-            "its meta record has format {format}, this program reads {META_FORMAT}"
-        )));
+        return Err(StoreError(format!("its meta record has format {format}, this program reads {META_FORMAT}")));
     }
     let (hash_key, rest) = rest.split_first_chunk().ok_or_else(broken)?;
     let (checkpoint, rest) = rest.split_first_chunk().ok_or_else(broken)?;
     let term = rest.try_into().map_err(|_| broken())?;
-    Ok(Meta {
-        hash_key: *hash_key,
-        checkpoint: u64::from_le_bytes(*checkpoint),
-        term: u64::from_le_bytes(term),
-    })
+    Ok(Meta { hash_key: *hash_key, checkpoint: u64::from_le_bytes(*checkpoint), term: u64::from_le_bytes(term) })
 }
 
 fn damaged(what: &str) -> StoreError {
-    StoreError(format!(
-        "{what} is damaged: keep a copy of the data folder and restore from a backup"
-    ))
+    StoreError(format!("{what} is damaged: keep a copy of the data folder and restore from a backup"))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 mod tests {
     use super::*;
 
@@ -173,22 +146,13 @@ mod tests {
         for (key, at) in keys.iter().zip(times) {
             assert_eq!(read_deadline(key).unwrap(), (at, name.clone()));
         }
-        let charts = [
-            totals(0).to_vec(),
-            slice(0, &name),
-            totals(1).to_vec(),
-            slice(256, &name),
-        ];
+        let charts = [totals(0).to_vec(), slice(0, &name), totals(1).to_vec(), slice(256, &name)];
         assert!(charts.is_sorted());
     }
 
     #[test]
     fn e6_no_flipped_bit_of_the_meta_record_goes_unseen() {
-        let meta_record = Meta {
-            hash_key: [7; 16],
-            checkpoint: 1 << 40,
-            term: 3,
-        };
+        let meta_record = Meta { hash_key: [7; 16], checkpoint: 1 << 40, term: 3 };
         let bytes = meta(&meta_record);
         assert_eq!(read_meta(&bytes).unwrap(), meta_record);
         for at in 0..bytes.len() {

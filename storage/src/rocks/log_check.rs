@@ -59,40 +59,22 @@ pub(super) fn check(path: &Path) -> Result<(), FolderError> {
     // A log that is no longer needed may lie about for a while, and nothing in it matters.
     let needed = first_needed(path);
     logs.retain(|log| log.number >= needed);
-    find(&logs).map_or(Ok(()), |damage| {
-        Err(FolderError::JournalDamaged {
-            path: path.to_path_buf(),
-            damage,
-        })
-    })
+    find(&logs).map_or(Ok(()), |damage| Err(FolderError::JournalDamaged { path: path.to_path_buf(), damage }))
 }
 
 /// The first damage that later writes follow.
 fn find(logs: &[Log]) -> Option<LogDamage> {
     let inside = logs.iter().find_map(|log| {
         let later = log.later? as u64;
-        Some(LogDamage::Inside {
-            file: log.name.clone(),
-            offset: log.end as u64,
-            later,
-        })
+        Some(LogDamage::Inside { file: log.name.clone(), offset: log.end as u64, later })
     });
-    let last_used = logs
-        .iter()
-        .rposition(|log| log.first.is_some())
-        .unwrap_or(0);
+    let last_used = logs.iter().rposition(|log| log.first.is_some()).unwrap_or(0);
     let whole = logs[..last_used.min(logs.len())]
         .iter()
         .find(|log| log.first.is_none())
-        .map(|log| LogDamage::Whole {
-            file: log.name.clone(),
-            next: logs[last_used].name.clone(),
-        });
+        .map(|log| LogDamage::Whole { file: log.name.clone(), next: logs[last_used].name.clone() });
     inside.or(whole).or_else(|| {
-        let used: Vec<_> = logs
-            .iter()
-            .filter_map(|log| Some((log, log.first?)))
-            .collect();
+        let used: Vec<_> = logs.iter().filter_map(|log| Some((log, log.first?))).collect();
         used.windows(2).find_map(|pair| {
             let [(log, _), (next, first)] = pair else {
                 return None;
@@ -131,9 +113,7 @@ fn list(path: &Path) -> std::io::Result<Vec<(u64, PathBuf)>> {
     };
     for entry in entries {
         let file = entry?.path();
-        let number = file
-            .file_stem()
-            .and_then(|stem| stem.to_str()?.parse().ok());
+        let number = file.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
         if let Some(number) = number
             && file.extension().is_some_and(|extension| extension == "log")
         {
@@ -146,19 +126,8 @@ fn list(path: &Path) -> std::io::Result<Vec<(u64, PathBuf)>> {
 
 impl Log {
     fn read(number: u64, file: &Path, bytes: &[u8]) -> Self {
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let mut log = Self {
-            name,
-            number,
-            first: None,
-            next: 0,
-            end: 0,
-            later: None,
-        };
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut log = Self { name, number, first: None, next: 0, end: 0, later: None };
         let mut at = 0;
         // The begin and the header of the write that has begun and not ended.
         let mut open: Option<Vec<u8>> = None;
@@ -243,10 +212,8 @@ impl<'a> Record<'a> {
             return None;
         }
         let checked = bytes.get(at + 6..end)?;
-        (mask(crc32c::crc32c(checked)) == u32::from_le_bytes([k0, k1, k2, k3])).then(|| Self {
-            kind,
-            payload: &bytes[at + HEADER..end],
-        })
+        (mask(crc32c::crc32c(checked)) == u32::from_le_bytes([k0, k1, k2, k3]))
+            .then(|| Self { kind, payload: &bytes[at + HEADER..end] })
     }
 }
 

@@ -31,11 +31,7 @@ impl RocksJournalReader {
 
 impl JournalReader for RocksJournalReader {
     /// Reads a snapshot: batches that are appended meanwhile are not seen. Memory: 4 MiB of read-ahead.
-    fn read(
-        &self,
-        from: Position,
-        visit: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> Result<(), JournalError> {
+    fn read(&self, from: Position, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), JournalError> {
         let mut iterator = self.db.long_iterator()?;
         iterator.seek_for_prev(key(from));
         if !iterator.valid() {

@@ -27,59 +27,31 @@ impl RocksStore {
 
     /// The meta record, or `None` before the first [`Store::set_meta`].
     pub(crate) fn meta_if_any(&self) -> Result<Option<Meta>, StoreError> {
-        self.db
-            .get(Family::Meta, META)?
-            .map(|bytes| keys::read_meta(&bytes))
-            .transpose()
+        self.db.get(Family::Meta, META)?.map(|bytes| keys::read_meta(&bytes)).transpose()
     }
+}
 
-    fn add(&self, batch: &mut WriteBatch, put: &Put) -> Result<(), StoreError> {
-        let family = |which| self.db.family(which);
-        match put {
-            Put::Wallet(id, image) => {
-                batch.put_cf(family(Family::Wallets)?, id.as_str(), keys::image(image))
-            }
-            Put::Slice(slice, id, image) => batch.put_cf(
-                family(Family::Slices)?,
-                keys::slice(*slice, id),
-                keys::image(image),
-            ),
-            Put::Totals(slice, image) => batch.put_cf(
-                family(Family::Slices)?,
-                keys::totals(*slice),
-                keys::image(image),
-            ),
-            Put::DropSlice(slice, id) => {
-                batch.delete_cf(family(Family::Slices)?, keys::slice(*slice, id))
-            }
-            Put::DropTotals(slice) => {
-                batch.delete_cf(family(Family::Slices)?, keys::totals(*slice))
-            }
-            Put::Id(hash, entry) => {
-                batch.put_cf(family(Family::Ids)?, hash.to_be_bytes(), keys::id(*entry))
-            }
-            Put::Refunded(spend, position, minor) => {
-                batch.put_cf(
-                    family(Family::Refunded)?,
-                    spend.to_be_bytes(),
-                    keys::refunded(*position, *minor),
-                );
-            }
-            Put::Deadline(at, id) => {
-                batch.put_cf(family(Family::Deadlines)?, keys::deadline(*at, id), [])
-            }
-            Put::DropDeadline(at, id) => {
-                batch.delete_cf(family(Family::Deadlines)?, keys::deadline(*at, id))
-            }
+/// Where a change goes: family, key, and the new value or that it is deleted.
+fn change(put: &Put) -> (Family, Vec<u8>, Option<Vec<u8>>) {
+    match put {
+        Put::Wallet(id, image) => (Family::Wallets, id.as_str().into(), Some(keys::image(image))),
+        Put::Slice(slice, id, image) => (Family::Slices, keys::slice(*slice, id), Some(keys::image(image))),
+        Put::Totals(slice, image) => (Family::Slices, keys::totals(*slice).into(), Some(keys::image(image))),
+        Put::DropSlice(slice, id) => (Family::Slices, keys::slice(*slice, id), None),
+        Put::DropTotals(slice) => (Family::Slices, keys::totals(*slice).into(), None),
+        Put::Id(hash, entry) => (Family::Ids, hash.to_be_bytes().into(), Some(keys::id(*entry).into())),
+        Put::Refunded(spend, position, minor) => {
+            let value = keys::refunded(*position, *minor);
+            (Family::Refunded, spend.to_be_bytes().into(), Some(value.into()))
         }
-        Ok(())
+        Put::Deadline(at, id) => (Family::Deadlines, keys::deadline(*at, id), Some(Vec::new())),
+        Put::DropDeadline(at, id) => (Family::Deadlines, keys::deadline(*at, id), None),
     }
 }
 
 impl Store for RocksStore {
     fn meta(&self) -> Result<Meta, StoreError> {
-        self.meta_if_any()?
-            .ok_or_else(|| StoreError("it has no meta record".into()))
+        self.meta_if_any()?.ok_or_else(|| StoreError("it has no meta record".into()))
     }
 
     /// Flushes all memtables with the new record among them, in one step of the manifest. Cost: the flush of
@@ -94,30 +66,26 @@ impl Store for RocksStore {
     fn write(&self, puts: &[Put]) -> Result<(), StoreError> {
         let mut batch = WriteBatch::default();
         for put in puts {
-            self.add(&mut batch, put)?;
+            let (family, key, value) = change(put);
+            let family = self.db.family(family)?;
+            match value {
+                Some(value) => batch.put_cf(family, key, value),
+                None => batch.delete_cf(family, key),
+            }
         }
         Ok(self.db.write(batch)?)
     }
 
     fn wallet(&self, id: &AccountId) -> Result<Option<Image>, StoreError> {
-        self.db
-            .get(Family::Wallets, id.as_str().as_bytes())?
-            .map(|bytes| keys::read_image(&bytes))
-            .transpose()
+        self.db.get(Family::Wallets, id.as_str().as_bytes())?.map(|bytes| keys::read_image(&bytes)).transpose()
     }
 
     fn id(&self, hash: u128) -> Result<Option<IdEntry>, StoreError> {
-        self.db
-            .get(Family::Ids, &hash.to_be_bytes())?
-            .map(|bytes| keys::read_id(&bytes))
-            .transpose()
+        self.db.get(Family::Ids, &hash.to_be_bytes())?.map(|bytes| keys::read_id(&bytes)).transpose()
     }
 
     fn refunded(&self, spend: u128) -> Result<Option<(Position, i64)>, StoreError> {
-        self.db
-            .get(Family::Refunded, &spend.to_be_bytes())?
-            .map(|bytes| keys::read_refunded(&bytes))
-            .transpose()
+        self.db.get(Family::Refunded, &spend.to_be_bytes())?.map(|bytes| keys::read_refunded(&bytes)).transpose()
     }
 
     fn slices(&self) -> Result<Vec<StoredSlice>, StoreError> {

@@ -9,8 +9,8 @@ use super::journal_db::{family, info_log};
 use crate::errors::{Fault, FolderError};
 use crate::options::Options;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, DB, DBCompressionType, DBRawIterator, FlushOptions,
-    ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, DB, DBCompressionType, DBRawIterator, FlushOptions, ReadOptions,
+    WriteBatch, WriteOptions,
 };
 use std::fs::File;
 use std::path::Path;
@@ -34,14 +34,7 @@ pub(super) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 6] = [
-        Self::Wallets,
-        Self::Slices,
-        Self::Ids,
-        Self::Refunded,
-        Self::Deadlines,
-        Self::Meta,
-    ];
+    const ALL: [Self; 6] = [Self::Wallets, Self::Slices, Self::Ids, Self::Refunded, Self::Deadlines, Self::Meta];
 
     const fn name(self) -> &'static str {
         match self {
@@ -67,31 +60,18 @@ pub(crate) struct StoreDb {
 
 impl StoreDb {
     /// Opens the instance, creating it if `create`.
-    pub(crate) fn open(
-        path: &Path,
-        options: &Options,
-        create: bool,
-        lock: Arc<File>,
-    ) -> Result<Self, FolderError> {
+    pub(crate) fn open(path: &Path, options: &Options, create: bool, lock: Arc<File>) -> Result<Self, FolderError> {
         let mut db_options = db_options(options);
         db_options.create_if_missing(create);
         db_options.create_missing_column_families(create);
         let db = DB::open_cf_with_opts(&db_options, path, families(options));
         let db = db.map_err(|error| FolderError::from_fault(path, &error.into()))?;
-        Ok(Self {
-            db,
-            _lock: Some(lock),
-        })
+        Ok(Self { db, _lock: Some(lock) })
     }
 
     /// Opens the instance without changing anything on disk.
     pub(crate) fn open_read_only(path: &Path, options: &Options) -> Result<Self, FolderError> {
-        let db = DB::open_cf_with_opts_for_read_only(
-            &db_options(options),
-            path,
-            families(options),
-            false,
-        );
+        let db = DB::open_cf_with_opts_for_read_only(&db_options(options), path, families(options), false);
         let db = db.map_err(|error| FolderError::from_fault(path, &error.into()))?;
         Ok(Self { db, _lock: None })
     }
@@ -101,11 +81,7 @@ impl StoreDb {
     }
 
     /// A value.
-    pub(super) fn get(
-        &self,
-        which: Family,
-        key: &[u8],
-    ) -> Result<Option<rocksdb::DBPinnableSlice<'_>>, Fault> {
+    pub(super) fn get(&self, which: Family, key: &[u8]) -> Result<Option<rocksdb::DBPinnableSlice<'_>>, Fault> {
         Ok(self.db.get_pinned_cf(self.family(which)?, key)?)
     }
 
@@ -118,10 +94,7 @@ impl StoreDb {
 
     /// Makes everything written before durable, all of it at once.
     pub(super) fn flush(&self) -> Result<(), Fault> {
-        let families = Family::ALL
-            .iter()
-            .map(|which| self.family(*which))
-            .collect::<Result<Vec<_>, _>>()?;
+        let families = Family::ALL.iter().map(|which| self.family(*which)).collect::<Result<Vec<_>, _>>()?;
         Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
     }
 

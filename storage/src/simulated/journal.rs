@@ -2,9 +2,7 @@
 
 use super::{Fault, Handle, NO_POWER, State};
 use crate::header::{Claimed, Header};
-use fentan_engine::journal::{
-    Append, Batch, Chain, ChainError, Journal, JournalError, JournalReader, Position,
-};
+use fentan_engine::journal::{Append, Batch, Chain, ChainError, Journal, JournalError, JournalReader, Position};
 use std::collections::BTreeMap;
 
 /// What the disk holds of the journal.
@@ -28,11 +26,7 @@ impl JournalState {
 
     pub(super) fn crash(&mut self, kept: usize, torn: bool) {
         if let Some(first) = self.unsynced.get(kept).copied() {
-            let next = self
-                .unsynced
-                .get(kept + 1)
-                .copied()
-                .unwrap_or(Position::MAX);
+            let next = self.unsynced.get(kept + 1).copied().unwrap_or(Position::MAX);
             self.batches.split_off(if torn { &next } else { &first });
             if torn && let Some(mut last) = self.batches.last_entry() {
                 let half = last.get().len() / 2;
@@ -45,11 +39,7 @@ impl JournalState {
     }
 
     pub(super) fn flip_bit(&mut self, first: Position, byte: usize, bit: u8) -> bool {
-        let Some(byte) = self
-            .batches
-            .get_mut(&first)
-            .and_then(|batch| batch.get_mut(byte))
-        else {
+        let Some(byte) = self.batches.get_mut(&first).and_then(|batch| batch.get_mut(byte)) else {
             return false;
         };
         *byte ^= 1 << (bit % 8);
@@ -61,13 +51,9 @@ impl JournalState {
             return Ok(Chain::START);
         };
         let position = *position;
-        let batch =
-            Batch::open(bytes).map_err(|error| JournalError::Damaged { position, error })?;
+        let batch = Batch::open(bytes).map_err(|error| JournalError::Damaged { position, error })?;
         if batch.first != position {
-            let error = ChainError::Position {
-                expected: position,
-                found: batch.first,
-            };
+            let error = ChainError::Position { expected: position, found: batch.first };
             return Err(JournalError::Broken { position, error });
         }
         Ok(Chain::after(&batch))
@@ -91,10 +77,7 @@ pub struct SimulatedJournal {
 
 impl SimulatedJournal {
     pub(super) const fn new(handle: Handle) -> Self {
-        Self {
-            handle,
-            claimed: None,
-        }
+        Self { handle, claimed: None }
     }
 
     /// Another writer of the same journal. It must claim a higher term, and then this one is fenced.
@@ -142,9 +125,7 @@ impl Journal for SimulatedJournal {
             Err(reason) => return Append::Unknown(medium(reason)),
         };
         if state.journal.term != claimed.term {
-            return Append::Fenced {
-                term: state.journal.term,
-            };
+            return Append::Fenced { term: state.journal.term };
         }
         if let Some(reason) = &state.journal.failed {
             return Append::Unknown(medium(reason));
@@ -167,20 +148,14 @@ fn append(
     power_fails: bool,
 ) -> Result<Claimed, JournalError> {
     end.expect(expected)?;
-    let positions = batches
-        .iter()
-        .map(|batch| end.follow(batch))
-        .collect::<Result<Vec<_>, _>>()?;
+    let positions = batches.iter().map(|batch| end.follow(batch)).collect::<Result<Vec<_>, _>>()?;
     if batches.is_empty() {
         return Ok(end);
     }
     let fault = fault(state, power_fails);
     if !matches!(fault, Some((Fault::Write, _))) {
         state.journal.unsynced.push(expected);
-        state
-            .journal
-            .batches
-            .extend(positions.into_iter().zip(batches.iter().cloned()));
+        state.journal.batches.extend(positions.into_iter().zip(batches.iter().cloned()));
     }
     if let Some((_, reason)) = fault {
         state.journal.failed = Some(reason.to_owned());
@@ -206,25 +181,14 @@ impl SimulatedReader {
     /// The first batch that begins after `position`, or at it.
     fn next(&self, position: Position) -> Result<Option<(Position, Vec<u8>)>, JournalError> {
         let state = self.handle.state().map_err(medium)?;
-        Ok(state
-            .journal
-            .batches
-            .range(position..)
-            .next()
-            .map(|(first, bytes)| (*first, bytes.clone())))
+        Ok(state.journal.batches.range(position..).next().map(|(first, bytes)| (*first, bytes.clone())))
     }
 }
 
 impl JournalReader for SimulatedReader {
-    fn read(
-        &self,
-        from: Position,
-        visit: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> Result<(), JournalError> {
+    fn read(&self, from: Position, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), JournalError> {
         let holder = self.handle.state().map_err(medium)?.journal.before(from)?;
-        let mut next = holder
-            .filter(|(_, end)| from < *end)
-            .map_or(from, |(first, _)| first);
+        let mut next = holder.filter(|(_, end)| from < *end).map_or(from, |(first, _)| first);
         // The disk is free while `visit` works, which may write to it.
         while let Some((first, bytes)) = self.next(next)? {
             if !visit(&bytes) {
@@ -237,10 +201,7 @@ impl JournalReader for SimulatedReader {
 
     fn batch_at(&self, position: Position) -> Result<Option<Vec<u8>>, JournalError> {
         let state = self.handle.state().map_err(medium)?;
-        let holder = state
-            .journal
-            .before(position)?
-            .filter(|(_, end)| position < *end);
+        let holder = state.journal.before(position)?.filter(|(_, end)| position < *end);
         Ok(holder.and_then(|(first, _)| state.journal.batches.get(&first).cloned()))
     }
 
@@ -256,6 +217,6 @@ impl JournalReader for SimulatedReader {
     }
 }
 
-fn medium(reason: impl ToString) -> JournalError {
-    JournalError::Medium(reason.to_string())
+fn medium(reason: &str) -> JournalError {
+    JournalError::Medium(reason.to_owned())
 }

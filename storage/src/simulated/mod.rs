@@ -82,15 +82,8 @@ impl SimulatedDisk {
 
     /// Handles of the journal and the store, as `DataFolder::open` gives them. They die at the next crash.
     pub fn open(&self) -> (SimulatedJournal, SimulatedReader, SimulatedStore) {
-        let handle = Handle {
-            disk: self.clone(),
-            age: self.state.lock().age,
-        };
-        (
-            SimulatedJournal::new(handle.clone()),
-            SimulatedReader::new(handle.clone()),
-            SimulatedStore::new(handle),
-        )
+        let handle = Handle { disk: self.clone(), age: self.state.lock().age };
+        (SimulatedJournal::new(handle.clone()), SimulatedReader::new(handle.clone()), SimulatedStore::new(handle))
     }
 
     /// The power goes off and on. The disk keeps what was durable and what `crash` says, and faults that were
@@ -99,9 +92,7 @@ impl SimulatedDisk {
         let mut state = self.state.lock();
         state.age += 1;
         state.power = None;
-        state
-            .journal
-            .crash(crash.appends_kept, crash.torn_append_kept);
+        state.journal.crash(crash.appends_kept, crash.torn_append_kept);
         state.store.crash(crash.store_writes_kept);
     }
 

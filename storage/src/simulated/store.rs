@@ -47,11 +47,7 @@ impl Default for Tables {
             ids: BTreeMap::new(),
             refunded: BTreeMap::new(),
             deadlines: BTreeSet::new(),
-            meta: Meta {
-                hash_key: HASH_KEY,
-                checkpoint: 0,
-                term: 0,
-            },
+            meta: Meta { hash_key: HASH_KEY, checkpoint: 0, term: 0 },
         }
     }
 }
@@ -143,10 +139,7 @@ impl SimulatedStore {
     }
 
     fn read<T>(&self, read: impl FnOnce(&Tables) -> T) -> Result<T, StoreError> {
-        self.handle
-            .state()
-            .map(|state| read(&state.store.live))
-            .map_err(failed)
+        self.handle.state().map(|state| read(&state.store.live)).map_err(failed)
     }
 }
 
@@ -172,11 +165,7 @@ impl Store for SimulatedStore {
         let (mut state, power_fails) = self.handle.state_to_write().map_err(failed)?;
         state.store.fails(Fault::Write)?;
         state.store.write(Write::Puts(puts.to_vec()));
-        if power_fails {
-            Err(failed(NO_POWER))
-        } else {
-            Ok(())
-        }
+        if power_fails { Err(failed(NO_POWER)) } else { Ok(()) }
     }
 
     fn wallet(&self, id: &AccountId) -> Result<Option<Image>, StoreError> {
@@ -207,7 +196,9 @@ impl Store for SimulatedStore {
 
     fn each_wallet(&self, visit: &mut dyn FnMut(AccountId, Image)) -> Result<(), StoreError> {
         let wallets = self.read(|live| live.wallets.clone())?;
-        wallets.into_iter().for_each(|(id, image)| visit(id, image));
+        for (id, image) in wallets {
+            visit(id, image);
+        }
         Ok(())
     }
 }

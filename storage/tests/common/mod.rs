@@ -15,10 +15,7 @@ pub(crate) struct Sealer {
 impl Sealer {
     /// Claims the journal and goes on at its end.
     pub(crate) fn claim(journal: &mut (impl Journal + ?Sized), term: u64) -> Self {
-        Self {
-            end: journal.claim(term).unwrap(),
-            term,
-        }
+        Self { end: journal.claim(term).unwrap(), term }
     }
 
     /// The next batch, of records with these bytes.
@@ -29,24 +26,13 @@ impl Sealer {
             framed.extend_from_slice(record);
         }
         let count = u32::try_from(records.len()).unwrap();
-        let bytes = seal(
-            self.term,
-            self.end.next_number,
-            self.end.next_position,
-            count,
-            &framed,
-            &self.end.last_hash,
-        );
+        let bytes = seal(self.term, self.end.next_number, self.end.next_position, count, &framed, &self.end.last_hash);
         self.end.accept(&Batch::open(&bytes).unwrap()).unwrap();
         bytes
     }
 
     /// Appends batches of one record each, all in one append.
-    pub(crate) fn append(
-        &mut self,
-        journal: &mut (impl Journal + ?Sized),
-        records: &[&[u8]],
-    ) -> Append {
+    pub(crate) fn append(&mut self, journal: &mut (impl Journal + ?Sized), records: &[&[u8]]) -> Append {
         let expected = self.end.next_position;
         let batches: Vec<_> = records.iter().map(|record| self.seal(&[record])).collect();
         journal.append(expected, &batches)
@@ -60,10 +46,7 @@ impl Sealer {
 }
 
 /// All records from a position on, checked against the chain from the first batch that is there.
-pub(crate) fn records(
-    reader: &(impl JournalReader + ?Sized),
-    from: Position,
-) -> Vec<(Position, Vec<u8>)> {
+pub(crate) fn records(reader: &(impl JournalReader + ?Sized), from: Position) -> Vec<(Position, Vec<u8>)> {
     let mut found = Vec::new();
     let mut chain: Option<Chain> = None;
     let visit = &mut |bytes: &[u8]| {
@@ -72,11 +55,7 @@ pub(crate) fn records(
             Some(chain) => chain.accept(&batch).unwrap(),
             None => chain = Some(Chain::after(&batch)),
         }
-        found.extend(
-            batch
-                .records()
-                .map(|(position, record)| (position, record.to_vec())),
-        );
+        found.extend(batch.records().map(|(position, record)| (position, record.to_vec())));
         true
     };
     reader.read(from, visit).unwrap();
@@ -91,7 +70,7 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
     loop {
         let before = listing(from);
         let _ = fs::remove_dir_all(to);
-        for (path, _) in &before {
+        for path in before.keys() {
             let target = to.join(path);
             fs::create_dir_all(target.parent().unwrap()).unwrap();
             // It may just have been deleted; then the listing differs.

@@ -14,16 +14,11 @@ pub(crate) fn e6_an_empty_journal_ends_before_position_one(medium: &mut impl Med
 }
 
 pub(crate) fn e6_what_is_committed_reads_back_in_order(medium: &mut impl Medium) {
-    let Parts {
-        mut journal,
-        reader,
-        ..
-    } = medium.open();
+    let Parts { mut journal, reader, .. } = medium.open();
     let mut sealer = Sealer::claim(&mut *journal, 1);
     let mut expected = Vec::new();
     for n in 0..200_u64 {
-        let record =
-            vec![u8::try_from(n % 251).unwrap(); usize::try_from(n * 997 % 40_000).unwrap()];
+        let record = vec![u8::try_from(n % 251).unwrap(); usize::try_from(n * 997 % 40_000).unwrap()];
         sealer.commit(&mut *journal, &[&record]);
         expected.push((n + 1, record));
     }
@@ -32,33 +27,17 @@ pub(crate) fn e6_what_is_committed_reads_back_in_order(medium: &mut impl Medium)
 }
 
 pub(crate) fn e6_several_batches_of_one_append_are_all_there(medium: &mut impl Medium) {
-    let Parts {
-        mut journal,
-        reader,
-        ..
-    } = medium.open();
+    let Parts { mut journal, reader, .. } = medium.open();
     let mut sealer = Sealer::claim(&mut *journal, 1);
     sealer.commit(&mut *journal, &[b"a", b"b", b"c"]);
     sealer.commit(&mut *journal, &[]);
     sealer.commit(&mut *journal, &[b"d"]);
     let found = records(&*reader, 1);
-    assert_eq!(
-        found,
-        [
-            (1, b"a".to_vec()),
-            (2, b"b".to_vec()),
-            (3, b"c".to_vec()),
-            (4, b"d".to_vec())
-        ]
-    );
+    assert_eq!(found, [(1, b"a".to_vec()), (2, b"b".to_vec()), (3, b"c".to_vec()), (4, b"d".to_vec())]);
 }
 
 pub(crate) fn e6_an_append_elsewhere_is_refused_and_writes_nothing(medium: &mut impl Medium) {
-    let Parts {
-        mut journal,
-        reader,
-        ..
-    } = medium.open();
+    let Parts { mut journal, reader, .. } = medium.open();
     let mut sealer = Sealer::claim(&mut *journal, 1);
     sealer.commit(&mut *journal, &[b"a"]);
     let next = sealer.seal(&[b"b"]);
@@ -73,14 +52,8 @@ pub(crate) fn e6_an_append_elsewhere_is_refused_and_writes_nothing(medium: &mut 
     assert!(matches!(journal.append(2, &[next]), Append::Committed));
 }
 
-pub(crate) fn e6_a_batch_that_does_not_follow_is_refused_and_writes_nothing(
-    medium: &mut impl Medium,
-) {
-    let Parts {
-        mut journal,
-        reader,
-        ..
-    } = medium.open();
+pub(crate) fn e6_a_batch_that_does_not_follow_is_refused_and_writes_nothing(medium: &mut impl Medium) {
+    let Parts { mut journal, reader, .. } = medium.open();
     let mut sealer = Sealer::claim(&mut *journal, 2);
     sealer.commit(&mut *journal, &[b"a"]);
     let hash = sealer.end.last_hash;
@@ -100,74 +73,40 @@ pub(crate) fn e6_a_batch_that_does_not_follow_is_refused_and_writes_nothing(
     }
     // Of several batches none counts when one does not follow.
     let good = sealer.seal(&[b"b"]);
-    assert!(matches!(
-        journal.append(2, &[good.clone(), good.clone()]),
-        Append::Unknown(_)
-    ));
+    assert!(matches!(journal.append(2, &[good.clone(), good.clone()]), Append::Unknown(_)));
     assert_eq!(records(&*reader, 1).len(), 1);
     assert!(matches!(journal.append(2, &[good]), Append::Committed));
 }
 
 pub(crate) fn e6_nothing_is_appended_before_a_claim(medium: &mut impl Medium) {
-    let Parts {
-        mut journal,
-        reader,
-        ..
-    } = medium.open();
+    let Parts { mut journal, reader, .. } = medium.open();
     let batch = seal(1, 1, 1, 1, &[1, 0, 0, 0, b'x'], &[0; 32]);
     assert!(matches!(journal.append(1, &[batch]), Append::Unknown(_)));
     assert_eq!(records(&*reader, 1), []);
 }
 
 pub(crate) fn e6_a_writer_is_fenced_by_a_later_claim(medium: &mut impl Medium) {
-    let Parts {
-        mut journal,
-        mut rival,
-        reader,
-        ..
-    } = medium.open();
+    let Parts { mut journal, mut rival, reader, .. } = medium.open();
     let mut first = Sealer::claim(&mut *journal, 1);
     first.commit(&mut *journal, &[b"a"]);
     let mut second = Sealer::claim(&mut *rival, 4);
     assert_eq!(second.end, first.end);
     let appended = first.append(&mut *journal, &[b"lost"]);
-    assert!(
-        matches!(appended, Append::Fenced { term: 4 }),
-        "{appended:?}"
-    );
+    assert!(matches!(appended, Append::Fenced { term: 4 }), "{appended:?}");
     second.commit(&mut *rival, &[b"b"]);
-    assert_eq!(
-        records(&*reader, 1),
-        [(1, b"a".to_vec()), (2, b"b".to_vec())]
-    );
+    assert_eq!(records(&*reader, 1), [(1, b"a".to_vec()), (2, b"b".to_vec())]);
     // The first may come back with a higher term.
     let mut first = Sealer::claim(&mut *journal, 5);
     first.commit(&mut *journal, &[b"c"]);
-    assert!(matches!(
-        second.append(&mut *rival, &[b"lost"]),
-        Append::Fenced { term: 5 }
-    ));
+    assert!(matches!(second.append(&mut *rival, &[b"lost"]), Append::Fenced { term: 5 }));
 }
 
 pub(crate) fn e6_a_term_is_claimed_once_and_only_upwards(medium: &mut impl Medium) {
-    let Parts {
-        mut journal,
-        mut rival,
-        ..
-    } = medium.open();
+    let Parts { mut journal, mut rival, .. } = medium.open();
     journal.claim(7).unwrap();
     for term in [0, 1, 6, 7] {
         let error = rival.claim(term).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                JournalError::Broken {
-                    error: ChainError::Term { current: 7, .. },
-                    ..
-                }
-            ),
-            "{error:?}"
-        );
+        assert!(matches!(error, JournalError::Broken { error: ChainError::Term { current: 7, .. }, .. }), "{error:?}");
     }
     rival.claim(8).unwrap();
 }
@@ -194,11 +133,7 @@ pub(crate) fn e6_committed_batches_survive_a_crash_and_an_orderly_end(medium: &m
             sealer.commit(&mut *parts.journal, &[&record]);
             expected.push((expected.len() as u64 + 1, record));
         }
-        parts = if life % 2 == 0 {
-            medium.crash(parts)
-        } else {
-            medium.reopen(parts)
-        };
+        parts = if life % 2 == 0 { medium.crash(parts) } else { medium.reopen(parts) };
         assert!(records(&*parts.reader, 1) == expected, "after life {life}");
     }
 }
@@ -210,20 +145,13 @@ fn growing(parts: &mut Parts) {
         let record: &[u8] = &vec![7; n * 3_000];
         let expected = sealer.end.next_position;
         let batch = sealer.seal(&vec![record; n]);
-        assert!(matches!(
-            parts.journal.append(expected, &[batch]),
-            Append::Committed
-        ));
+        assert!(matches!(parts.journal.append(expected, &[batch]), Append::Committed));
     }
 }
 
 /// The first position of the batch that holds a position, in `growing`.
 fn holder(position: u64) -> u64 {
-    (0..10)
-        .map(|n| n * (n + 1) / 2 + 1)
-        .filter(|first| *first <= position)
-        .max()
-        .unwrap()
+    (0..10).map(|n| n * (n + 1) / 2 + 1).filter(|first| *first <= position).max().unwrap()
 }
 
 pub(crate) fn e6_reading_begins_with_the_batch_that_holds_the_position(medium: &mut impl Medium) {
@@ -278,10 +206,7 @@ pub(crate) fn e6_trimming_keeps_the_batch_that_holds_the_position(medium: &mut i
     // The journal goes on as if nothing had been trimmed.
     let mut sealer = Sealer::claim(&mut *parts.journal, 2);
     sealer.commit(&mut *parts.journal, &[b"on"]);
-    assert_eq!(
-        records(&*parts.reader, 1).last().unwrap(),
-        &(56, b"on".to_vec())
-    );
+    assert_eq!(records(&*parts.reader, 1).last().unwrap(), &(56, b"on".to_vec()));
 }
 
 pub(crate) fn e6_trimming_above_the_end_keeps_the_last_batch(medium: &mut impl Medium) {

@@ -1,4 +1,5 @@
 //! What holds of every medium: one suite, run on the simulated disk and on `RocksDB`.
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
 #[path = "../common/mod.rs"]
 mod common;

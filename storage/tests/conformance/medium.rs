@@ -38,12 +38,7 @@ impl Medium for Simulated {
     fn open(&mut self) -> Parts {
         let (journal, reader, store) = self.0.open();
         let rival = Box::new(journal.another());
-        Parts {
-            journal: Box::new(journal),
-            rival,
-            reader: Box::new(reader),
-            store: Box::new(store),
-        }
+        Parts { journal: Box::new(journal), rival, reader: Box::new(reader), store: Box::new(store) }
     }
 
     fn reopen(&mut self, parts: Parts) -> Parts {
@@ -65,10 +60,7 @@ pub(crate) struct Rocks {
 
 impl Rocks {
     pub(crate) fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            lives: 0,
-        }
+        Self { folder: tempfile::tempdir().unwrap(), lives: 0 }
     }
 
     fn path(&self) -> PathBuf {
@@ -90,12 +82,7 @@ impl Medium for Rocks {
     fn open(&mut self) -> Parts {
         let (journal, reader, store) = DataFolder::open(self.path(), &options()).unwrap();
         let rival: RocksJournal = journal.another();
-        Parts {
-            journal: Box::new(journal),
-            rival: Box::new(rival),
-            reader: Box::new(reader),
-            store: Box::new(store),
-        }
+        Parts { journal: Box::new(journal), rival: Box::new(rival), reader: Box::new(reader), store: Box::new(store) }
     }
 
     fn reopen(&mut self, parts: Parts) -> Parts {

@@ -9,19 +9,12 @@ fn name(n: impl std::fmt::Display) -> AccountId {
 }
 
 fn image(as_of: u64) -> Image {
-    Image {
-        as_of,
-        bytes: as_of
-            .to_le_bytes()
-            .repeat(1 + usize::try_from(as_of % 7).unwrap()),
-    }
+    Image { as_of, bytes: as_of.to_le_bytes().repeat(1 + usize::try_from(as_of % 7).unwrap()) }
 }
 
 fn wallets(store: &dyn Store) -> Vec<(AccountId, Image)> {
     let mut found = Vec::new();
-    store
-        .each_wallet(&mut |id, image| found.push((id, image)))
-        .unwrap();
+    store.each_wallet(&mut |id, image| found.push((id, image))).unwrap();
     found
 }
 
@@ -31,29 +24,17 @@ pub(crate) fn e6_a_new_store_has_a_meta_record(medium: &mut impl Medium) {
     assert_eq!((meta.checkpoint, meta.term), (0, 0));
     assert_ne!(meta.hash_key, [0; 16]);
     let parts = medium.crash(parts);
-    assert_eq!(
-        parts.store.meta().unwrap(),
-        meta,
-        "the hash key is made once"
-    );
+    assert_eq!(parts.store.meta().unwrap(), meta, "the hash key is made once");
 }
 
 pub(crate) fn e6_meta_is_durable_once_set(medium: &mut impl Medium) {
     let mut parts = medium.open();
     let hash_key = parts.store.meta().unwrap().hash_key;
     for n in 1..=4 {
-        let meta = Meta {
-            hash_key,
-            checkpoint: 100 * n,
-            term: n,
-        };
+        let meta = Meta { hash_key, checkpoint: 100 * n, term: n };
         parts.store.set_meta(meta).unwrap();
         assert_eq!(parts.store.meta().unwrap(), meta);
-        parts = if n % 2 == 0 {
-            medium.crash(parts)
-        } else {
-            medium.reopen(parts)
-        };
+        parts = if n % 2 == 0 { medium.crash(parts) } else { medium.reopen(parts) };
         assert_eq!(parts.store.meta().unwrap(), meta);
     }
 }
@@ -64,34 +45,19 @@ fn one_of_each() -> Vec<Put> {
         Put::Wallet(name("w"), image(3)),
         Put::Slice(2, name("m"), image(4)),
         Put::Totals(2, image(5)),
-        Put::Id(
-            1 << 100,
-            IdEntry {
-                position: 6,
-                account: u64::MAX,
-            },
-        ),
+        Put::Id(1 << 100, IdEntry { position: 6, account: u64::MAX }),
         Put::Refunded(1 << 90, 7, -8),
         Put::Deadline(-9, name("w")),
     ]
 }
 
 fn assert_one_of_each(store: &dyn Store, there: bool) {
-    let of = |there| if there { 1 } else { 0 };
+    let of = usize::from;
     assert_eq!(store.wallet(&name("w")).unwrap(), there.then(|| image(3)));
     assert_eq!(wallets(store).len(), of(there));
-    let slices = [
-        StoredSlice::Totals(2, image(5)),
-        StoredSlice::Account(2, name("m"), image(4)),
-    ];
+    let slices = [StoredSlice::Totals(2, image(5)), StoredSlice::Account(2, name("m"), image(4))];
     assert_eq!(store.slices().unwrap(), slices[..2 * of(there)]);
-    assert_eq!(
-        store.id(1 << 100).unwrap(),
-        there.then_some(IdEntry {
-            position: 6,
-            account: u64::MAX
-        })
-    );
+    assert_eq!(store.id(1 << 100).unwrap(), there.then_some(IdEntry { position: 6, account: u64::MAX }));
     assert_eq!(store.refunded(1 << 90).unwrap(), there.then_some((7, -8)));
     assert_eq!(store.deadlines().unwrap(), [(-9, name("w"))][..of(there)]);
 }
@@ -110,26 +76,12 @@ pub(crate) fn e6_what_is_written_reads_back(medium: &mut impl Medium) {
 pub(crate) fn e6_the_later_image_counts(medium: &mut impl Medium) {
     let Parts { store, .. } = medium.open();
     for n in 1..500 {
-        store
-            .write(&[
-                Put::Wallet(name("w"), image(n)),
-                Put::Totals(0, image(n)),
-                Put::Refunded(1, n, 1),
-            ])
-            .unwrap();
+        store.write(&[Put::Wallet(name("w"), image(n)), Put::Totals(0, image(n)), Put::Refunded(1, n, 1)]).unwrap();
     }
     // In one write as well.
-    store
-        .write(&[
-            Put::Wallet(name("w"), image(500)),
-            Put::Wallet(name("w"), image(501)),
-        ])
-        .unwrap();
+    store.write(&[Put::Wallet(name("w"), image(500)), Put::Wallet(name("w"), image(501))]).unwrap();
     assert_eq!(store.wallet(&name("w")).unwrap(), Some(image(501)));
-    assert_eq!(
-        store.slices().unwrap(),
-        [StoredSlice::Totals(0, image(499))]
-    );
+    assert_eq!(store.slices().unwrap(), [StoredSlice::Totals(0, image(499))]);
     assert_eq!(store.refunded(1).unwrap(), Some((499, 1)));
 }
 
@@ -142,11 +94,7 @@ pub(crate) fn e6_scans_are_in_order_and_whole(medium: &mut impl Medium) {
         let at = i64::try_from(n).unwrap() - 1_000;
         let slice = u16::try_from(n % 300).unwrap();
         store
-            .write(&[
-                Put::Wallet(name(n), image(n)),
-                Put::Deadline(at, name(n)),
-                Put::Slice(slice, name(n), image(n)),
-            ])
+            .write(&[Put::Wallet(name(n), image(n)), Put::Deadline(at, name(n)), Put::Slice(slice, name(n), image(n))])
             .unwrap();
         if n % 500 == 0 {
             store.set_meta(meta).unwrap();
@@ -154,9 +102,7 @@ pub(crate) fn e6_scans_are_in_order_and_whole(medium: &mut impl Medium) {
     }
     let expected: Vec<_> = (0..2_000).map(|n| (name(n), image(n))).collect();
     assert!(wallets(&*store) == expected);
-    let expected: Vec<_> = (0..2_000)
-        .map(|n| (i64::try_from(n).unwrap() - 1_000, name(n)))
-        .collect();
+    let expected: Vec<_> = (0..2_000).map(|n| (i64::from(n) - 1_000, name(n))).collect();
     assert!(store.deadlines().unwrap() == expected);
     let slices = store.slices().unwrap();
     assert_eq!(slices.len(), 2_000);
@@ -173,16 +119,9 @@ pub(crate) fn e6_what_is_dropped_is_gone(medium: &mut impl Medium) {
     parts.store.set_meta(meta).unwrap();
     parts
         .store
-        .write(&[
-            Put::DropSlice(2, name("m")),
-            Put::DropDeadline(-9, name("w")),
-            Put::DropDeadline(-8, name("w")),
-        ])
+        .write(&[Put::DropSlice(2, name("m")), Put::DropDeadline(-9, name("w")), Put::DropDeadline(-8, name("w"))])
         .unwrap();
-    assert_eq!(
-        parts.store.slices().unwrap(),
-        [StoredSlice::Totals(2, image(5))]
-    );
+    assert_eq!(parts.store.slices().unwrap(), [StoredSlice::Totals(2, image(5))]);
     parts.store.write(&[Put::DropTotals(2)]).unwrap();
     assert_eq!(parts.store.deadlines().unwrap(), []);
     parts.store.set_meta(meta).unwrap();
@@ -194,10 +133,7 @@ pub(crate) fn e6_what_is_dropped_is_gone(medium: &mut impl Medium) {
 
 pub(crate) fn e6_everything_written_before_meta_is_durable(medium: &mut impl Medium) {
     let parts = medium.open();
-    let meta = Meta {
-        checkpoint: 1,
-        ..parts.store.meta().unwrap()
-    };
+    let meta = Meta { checkpoint: 1, ..parts.store.meta().unwrap() };
     parts.store.write(&one_of_each()).unwrap();
     parts.store.set_meta(meta).unwrap();
     let parts = medium.crash(parts);
@@ -213,49 +149,22 @@ pub(crate) fn e6_a_write_is_never_torn(medium: &mut impl Medium) {
         for _ in 0..400 * life {
             // All of one write carry one number; some 15 KiB a write, so that memtables fill and are flushed.
             written += 1;
-            let big = Image {
-                as_of: written,
-                bytes: vec![7; 15_000],
-            };
+            let big = Image { as_of: written, bytes: vec![7; 15_000] };
             let puts = [
                 Put::Slice(0, name("a"), image(written)),
                 Put::Slice(1, name("a"), image(written)),
                 Put::Totals(0, image(written)),
                 Put::Wallet(name("w"), big),
-                Put::Id(
-                    1,
-                    IdEntry {
-                        position: written,
-                        account: 0,
-                    },
-                ),
+                Put::Id(1, IdEntry { position: written, account: 0 }),
             ];
             parts.store.write(&puts).unwrap();
         }
         parts = medium.crash(parts);
-        let mut numbers: Vec<_> = parts
-            .store
-            .slices()
-            .unwrap()
-            .into_iter()
-            .map(|slice| as_of(&slice))
-            .collect();
-        numbers.extend(
-            parts
-                .store
-                .wallet(&name("w"))
-                .unwrap()
-                .map(|image| image.as_of),
-        );
+        let mut numbers: Vec<_> = parts.store.slices().unwrap().into_iter().map(|slice| as_of(&slice)).collect();
+        numbers.extend(parts.store.wallet(&name("w")).unwrap().map(|image| image.as_of));
         numbers.extend(parts.store.id(1).unwrap().map(|entry| entry.position));
-        assert!(
-            numbers.is_empty() || numbers.len() == 5,
-            "life {life}: {numbers:?}"
-        );
-        assert!(
-            numbers.iter().all(|n| *n == numbers[0] && *n <= written),
-            "life {life}: {numbers:?}"
-        );
+        assert!(numbers.is_empty() || numbers.len() == 5, "life {life}: {numbers:?}");
+        assert!(numbers.iter().all(|n| *n == numbers[0] && *n <= written), "life {life}: {numbers:?}");
     }
 }
 
@@ -273,39 +182,25 @@ pub(crate) fn e6_readers_and_writers_work_at_the_same_time(medium: &mut impl Med
             scope.spawn(move || {
                 for n in 1..=300 {
                     store
-                        .write(&[
-                            Put::Slice(writer, name("a"), image(n)),
-                            Put::Wallet(name(writer), image(n)),
-                        ])
+                        .write(&[Put::Slice(writer, name("a"), image(n)), Put::Wallet(name(writer), image(n))])
                         .unwrap();
                 }
             });
         }
         scope.spawn(move || {
-            (1..=5).for_each(|n| {
-                store
-                    .set_meta(Meta {
-                        checkpoint: n,
-                        ..meta
-                    })
-                    .unwrap()
-            })
+            for n in 1..=5 {
+                store.set_meta(Meta { checkpoint: n, ..meta }).unwrap();
+            }
         });
         scope.spawn(move || {
             let mut last = 0;
             while last < 300 {
-                let now = store
-                    .wallet(&name(0))
-                    .unwrap()
-                    .map_or(0, |image| image.as_of);
+                let now = store.wallet(&name(0)).unwrap().map_or(0, |image| image.as_of);
                 assert!(now >= last);
                 last = now;
             }
         });
     });
-    assert_eq!(
-        wallets(store),
-        [(name(0), image(300)), (name(1), image(300))]
-    );
+    assert_eq!(wallets(store), [(name(0), image(300)), (name(1), image(300))]);
     assert_eq!(store.meta().unwrap().checkpoint, 5);
 }

@@ -1,0 +1,209 @@
+//! An engine on a simulated disk, and requests to it.
+
+use fentan_engine::catalog::{Catalog, CatalogSpec};
+use fentan_engine::journal::Position;
+use fentan_engine::ledger::{Command, Query, Record, Refund, Reject, Spend, TopUp, TopUpState, Transfer};
+use fentan_engine::money::Major;
+use fentan_engine::names::{AccountId, CommandId};
+use fentan_engine::runtime::{Answer, Body, Engine, Found, Limits, Media, Outcome, Parcel, Reply, Request, StartError};
+use fentan_storage::simulated::SimulatedDisk;
+use smallvec::SmallVec;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const CATALOG: &str = r#"
+[[rule]]
+name = "by_lot"
+version = 1
+method = "lot_ratio"
+
+[[product]]
+name = "default"
+currency = "CNY"
+decimals = 2
+rule = "by_lot"
+transfers = true
+"#;
+
+/// An answer that was released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// A record at a position; `true` when it was there before.
+    Recorded(Box<Record>, Position, bool),
+    /// A wallet's available balance.
+    Balance(i64),
+    /// Whether the trial balance is zero.
+    Balanced(bool),
+    /// No, and nothing is remembered.
+    Refused(Reject),
+}
+
+/// Collects what is released.
+pub(crate) struct Ear {
+    heard: Vec<Told>,
+    to: Arc<Mutex<Vec<Told>>>,
+}
+
+impl Reply for Ear {
+    fn put(&mut self, answer: Answer<'_>) {
+        self.heard.push(match answer.outcome {
+            Outcome::Recorded { record, position, replayed } => {
+                Told::Recorded(Box::new(record.clone()), *position, *replayed)
+            }
+            Outcome::Found { found: Found::Wallet(view), .. } => Told::Balance(view.balances.subs.sum()),
+            Outcome::Found { found: Found::Trial(totals), .. } => Told::Balanced(totals.imbalance().is_empty()),
+            Outcome::Found { found, .. } => panic!("not asked for: {found:?}"),
+            Outcome::Refused { reject, .. } => Told::Refused(reject.clone()),
+        });
+    }
+
+    fn release(self) {
+        self.to.lock().unwrap().extend(self.heard);
+    }
+}
+
+/// A running ledger.
+pub(crate) struct Ledger {
+    pub(crate) engine: Engine<Ear>,
+    pub(crate) clock: Arc<AtomicI64>,
+}
+
+impl Ledger {
+    pub(crate) fn start(disk: &SimulatedDisk, shards: usize) -> Result<Self, StartError> {
+        Self::start_with(disk, shards, 1 << 20)
+    }
+
+    pub(crate) fn start_with(
+        disk: &SimulatedDisk,
+        shards: usize,
+        wallets_per_shard: usize,
+    ) -> Result<Self, StartError> {
+        let (journal, reader, store) = disk.open();
+        let media = Media { journal: Box::new(journal), reader: Arc::new(reader), store: Arc::new(store) };
+        let spec: CatalogSpec = toml::from_str(CATALOG).unwrap();
+        let catalog = Arc::new(Catalog::from_spec(&spec).unwrap());
+        let limits = Limits { shards, queued_requests: 1 << 20, step_requests: 64, wallets_per_shard };
+        let clock = Arc::new(AtomicI64::new(1_000_000));
+        let time = Arc::clone(&clock);
+        let engine = Engine::start(
+            media,
+            catalog,
+            limits,
+            Arc::new(move || time.load(Ordering::Relaxed)),
+            Arc::new(|_| {}),
+            &mut |_, _| {},
+        )?;
+        Ok(Self { engine, clock })
+    }
+
+    /// Puts a request in; its answer comes, or not, into the returned place.
+    pub(crate) fn send(&self, request: Request) -> Arc<Mutex<Vec<Told>>> {
+        let to = Arc::new(Mutex::new(Vec::new()));
+        let shard = self.engine.route(&request.body).unwrap_or(0);
+        let reply = Ear { heard: Vec::new(), to: Arc::clone(&to) };
+        // A ledger that has failed takes nothing in, which is an answer that never comes.
+        let _ = self.engine.submit(shard, Parcel { requests: vec![request], reply });
+        to
+    }
+
+    /// Asks and waits for the answer.
+    pub(crate) fn ask(&self, request: Request) -> Told {
+        let place = self.send(request.clone());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(told) = place.lock().unwrap().pop() {
+                return told;
+            }
+            assert!(!self.engine.has_failed(), "the ledger failed at {request:?}");
+            assert!(Instant::now() < deadline, "no answer to {request:?}");
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
+
+    pub(crate) fn balance(&self, wallet: &str) -> i64 {
+        match self.ask(Request { id: id("read"), body: Body::Query(Query::Balance(account(wallet))) }) {
+            Told::Balance(minor) => minor,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn is_balanced(&self) -> bool {
+        self.ask(Request { id: id("read"), body: Body::Query(Query::TrialBalance) }) == Told::Balanced(true)
+    }
+
+    /// Waits until a checkpoint covers everything so far.
+    pub(crate) fn checkpoint(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let target = self.engine.status().last;
+        while self.engine.status().checkpoint < target {
+            self.engine.checkpoint();
+            assert!(Instant::now() < deadline, "the checkpoint does not come");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+}
+
+pub(crate) fn id(text: &str) -> CommandId {
+    CommandId::new(text).unwrap()
+}
+
+pub(crate) fn account(text: &str) -> AccountId {
+    AccountId::new(text).unwrap()
+}
+
+fn major(text: &str) -> Major {
+    Major::parse(text.as_bytes()).unwrap()
+}
+
+fn command(name: &str, command: Command) -> Request {
+    Request { id: id(name), body: Body::Command(command) }
+}
+
+pub(crate) fn top_up(name: &str, wallet: &str, principal: &str, bonus: &str) -> Request {
+    command(
+        name,
+        Command::TopUp(TopUp {
+            account: account(wallet),
+            principal: major(principal),
+            bonus: Some(major(bonus)),
+            offer: None,
+            channel: None,
+            channel_order: None,
+            funding: fentan_engine::accounts::Funding::Unknown,
+            expires_at: None,
+            bonus_expires_at: None,
+            state: TopUpState::Confirmed,
+        }),
+    )
+}
+
+fn ask(wallet: &str, merchant: &str, amount: &str) -> Spend {
+    Spend {
+        account: account(wallet),
+        merchant: account(merchant),
+        amount: major(amount),
+        rule: None,
+        order: None,
+        tags: SmallVec::new(),
+    }
+}
+
+pub(crate) fn spend(name: &str, wallet: &str, merchant: &str, amount: &str) -> Request {
+    command(name, Command::Spend(ask(wallet, merchant, amount)))
+}
+
+pub(crate) fn hold(name: &str, wallet: &str, amount: &str, until: i64) -> Request {
+    command(name, Command::Hold(ask(wallet, "shop", amount), until))
+}
+
+pub(crate) fn refund(name: &str, spend: &str, amount: &str) -> Request {
+    command(name, Command::Refund(Refund { spend: id(spend), amount: Some(major(amount)), reason: None }))
+}
+
+pub(crate) fn transfer(name: &str, from: &str, to: &str, amount: &str) -> Request {
+    command(
+        name,
+        Command::Transfer(Transfer { from: account(from), to: account(to), amount: major(amount), rule: None }),
+    )
+}
