@@ -3,8 +3,8 @@
 //! A [`Catalog`] is checked when it is made and never changes; a reload makes another one. Replay does
 //! not look at it: a record says all.
 
-use crate::allocation::{Rule, RuleError, RuleSpec, SubNames};
 use crate::accounts::SubId;
+use crate::allocation::{Rule, RuleError, RuleSpec, SubNames};
 use crate::money::{AmountError, Currency, Major, share_down, share_of_percent};
 use crate::names::{Label, NameError};
 use rust_decimal::Decimal;
@@ -61,7 +61,8 @@ impl Offer {
     #[must_use]
     pub fn bonus(&self, principal: i64, currency: Currency) -> Option<i64> {
         self.check_currency(currency).ok()?;
-        let reached = self.tiers.iter().rev().find(|tier| tier.from.minor(currency).is_ok_and(|from| principal >= from));
+        let reached =
+            self.tiers.iter().rev().find(|tier| tier.from.minor(currency).is_ok_and(|from| principal >= from));
         match reached.map(|tier| &tier.gift) {
             None => Some(0),
             Some(Gift::Amount(amount)) => amount.minor(currency).ok(),
@@ -204,7 +205,8 @@ impl Catalog {
         }
         let currencies = currencies(&products)?;
         for product in products.values() {
-            for rule in rules.values().filter(|rule| rule.name == product.rule.name || product.permits_rule(&rule.name)) {
+            for rule in rules.values().filter(|rule| rule.name == product.rule.name || product.permits_rule(&rule.name))
+            {
                 rule.check_currency(product.currency)?;
             }
         }
@@ -219,7 +221,8 @@ impl Catalog {
         if !products.contains_key(&default_product) {
             return Err(fail("product", &default, "is the default product, and there is none of that name"));
         }
-        let sub_names = subs.iter().map(|(name, id)| (*id, name.clone())).collect::<BTreeMap<_, _>>().into_iter().collect();
+        let sub_names =
+            subs.iter().map(|(name, id)| (*id, name.clone())).collect::<BTreeMap<_, _>>().into_iter().collect();
         Ok(Self { subs, sub_names, promoted, products, rules, offers, default_product })
     }
 
@@ -294,10 +297,18 @@ fn sub_balances(specs: &[SubBalanceSpec]) -> Result<(SubNames, u8), CatalogError
     for spec in specs {
         let reserved = ["available", "held", "arrears", "frozen"].contains(&spec.name.as_str());
         if reserved || !spec.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') || spec.name.is_empty() {
-            return Err(fail("sub_balance", &spec.name, "a name is lower-case letters and _, and not a word of the balance"));
+            return Err(fail(
+                "sub_balance",
+                &spec.name,
+                "a name is lower-case letters and _, and not a word of the balance",
+            ));
         }
         if !(2..8).contains(&spec.number) || subs.values().any(|id| id.0 == spec.number) {
-            return Err(fail("sub_balance", &spec.name, "a number is from 2 to 7 and its own; principal is 0 and bonus 1"));
+            return Err(fail(
+                "sub_balance",
+                &spec.name,
+                "a number is from 2 to 7 and its own; principal is 0 and bonus 1",
+            ));
         }
         if subs.insert(spec.name.clone(), SubId(spec.number)).is_some() {
             return Err(fail("sub_balance", &spec.name, "stands twice"));
@@ -309,10 +320,13 @@ fn sub_balances(specs: &[SubBalanceSpec]) -> Result<(SubNames, u8), CatalogError
 
 fn product(spec: &ProductSpec, rules: &BTreeMap<Label, Rule>) -> Result<Product, CatalogError> {
     let reason = |reason: String| fail("product", &spec.name, &reason);
-    let find = |name: &String| rules.get(&Label::internal(name)).ok_or_else(|| reason(format!("there is no rule {name:?}")));
+    let find =
+        |name: &String| rules.get(&Label::internal(name)).ok_or_else(|| reason(format!("there is no rule {name:?}")));
     let may_name = match &spec.may_name_rules {
         None => None,
-        Some(names) => Some(names.iter().map(|name| find(name).map(|rule| rule.name.clone())).collect::<Result<_, _>>()?),
+        Some(names) => {
+            Some(names.iter().map(|name| find(name).map(|rule| rule.name.clone())).collect::<Result<_, _>>()?)
+        }
     };
     Ok(Product {
         name: label("product", &spec.name)?,
@@ -362,7 +376,9 @@ fn offer(spec: &OfferSpec) -> Result<Offer, CatalogError> {
             (None, Some(percent)) if percent > Decimal::ZERO && percent <= Decimal::from(10_000) => {
                 Gift::Share(share_of_percent(percent).map_err(|e| reason(e.to_string()))?)
             }
-            (None, Some(percent)) => return Err(reason(format!("percent is above 0 and at most 10,000, not {percent}"))),
+            (None, Some(percent)) => {
+                return Err(reason(format!("percent is above 0 and at most 10,000, not {percent}")));
+            }
             _ => return Err(reason(format!("the tier from {} gives a bonus or a percent, one of them", tier.from))),
         };
         tiers.push((amount(&tier.from)?, gift));

@@ -120,7 +120,12 @@ impl Door {
     }
 
     /// A batch, or the requests of one HTTP exchange: the answers come together.
-    pub(crate) fn assembled(&self, assembly: &Arc<Assembly>, routes: &mut Routes, requests: Vec<Result<Request, Malformed>>) {
+    pub(crate) fn assembled(
+        &self,
+        assembly: &Arc<Assembly>,
+        routes: &mut Routes,
+        requests: Vec<Result<Request, Malformed>>,
+    ) {
         let shards = self.engine.shards();
         let mut sorted: Vec<(Vec<Request>, Vec<usize>)> = (0..shards).map(|_| Default::default()).collect();
         let (mut refused, mut ends, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
@@ -138,7 +143,9 @@ impl Door {
                 }
             }
         }
-        for (shard, (requests, places)) in sorted.into_iter().enumerate().filter(|(_, (requests, _))| !requests.is_empty()) {
+        for (shard, (requests, places)) in
+            sorted.into_iter().enumerate().filter(|(_, (requests, _))| !requests.is_empty())
+        {
             let reply = WireReply::part(assembly, places.clone());
             if let Err(not_taken) = self.engine.submit(shard, Parcel { requests, reply }) {
                 let (parcel, reject) = why(not_taken);

@@ -24,6 +24,7 @@ mod wire;
 
 use clap::{Parser, Subcommand};
 use config::{Given, Settings};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ const EXAMPLES: &str = "Examples:
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a process")]
 enum Command {
     /// Serve the ledger over TCP and HTTP
     Serve {
@@ -65,7 +67,11 @@ enum Command {
 fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("FENTAN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,actix_server=warn,actix_web=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     let result = match Cli::parse().command {
         Command::Serve { config, given } => Settings::new(given, config.as_deref())
             .map_err(anyhow::Error::from)

@@ -49,7 +49,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     };
 
     actix::System::new().block_on(async {
-        let rule = CheckpointRule { records: settings.checkpoint_records, every: Duration::from_secs(settings.checkpoint_seconds) };
+        let rule = CheckpointRule {
+            records: settings.checkpoint_records,
+            every: Duration::from_secs(settings.checkpoint_seconds),
+        };
         control::start(&engine, rule);
         let server = http::server(http_listener, door, metrics)?;
         let handle = server.handle();
@@ -78,8 +81,9 @@ pub(crate) fn catalog(settings: &Settings) -> Result<Arc<Catalog>, CatalogFileEr
 }
 
 fn bind(address: &str) -> Result<TcpListener> {
-    let listener = TcpListener::bind(address)
-        .with_context(|| format!("cannot listen on {address}: is it an address of this machine, and free? (port 0 takes a free one)"))?;
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("cannot listen on {address}: is it an address of this machine, and free? (port 0 takes a free one)")
+    })?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }

@@ -45,10 +45,20 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<bool> {
         return Ok(clean);
     }
     println!("journal    {} records in {} batches, chain whole", report.end, report.batches);
-    println!("images     checkpoint at {}; {} wallets and {} other accounts agree with replay", report.checkpoint, report.wallets, report.sliced);
+    println!(
+        "images     checkpoint at {}; {} wallets and {} other accounts agree with replay",
+        report.checkpoint, report.wallets, report.sliced
+    );
     for fault in &report.faults {
         println!("FAULT      {fault}");
     }
-    println!("{}", if clean { "clean: the books balance" } else { "NOT CLEAN: restore from a backup, and keep this folder to look into" });
+    println!(
+        "{}",
+        if clean {
+            "clean: the books balance"
+        } else {
+            "NOT CLEAN: restore from a backup, and keep this folder to look into"
+        }
+    );
     Ok(clean)
 }

@@ -7,6 +7,8 @@
 //!
 //! `FENTAN_KILL_ROUNDS` sets the number of rounds, 3 by default; 20 is the bar of a release.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,7 +33,8 @@ impl Server {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = |key: &str| line.split_whitespace().find_map(|word| word.strip_prefix(key)).unwrap_or_default().to_owned();
+        let address =
+            |key: &str| line.split_whitespace().find_map(|word| word.strip_prefix(key)).unwrap_or_default().to_owned();
         let (tcp, http) = (address("tcp="), address("http="));
         assert!(!tcp.is_empty() && !http.is_empty(), "the server said {line:?}");
         Self { child, tcp, http }
@@ -85,7 +88,18 @@ fn e2_kill_dash_nine_under_load_loses_nothing_that_was_acknowledged() {
         let acks = folder.path().join(format!("round-{round}.acks"));
         let mut load = Command::new(load_tool())
             .args(["run", "--scenario", "promotion_peak", "--mode", "closed", "--wallets", "2000", "--duration", "60"])
-            .args(["--connections", "16", "--depth", "64", "--expect-kill", "--quiet", "--tcp", &server.tcp, "--http", &server.http])
+            .args([
+                "--connections",
+                "16",
+                "--depth",
+                "64",
+                "--expect-kill",
+                "--quiet",
+                "--tcp",
+                &server.tcp,
+                "--http",
+                &server.http,
+            ])
             .arg("--acks")
             .arg(&acks)
             .stdout(Stdio::null())
@@ -105,7 +119,10 @@ fn e2_kill_dash_nine_under_load_loses_nothing_that_was_acknowledged() {
             .unwrap();
         let report = String::from_utf8_lossy(&verified.stdout).into_owned();
         assert!(verified.status.success(), "round {round}: {report}");
-        println!("round {round}, {shards} shards: {}", report.lines().find(|line| line.contains("acknowledged")).unwrap_or_default());
+        println!(
+            "round {round}, {shards} shards: {}",
+            report.lines().find(|line| line.contains("acknowledged")).unwrap_or_default()
+        );
         server.stop();
     }
     let verified = Command::new(env!("CARGO_BIN_EXE_fentan")).arg("verify").arg("--data").arg(&data).output().unwrap();

@@ -90,18 +90,10 @@ pub(crate) struct CheckArgs {
 
 /// The arguments of `run`.
 #[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches of a command line"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
 pub(crate) struct RunArgs {
     /// A scenario file, or the name of a shipped one: `promotion_peak`, `one_spend`, `batches`.
-    #[arg(
-        long,
-        short,
-        value_name = "FILE|NAME",
-        default_value = "promotion_peak"
-    )]
+    #[arg(long, short, value_name = "FILE|NAME", default_value = "promotion_peak")]
     pub(crate) scenario: String,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
@@ -204,21 +196,13 @@ impl ChangeArgs {
         set(&mut traffic.ids, self.ids.as_ref());
         set(&mut traffic.mode, self.mode.as_ref());
         if self.mode == Some(Mode::Closed) {
-            (
-                traffic.rate_per_second,
-                traffic.ramp_from_per_second,
-                traffic.ramp_s,
-            ) = (None, None, 0);
+            (traffic.rate_per_second, traffic.ramp_from_per_second, traffic.ramp_s) = (None, None, 0);
         }
         if self.rate.is_some() {
             if self.mode.is_none() {
                 traffic.mode = Mode::Open;
             }
-            (
-                traffic.rate_per_second,
-                traffic.ramp_from_per_second,
-                traffic.ramp_s,
-            ) = (self.rate, None, 0);
+            (traffic.rate_per_second, traffic.ramp_from_per_second, traffic.ramp_s) = (self.rate, None, 0);
         }
         if self.rule.is_some() {
             scenario.spend.rule.clone_from(&self.rule);
@@ -256,9 +240,7 @@ mod tests {
 
     fn changed(scenario: &str, args: &[&str]) -> Scenario {
         let line = ["fentan-loadtest", "run"].iter().chain(args);
-        let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else {
-            panic!("not run")
-        };
+        let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("not run") };
         let mut scenario = Scenario::load(scenario).unwrap();
         args.change.apply(&mut scenario);
         scenario.validate("x").unwrap();
@@ -268,23 +250,10 @@ mod tests {
     #[test]
     fn changes_leave_a_valid_scenario() {
         let open = changed("one_spend", &["--rate", "100", "--bar", "7"]);
-        assert_eq!(
-            (open.traffic.mode, open.traffic.rate_per_second),
-            (Mode::Open, Some(100))
-        );
+        assert_eq!((open.traffic.mode, open.traffic.rate_per_second), (Mode::Open, Some(100)));
         assert_eq!(open.bar_per_second, Some(7));
-        let closed = changed(
-            "promotion_peak",
-            &["--mode", "closed", "--depth", "4", "--rule", "by_balance"],
-        );
-        assert_eq!(
-            (
-                closed.traffic.mode,
-                closed.traffic.depth,
-                closed.traffic.ramp_s
-            ),
-            (Mode::Closed, 4, 0)
-        );
+        let closed = changed("promotion_peak", &["--mode", "closed", "--depth", "4", "--rule", "by_balance"]);
+        assert_eq!((closed.traffic.mode, closed.traffic.depth, closed.traffic.ramp_s), (Mode::Closed, 4, 0));
     }
 
     #[test]

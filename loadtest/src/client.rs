@@ -72,11 +72,7 @@ impl Client {
         stream.set_read_timeout(Some(ANSWER_WAIT)).map_err(fail)?;
         stream.set_write_timeout(Some(ANSWER_WAIT)).map_err(fail)?;
         let reader = BufReader::with_capacity(256 * 1024, stream.try_clone().map_err(fail)?);
-        Ok(Self {
-            stream,
-            reader,
-            line: Vec::new(),
-        })
+        Ok(Self { stream, reader, line: Vec::new() })
     }
 
     /// Sends one line (with its line feed) of `count` requests, and hands each answer to `take` with
@@ -92,9 +88,7 @@ impl Client {
     ) -> Result<(), ClientError> {
         self.stream.write_all(request)?;
         self.line.clear();
-        let read = (&mut self.reader)
-            .take(LINE_BYTES_MAX)
-            .read_until(b'\n', &mut self.line)?;
+        let read = (&mut self.reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut self.line)?;
         if read == 0 || self.line.last() != Some(&b'\n') {
             return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
         }
@@ -104,18 +98,7 @@ impl Client {
             take(got, scan);
             got += 1;
         })
-        .map_err(|source| ClientError::Answer {
-            source,
-            line: start(),
-        })?;
-        if got == count {
-            Ok(())
-        } else {
-            Err(ClientError::Count {
-                sent: count,
-                got,
-                line: start(),
-            })
-        }
+        .map_err(|source| ClientError::Answer { source, line: start() })?;
+        if got == count { Ok(()) } else { Err(ClientError::Count { sent: count, got, line: start() }) }
     }
 }

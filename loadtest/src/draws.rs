@@ -31,9 +31,7 @@ impl Draws {
     #[must_use]
     pub const fn of(seed: u64, connection: u32, counter: u64) -> Self {
         let place = mix(((connection as u64) << 48) ^ counter ^ STEP);
-        Self {
-            state: mix(seed.wrapping_add(STEP)) ^ place,
-        }
+        Self { state: mix(seed.wrapping_add(STEP)) ^ place }
     }
 
     /// The next 64 bits.
@@ -92,9 +90,6 @@ mod tests {
         for n in 0..100_000 {
             counts[usize::try_from(Draws::of(1, 0, n).below(10)).unwrap()] += 1;
         }
-        assert!(
-            counts.iter().all(|c| (9_500..10_500).contains(c)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|c| (9_500..10_500).contains(c)), "{counts:?}");
     }
 }

@@ -33,9 +33,7 @@ impl Encoder {
             ids: Ids::new(scenario.traffic.ids, run),
             decimals: scenario.currency_decimals,
             wallet_prefix: format!("w-{:08x}-", tag(run)),
-            spend_tail: rule
-                .as_ref()
-                .map_or_else(|| "\"}".to_owned(), |r| format!("\",\"rule\":\"{r}\"}}")),
+            spend_tail: rule.as_ref().map_or_else(|| "\"}".to_owned(), |r| format!("\",\"rule\":\"{r}\"}}")),
             rule,
         }
     }
@@ -111,12 +109,7 @@ impl Encoder {
         let wallet = self.wallet(command.wallet);
         match command.op {
             Op::Spend => {
-                let spend = Spend::new(
-                    id,
-                    wallet,
-                    format!("m-{}", command.merchant),
-                    amount(command.amount),
-                );
+                let spend = Spend::new(id, wallet, format!("m-{}", command.merchant), amount(command.amount));
                 match &self.rule {
                     Some(rule) => spend.with_rule(rule.as_str()).into(),
                     None => spend.into(),
@@ -127,9 +120,9 @@ impl Encoder {
                 .with_channel(CHANNEL)
                 .with_channel_order(id)
                 .into(),
-            Op::Refund => Refund::new(id, self.ids.text(connection, command.target))
-                .with_amount(amount(command.amount))
-                .into(),
+            Op::Refund => {
+                Refund::new(id, self.ids.text(connection, command.target)).with_amount(amount(command.amount)).into()
+            }
             Op::Balance => BalanceQuery::new(id, wallet).into(),
         }
     }
@@ -156,10 +149,7 @@ mod tests {
         let mut scenario = Scenario::load("promotion_peak").unwrap();
         scenario.wallets = 200;
         scenario.traffic.depth = 4;
-        for (style, rule) in [
-            (IdStyle::Random, None),
-            (IdStyle::Ordered, Some("by_balance".to_owned())),
-        ] {
+        for (style, rule) in [(IdStyle::Random, None), (IdStyle::Ordered, Some("by_balance".to_owned()))] {
             scenario.traffic.ids = style;
             scenario.spend.rule = rule;
             let workload = Workload::new(&scenario);

@@ -42,11 +42,7 @@ impl Ids {
     /// The ids of run number `run`.
     #[must_use]
     pub fn new(style: IdStyle, run: u64) -> Self {
-        Self {
-            style,
-            key: mix(run),
-            tag: tag(run),
-        }
+        Self { style, key: mix(run), tag: tag(run) }
     }
 
     /// Appends the id of request `counter` on `connection`.
@@ -83,8 +79,7 @@ impl Ids {
                 if id.len() != 36 {
                     return None;
                 }
-                let bits =
-                    (unhex(&id[0..8])? << 32) | (unhex(&id[9..13])? << 16) | unhex(&id[32..36])?;
+                let bits = (unhex(&id[0..8])? << 32) | (unhex(&id[9..13])? << 16) | unhex(&id[32..36])?;
                 let place = unpermute(bits) ^ self.key;
                 let connection = u32::try_from(place >> COUNTER_BITS).ok()?;
                 Some((connection, place & ((1 << COUNTER_BITS) - 1)))

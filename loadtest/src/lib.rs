@@ -11,10 +11,7 @@
 //! 5. **Verify** ([`verify`]): from the log alone, against a server that may have been killed and
 //!    restarted since: every acknowledged id is there, every wallet agrees, the books balance.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 pub mod acks;
 pub mod client;

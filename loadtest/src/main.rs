@@ -1,9 +1,6 @@
 //! The program `fentan-loadtest`: command line in, exit code out. The work is in the library.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 mod cli;
 mod run;

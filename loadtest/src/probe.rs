@@ -3,10 +3,7 @@
 //! A throughput figure means little without the disk and the loopback it was made on. Two probes:
 //! how long a bare append of 4 KiB with `fdatasync` takes, and how long one `ping` takes with
 //! nothing else going on.
-#![expect(
-    clippy::float_arithmetic,
-    reason = "times, rates and likelihoods; no money here"
-)]
+#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -43,11 +40,7 @@ impl Probe {
     /// How many one after another fit into a second.
     #[must_use]
     pub fn per_second(&self) -> f64 {
-        if self.mean_us > 0.0 {
-            1e6 / self.mean_us
-        } else {
-            0.0
-        }
+        if self.mean_us > 0.0 { 1e6 / self.mean_us } else { 0.0 }
     }
 }
 
@@ -58,10 +51,7 @@ impl Probe {
 /// What the file system says.
 pub fn disk(dir: &Path) -> std::io::Result<Probe> {
     let path = dir.join(format!("fentan-disk-probe-{}", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
     let page = [0x5a_u8; APPEND_BYTES];
     let measured = timed(APPENDS, || {
         file.write_all(&page)?;

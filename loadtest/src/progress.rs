@@ -1,8 +1,5 @@
 //! How far it is: bars on a terminal, plain lines otherwise. Always on stderr; stdout is the report's.
-#![expect(
-    clippy::float_arithmetic,
-    reason = "times, rates and likelihoods; no money here"
-)]
+#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
 use std::io::{IsTerminal, stderr, stdout};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,28 +50,15 @@ impl Progress {
     pub fn meter(self, label: &'static str, total: u64) -> Meter {
         let bar = ProgressBar::with_draw_target(
             Some(total),
-            if self == Self::Bars {
-                ProgressDrawTarget::stderr()
-            } else {
-                ProgressDrawTarget::hidden()
-            },
+            if self == Self::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
         );
-        if let Ok(style) = ProgressStyle::with_template(
-            "{msg:<36} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}",
-        ) {
+        if let Ok(style) = ProgressStyle::with_template("{msg:<36} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}")
+        {
             bar.set_style(style);
         }
         bar.set_message(label);
         let now = Instant::now();
-        Meter {
-            progress: self,
-            label,
-            total,
-            bar,
-            done: AtomicU64::new(0),
-            started: now,
-            said: Mutex::new(now),
-        }
+        Meter { progress: self, label, total, bar, done: AtomicU64::new(0), started: now, said: Mutex::new(now) }
     }
 }
 
@@ -121,12 +105,7 @@ impl Meter {
         self.bar.finish_and_clear();
         let done = self.done.load(Ordering::Relaxed);
         if self.progress != Progress::Quiet && done > 0 {
-            eprintln!(
-                "{}: {done} of {} in {:.1} s",
-                self.label,
-                self.total,
-                self.started.elapsed().as_secs_f64()
-            );
+            eprintln!("{}: {done} of {} in {:.1} s", self.label, self.total, self.started.elapsed().as_secs_f64());
         }
     }
 }
@@ -156,11 +135,7 @@ impl LoadWatcher {
     pub fn new(progress: Progress) -> Self {
         let bar = ProgressBar::with_draw_target(
             None,
-            if progress == Progress::Bars {
-                ProgressDrawTarget::stderr()
-            } else {
-                ProgressDrawTarget::hidden()
-            },
+            if progress == Progress::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
         );
         Self { progress, bar }
     }

@@ -14,9 +14,7 @@ use fentan_loadtest::load::Session;
 use fentan_loadtest::probe;
 use fentan_loadtest::progress::{LoadWatcher, PrepareWatcher, Progress};
 use fentan_loadtest::report::table::{self, Style};
-use fentan_loadtest::report::{
-    Conditions, Load, Prepared, Ratio, Report, latency_from, plot, processor,
-};
+use fentan_loadtest::report::{Conditions, Load, Prepared, Ratio, Report, latency_from, plot, processor};
 use fentan_loadtest::scenario::Scenario;
 use fentan_loadtest::target;
 use fentan_loadtest::verify::{self, Options};
@@ -36,10 +34,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// The command line or the scenario is wrong.
     pub(crate) fn usage(source: impl Into<anyhow::Error>) -> Self {
-        Self {
-            source: source.into(),
-            code: 2,
-        }
+        Self { source: source.into(), code: 2 }
     }
 }
 
@@ -60,16 +55,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     }
     let progress = Progress::detect(args.server.quiet);
     let run = args.run_id.unwrap_or_else(run_number);
-    let log = args
-        .acks
-        .clone()
-        .unwrap_or_else(|| std::env::temp_dir().join(format!("fentan-{run:016x}.acks")));
-    let acks = AckFile::create(&log, &Header::new(run, scenario.clone()), args.force)
-        .map_err(Failure::usage)?;
-    let kept = LogFile {
-        path: &log,
-        temporary: args.acks.is_none(),
-    };
+    let log = args.acks.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("fentan-{run:016x}.acks")));
+    let acks = AckFile::create(&log, &Header::new(run, scenario.clone()), args.force).map_err(Failure::usage)?;
+    let kept = LogFile { path: &log, temporary: args.acks.is_none() };
 
     let mut report = Report {
         conditions: Conditions {
@@ -82,19 +70,14 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
             latency_from: latency_from(scenario.traffic.mode),
         },
         scenario,
-        prepared: Prepared {
-            wallets: 0,
-            elapsed_s: 0.0,
-        },
+        prepared: Prepared { wallets: 0, elapsed_s: 0.0 },
         load: None,
         ratio: None,
         verdict: None,
     };
-    let lost =
-        drive(args, &options, &acks, progress, &mut report).inspect_err(|_| kept.discard())?;
+    let lost = drive(args, &options, &acks, progress, &mut report).inspect_err(|_| kept.discard())?;
     if lost.is_none() && !args.expect_kill && !args.no_verify {
-        report.verdict =
-            Some(verify::verify(&log, &options, &progress).with_context(|| kept.hint())?);
+        report.verdict = Some(verify::verify(&log, &options, &progress).with_context(|| kept.hint())?);
     }
 
     print!("{}", table::render(&report, style()));
@@ -118,31 +101,20 @@ fn drive(
     let scenario = &report.scenario;
     let workload = Arc::new(Workload::new(scenario));
     let encoder = Arc::new(Encoder::new(scenario, report.conditions.run));
-    let mut session = Session::connect(
-        scenario,
-        &workload,
-        &encoder,
-        options.tcp,
-        args.threads,
-        acks,
-    )
-    .map_err(anyhow::Error::from)?;
+    let mut session = Session::connect(scenario, &workload, &encoder, options.tcp, args.threads, acks)
+        .map_err(anyhow::Error::from)?;
 
-    let mut watcher =
-        PrepareWatcher(progress.meter("topping up wallets", u64::from(scenario.wallets)));
+    let mut watcher = PrepareWatcher(progress.meter("topping up wallets", u64::from(scenario.wallets)));
     let prepared = session.prepare(&mut watcher).map_err(anyhow::Error::from)?;
     watcher.0.finish();
-    report.prepared = Prepared {
-        wallets: prepared.tally.ok_in_all(),
-        elapsed_s: prepared.elapsed_s,
-    };
+    report.prepared = Prepared { wallets: prepared.tally.ok_in_all(), elapsed_s: prepared.elapsed_s };
     if prepared.lost.is_some() {
         return Ok(prepared.lost);
     }
 
     let disk_dir = args.disk.clone().unwrap_or_else(std::env::temp_dir);
-    let fdatasync = probe::disk(&disk_dir)
-        .with_context(|| format!("measuring the disk in {} (--disk)", disk_dir.display()))?;
+    let fdatasync =
+        probe::disk(&disk_dir).with_context(|| format!("measuring the disk in {} (--disk)", disk_dir.display()))?;
     let ping = probe::ping(options.tcp, report.conditions.run).context("pinging the server")?;
 
     progress.say("load");
@@ -157,25 +129,13 @@ fn drive(
 }
 
 /// What the exit code is, and what to say about it.
-fn conclude(
-    args: &RunArgs,
-    report: &Report,
-    lost: Option<String>,
-    log: &LogFile<'_>,
-) -> Result<ExitCode, Failure> {
+fn conclude(args: &RunArgs, report: &Report, lost: Option<String>, log: &LogFile<'_>) -> Result<ExitCode, Failure> {
     if let Some(lost) = lost {
         if args.expect_kill {
-            println!(
-                "\nthe server went away, as expected; start it again, then\n{}",
-                log.hint()
-            );
+            println!("\nthe server went away, as expected; start it again, then\n{}", log.hint());
             return Ok(ExitCode::SUCCESS);
         }
-        return Err(anyhow!(
-            "the server went away ({lost}); start it again, then\n{}",
-            log.hint()
-        )
-        .into());
+        return Err(anyhow!("the server went away ({lost}); start it again, then\n{}", log.hint()).into());
     }
     if args.expect_kill {
         return Err(anyhow!(
@@ -186,21 +146,13 @@ fn conclude(
         .into());
     }
     let unmatched = report.load.as_ref().is_some_and(|load| load.unmatched > 0);
-    let clean = report
-        .verdict
-        .as_ref()
-        .is_none_or(verify::Verdict::is_clean)
-        && !unmatched;
+    let clean = report.verdict.as_ref().is_none_or(verify::Verdict::is_clean) && !unmatched;
     if clean {
         log.discard();
     } else {
         println!("\n{}", log.hint());
     }
-    let missed = args.check
-        && report
-            .ratio
-            .as_ref()
-            .is_some_and(|r| r.bar_met == Some(false));
+    let missed = args.check && report.ratio.as_ref().is_some_and(|r| r.bar_met == Some(false));
     Ok(ExitCode::from(u8::from(!clean || missed)))
 }
 
@@ -240,8 +192,7 @@ impl LogFile<'_> {
 fn options(server: &ServerArgs, check: &CheckArgs) -> Result<Options, Failure> {
     Ok(Options {
         tcp: target::resolve("--tcp", &server.tcp, server.allow_remote).map_err(Failure::usage)?,
-        http: target::resolve("--http", &server.http, server.allow_remote)
-            .map_err(Failure::usage)?,
+        http: target::resolve("--http", &server.http, server.allow_remote).map_err(Failure::usage)?,
         sample: check.verify_sample,
         connections: check.verify_connections,
         batch: usize::try_from(check.verify_batch).unwrap_or(usize::MAX),
@@ -255,17 +206,11 @@ fn write_json(path: &PathBuf, value: &impl serde::Serialize) -> Result<(), Failu
 }
 
 fn style() -> Style {
-    Style {
-        colour: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-    }
+    Style { colour: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
 }
 
 /// A number that no earlier run had.
 fn run_number() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    mix(now.as_secs()
-        ^ (u64::from(now.subsec_nanos()) << 32)
-        ^ (u64::from(std::process::id()) << 16))
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    mix(now.as_secs() ^ (u64::from(now.subsec_nanos()) << 32) ^ (u64::from(std::process::id()) << 16))
 }

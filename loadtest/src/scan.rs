@@ -92,10 +92,7 @@ pub fn line(bytes: &[u8], mut take: impl FnMut(Scan<'_>)) -> Result<(), serde_js
             return Ok(());
         }
         let answer: Answer = serde_json::from_slice(bytes)?;
-        take(Scan {
-            raw: bytes,
-            ..owned(&answer)
-        });
+        take(Scan { raw: bytes, ..owned(&answer) });
         return Ok(());
     }
     let mut at = skip_space(bytes, start + 1);
@@ -113,18 +110,10 @@ pub fn line(bytes: &[u8], mut take: impl FnMut(Scan<'_>)) -> Result<(), serde_js
     }
     // The rest of an array that went odd in the middle, as an array of its own.
     let mut rest = vec![b'['];
-    rest.extend_from_slice(
-        bytes[at..]
-            .trim_ascii_start()
-            .strip_prefix(b",")
-            .unwrap_or(&bytes[at..]),
-    );
+    rest.extend_from_slice(bytes[at..].trim_ascii_start().strip_prefix(b",").unwrap_or(&bytes[at..]));
     for answer in serde_json::from_slice::<Vec<Answer>>(&rest)? {
         let raw = serde_json::to_vec(&answer)?;
-        take(Scan {
-            raw: &raw,
-            ..owned(&answer)
-        });
+        take(Scan { raw: &raw, ..owned(&answer) });
     }
     Ok(())
 }
@@ -169,11 +158,7 @@ fn string(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
 /// As [`string`], but only when nothing in it is escaped.
 fn plain_string(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let (text, after) = string(bytes, at)?;
-    if memchr(b'\\', text).is_some() {
-        None
-    } else {
-        Some((text, after))
-    }
+    if memchr(b'\\', text).is_some() { None } else { Some((text, after)) }
 }
 
 fn boolean(bytes: &[u8], at: usize) -> Option<(bool, usize)> {
@@ -191,16 +176,10 @@ fn number(bytes: &[u8], mut at: usize) -> Option<(u64, usize)> {
     let start = at;
     let mut value: u64 = 0;
     while let Some(digit) = bytes.get(at).filter(|b| b.is_ascii_digit()) {
-        value = value
-            .checked_mul(10)?
-            .checked_add(u64::from(digit - b'0'))?;
+        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
         at += 1;
     }
-    if at == start || matches!(bytes.get(at), Some(b'.' | b'e' | b'E')) {
-        None
-    } else {
-        Some((value, at))
-    }
+    if at == start || matches!(bytes.get(at), Some(b'.' | b'e' | b'E')) { None } else { Some((value, at)) }
 }
 
 /// The place after the value at `at`, whatever it is.
@@ -256,26 +235,18 @@ mod tests {
     #[test]
     fn the_facts_are_found_and_the_length_is_right() {
         let (scan, used) = object(SPEND.as_bytes()).unwrap();
-        assert_eq!(
-            (scan.id, scan.ok, scan.seq, scan.replayed),
-            (&b"s-1"[..], true, Some(1207), true)
-        );
+        assert_eq!((scan.id, scan.ok, scan.seq, scan.replayed), (&b"s-1"[..], true, Some(1207), true));
         assert_eq!(used, SPEND.len());
         let (scan, used) = object(REJECT.as_bytes()).unwrap();
-        assert_eq!(
-            (scan.id, scan.ok, scan.code),
-            (&b"s-2"[..], false, &b"insufficient_funds"[..])
-        );
+        assert_eq!((scan.id, scan.ok, scan.code), (&b"s-2"[..], false, &b"insufficient_funds"[..]));
         assert_eq!(used, REJECT.len());
     }
 
     #[test]
     fn it_agrees_with_the_full_parser() {
-        for text in [
-            SPEND,
-            REJECT,
-            r#" { "ok" : false , "id":null, "code":"bad_request","x":[1.5,{"y":"]"}],"z":-1e3 } "#,
-        ] {
+        for text in
+            [SPEND, REJECT, r#" { "ok" : false , "id":null, "code":"bad_request","x":[1.5,{"y":"]"}],"z":-1e3 } "#]
+        {
             let answer: Answer = serde_json::from_str(text).unwrap();
             let (scan, _) = object(text.as_bytes()).unwrap();
             assert_eq!(Scan { raw: b"", ..scan }, owned(&answer));
@@ -298,10 +269,7 @@ mod tests {
         assert!(object(odd.as_bytes()).is_none());
         assert_eq!(all(odd)[0].0, "a-b");
         let found = all(&format!("[{SPEND},{odd},{REJECT}]"));
-        assert_eq!(
-            found.iter().map(|f| f.0.as_str()).collect::<Vec<_>>(),
-            ["s-1", "a-b", "s-2"]
-        );
+        assert_eq!(found.iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), ["s-1", "a-b", "s-2"]);
     }
 
     #[test]

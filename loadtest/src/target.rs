@@ -45,35 +45,17 @@ pub enum TargetError {
 ///
 /// # Errors
 /// See [`TargetError`].
-pub fn resolve(
-    flag: &'static str,
-    text: &str,
-    allow_remote: bool,
-) -> Result<SocketAddr, TargetError> {
+pub fn resolve(flag: &'static str, text: &str, allow_remote: bool) -> Result<SocketAddr, TargetError> {
     let addresses: Vec<_> = text
         .to_socket_addrs()
-        .map_err(|source| TargetError::Resolve {
-            flag,
-            text: text.to_owned(),
-            source,
-        })?
+        .map_err(|source| TargetError::Resolve { flag, text: text.to_owned(), source })?
         .collect();
     // A name may have several addresses; all must be loopback, the first is used.
     let Some(first) = addresses.first().copied() else {
-        return Err(TargetError::NoAddress {
-            flag,
-            text: text.to_owned(),
-        });
+        return Err(TargetError::NoAddress { flag, text: text.to_owned() });
     };
-    match addresses
-        .iter()
-        .find(|a| !a.ip().to_canonical().is_loopback())
-    {
-        Some(address) if !allow_remote => Err(TargetError::Remote {
-            flag,
-            text: text.to_owned(),
-            address: *address,
-        }),
+    match addresses.iter().find(|a| !a.ip().to_canonical().is_loopback()) {
+        Some(address) if !allow_remote => Err(TargetError::Remote { flag, text: text.to_owned(), address: *address }),
         _ => Ok(first),
     }
 }
@@ -84,12 +66,7 @@ mod tests {
 
     #[test]
     fn only_this_machine_unless_insisted() {
-        for good in [
-            "127.0.0.1:7400",
-            "[::1]:1",
-            "127.9.9.9:1",
-            "[::ffff:127.0.0.1]:1",
-        ] {
+        for good in ["127.0.0.1:7400", "[::1]:1", "127.9.9.9:1", "[::ffff:127.0.0.1]:1"] {
             assert!(resolve("--tcp", good, false).is_ok(), "{good}");
         }
         for remote in ["192.0.2.1:7400", "0.0.0.0:7400", "[2001:db8::1]:1"] {
@@ -97,9 +74,6 @@ mod tests {
             assert!(error.to_string().contains("--allow-remote"), "{error}");
             assert!(resolve("--tcp", remote, true).is_ok());
         }
-        assert!(matches!(
-            resolve("--tcp", "nonsense", false),
-            Err(TargetError::Resolve { .. })
-        ));
+        assert!(matches!(resolve("--tcp", "nonsense", false), Err(TargetError::Resolve { .. })));
     }
 }

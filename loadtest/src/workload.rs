@@ -8,10 +8,7 @@
 //! back. The window is the number of commands of a connection that can be unanswered at once (see
 //! [`Workload::window`]), so that spend was answered before the refund is sent. Where the answer was
 //! a reject there is nothing to refund, and the sender skips the command.
-#![expect(
-    clippy::float_arithmetic,
-    reason = "times, rates and likelihoods; no money here"
-)]
+#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
 use rand_distr::Distribution;
 use rand_distr::weighted::WeightedAliasIndex;
@@ -108,10 +105,7 @@ struct Terms {
 impl Terms {
     fn of(terms: &TopUpTerms, decimals: u8) -> Self {
         let minor = |a: fentan_protocol::Amount| a.minor_at(decimals).unwrap_or(0);
-        Self {
-            principal: minor(terms.principal),
-            bonus: minor(terms.bonus),
-        }
+        Self { principal: minor(terms.principal), bonus: minor(terms.bonus) }
     }
 }
 
@@ -143,9 +137,7 @@ impl Workload {
         let decimals = scenario.currency_decimals;
         let minor = |a: fentan_protocol::Amount| a.minor_at(decimals).unwrap_or(1);
         // Popularity is a likelihood, not money: floats are at home here.
-        let weights = (1..=scenario.merchants)
-            .map(|k| f64::from(k).powf(-scenario.merchant_skew))
-            .collect();
+        let weights = (1..=scenario.merchants).map(|k| f64::from(k).powf(-scenario.merchant_skew)).collect();
         let mix = scenario.mix;
         let spend_until = u64::from(mix.spend);
         let top_up_until = spend_until + u64::from(mix.top_up);
@@ -159,13 +151,8 @@ impl Workload {
             top_up: Terms::of(scenario.top_up_terms(), decimals),
             spend_min,
             spend_steps: (minor(scenario.spend.max) - spend_min + 1).unsigned_abs(),
-            until: [
-                spend_until,
-                top_up_until,
-                top_up_until + u64::from(mix.refund),
-            ],
-            merchants: WeightedAliasIndex::new(weights)
-                .expect("a validated scenario has usable Zipf weights"),
+            until: [spend_until, top_up_until, top_up_until + u64::from(mix.refund)],
+            merchants: WeightedAliasIndex::new(weights).expect("a validated scenario has usable Zipf weights"),
         }
     }
 
@@ -213,14 +200,7 @@ impl Workload {
         if share < self.until[2] {
             return self.refund(connection, counter, prepare_count, &mut draws);
         }
-        Command {
-            op: Op::Balance,
-            wallet: self.wallet(&mut draws),
-            merchant: 0,
-            amount: 0,
-            bonus: 0,
-            target: 0,
-        }
+        Command { op: Op::Balance, wallet: self.wallet(&mut draws), merchant: 0, amount: 0, bonus: 0, target: 0 }
     }
 
     fn wallet(&self, draws: &mut Draws) -> u32 {
@@ -231,24 +211,11 @@ impl Workload {
         let wallet = self.wallet(draws);
         let amount = self.spend_min + i64::try_from(draws.below(self.spend_steps)).unwrap_or(0);
         let merchant = u32::try_from(self.merchants.sample(draws)).unwrap_or(0);
-        Command {
-            op: Op::Spend,
-            wallet,
-            merchant,
-            amount,
-            bonus: 0,
-            target: 0,
-        }
+        Command { op: Op::Spend, wallet, merchant, amount, bonus: 0, target: 0 }
     }
 
     /// A refund of the latest spend a window back; a spend when there is none within reach.
-    fn refund(
-        &self,
-        connection: u32,
-        counter: u64,
-        prepare_count: u64,
-        draws: &mut Draws,
-    ) -> Command {
+    fn refund(&self, connection: u32, counter: u64, prepare_count: u64, draws: &mut Draws) -> Command {
         let newest = counter.saturating_sub(self.window);
         let oldest = prepare_count.max(newest.saturating_sub(REFUND_REACH - 1));
         for target in (oldest..=newest).rev() {
@@ -263,33 +230,19 @@ impl Workload {
             } else {
                 spend.amount
             };
-            return Command {
-                op: Op::Refund,
-                amount,
-                target,
-                ..spend
-            };
+            return Command { op: Op::Refund, amount, target, ..spend };
         }
         self.spend(draws)
     }
 }
 
 const fn top_up(terms: Terms, wallet: u32) -> Command {
-    Command {
-        op: Op::TopUp,
-        wallet,
-        merchant: 0,
-        amount: terms.principal,
-        bonus: terms.bonus,
-        target: 0,
-    }
+    Command { op: Op::TopUp, wallet, merchant: 0, amount: terms.principal, bonus: terms.bonus, target: 0 }
 }
 
 /// Twice what may be in flight, as a power of two: room for one slow answer among quick ones.
 fn window(depth: u32, batch: u32) -> u64 {
-    (u64::from(depth) * u64::from(batch) * 2)
-        .max(64)
-        .next_power_of_two()
+    (u64::from(depth) * u64::from(batch) * 2).max(64).next_power_of_two()
 }
 
 #[cfg(test)]
@@ -340,17 +293,9 @@ mod tests {
                 assert!((50..=2000).contains(&command.amount));
             }
         }
-        for (op, percent) in [
-            (Op::Spend, 80),
-            (Op::TopUp, 8),
-            (Op::Refund, 4),
-            (Op::Balance, 8),
-        ] {
+        for (op, percent) in [(Op::Spend, 80), (Op::TopUp, 8), (Op::Refund, 4), (Op::Balance, 8)] {
             let count = counts[op.index()];
-            assert!(
-                (percent * 1000 - 500..=percent * 1000 + 500).contains(&count),
-                "{op:?}: {count}"
-            );
+            assert!((percent * 1000 - 500..=percent * 1000 + 500).contains(&count), "{op:?}: {count}");
         }
     }
 
@@ -364,10 +309,7 @@ mod tests {
                 continue;
             }
             refunds += 1;
-            assert!(
-                refund.target + workload.window() <= n
-                    && n - refund.target < workload.window() + REFUND_REACH
-            );
+            assert!(refund.target + workload.window() <= n && n - refund.target < workload.window() + REFUND_REACH);
             let spend = workload.command(2, refund.target);
             assert_eq!((spend.op, spend.wallet), (Op::Spend, refund.wallet));
             assert!((1..=spend.amount).contains(&refund.amount));
@@ -379,10 +321,8 @@ mod tests {
     fn the_first_merchant_is_the_busiest() {
         let (_, workload) = peak();
         let first = workload.prepare_count(0);
-        let spends: Vec<_> = (first..first + 50_000)
-            .map(|n| workload.command(0, n))
-            .filter(|c| c.op == Op::Spend)
-            .collect();
+        let spends: Vec<_> =
+            (first..first + 50_000).map(|n| workload.command(0, n)).filter(|c| c.op == Op::Spend).collect();
         let share = |k| spends.iter().filter(|c| c.merchant == k).count() * 1000 / spends.len();
         // Zipf with exponent 1 over 1,000: 1 / H(1000) = 13.4%, the second half of that.
         assert!((120..150).contains(&share(0)), "{}", share(0));

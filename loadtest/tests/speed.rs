@@ -3,11 +3,7 @@
 //! Not a proof of anything, so it is not run by default:
 //! `cargo test --release -p fentan-loadtest --test speed -- --ignored --nocapture`
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
-#![allow(
-    clippy::float_arithmetic,
-    clippy::cast_precision_loss,
-    reason = "a measurement"
-)]
+#![allow(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a measurement")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -64,16 +60,8 @@ fn the_client_is_cheap() {
     let mut scenario = Scenario::load("one_spend").unwrap();
     scenario.traffic.duration_s = 5;
     let dir = tempfile::tempdir().unwrap();
-    let acks = AckFile::create(
-        &dir.path().join("acks"),
-        &Header::new(1, scenario.clone()),
-        false,
-    )
-    .unwrap();
-    let (workload, encoder) = (
-        Arc::new(Workload::new(&scenario)),
-        Arc::new(Encoder::new(&scenario, 1)),
-    );
+    let acks = AckFile::create(&dir.path().join("acks"), &Header::new(1, scenario.clone()), false).unwrap();
+    let (workload, encoder) = (Arc::new(Workload::new(&scenario)), Arc::new(Encoder::new(&scenario, 1)));
     let mut session = Session::connect(&scenario, &workload, &encoder, address, 1, &acks).unwrap();
     session.prepare(&mut Unwatched).unwrap();
     let load = session.load(&mut Unwatched).unwrap();

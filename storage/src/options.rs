@@ -8,8 +8,8 @@
 pub struct Options {
     /// The store's block cache, in bytes. Index and filter blocks live in it as well.
     pub block_cache_bytes: usize,
-    /// One memtable of the journal, in bytes; up to three exist. A larger one means a longer replay after a
-    /// crash (about a second a GiB) and fewer, larger files.
+    /// One memtable of the journal, in bytes; up to three exist. A larger one means fewer, larger files and
+    /// a longer replay after a crash: some 8 ms a MiB of what is not flushed (`docs/storage-format.md`).
     pub journal_memtable_bytes: usize,
     /// All memtables of the store together, in bytes: when they are full, all are flushed.
     pub store_memtables_bytes: usize,

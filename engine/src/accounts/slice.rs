@@ -115,7 +115,9 @@ impl SystemAccount {
     /// Whether a client's account name is one of the ledger's own.
     #[must_use]
     pub fn is_reserved(name: &str) -> bool {
-        name.starts_with("channel:") || name.starts_with("promotion:") || matches!(name, "fee" | "suspense" | "breakage")
+        name.starts_with("channel:")
+            || name.starts_with("promotion:")
+            || matches!(name, "fee" | "suspense" | "breakage")
     }
 }
 

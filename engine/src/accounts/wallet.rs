@@ -173,7 +173,8 @@ impl Wallet {
                 found.push(self.lot_index(id));
             }
         } else {
-            let places: HashMap<&CommandId, usize> = self.lots.iter().enumerate().map(|(at, lot)| (&lot.id, at)).collect();
+            let places: HashMap<&CommandId, usize> =
+                self.lots.iter().enumerate().map(|(at, lot)| (&lot.id, at)).collect();
             found.extend(ids.iter().map(|id| places.get(id).copied()));
         }
         found

@@ -215,7 +215,14 @@ fn available(purse: Purse<'_>) -> BySub {
 }
 
 /// Lets the rule's other sub-balances fill `rest`, as far as they can.
-fn spill(rule: &Rule, purse: Purse<'_>, ceilings: &BySub, mut rest: i64, draws: &mut Draws, listener: &mut impl Listener) {
+fn spill(
+    rule: &Rule,
+    purse: Purse<'_>,
+    ceilings: &BySub,
+    mut rest: i64,
+    draws: &mut Draws,
+    listener: &mut impl Listener,
+) {
     let Spill::Into(order) = &rule.spill else { return };
     for sub in order {
         if rest == 0 {
@@ -235,8 +242,8 @@ fn spill(rule: &Rule, purse: Purse<'_>, ceilings: &BySub, mut rest: i64, draws: 
 /// is less.
 fn draw_sub(order: LotOrder, purse: Purse<'_>, sub: SubId, minor: i64, draws: &mut Draws) {
     if draws.iter().any(|draw| draw.sub == sub) {
-        let drawn = Drawn::of(purse, sub, draws);
-        draw_beside(order, purse, sub, minor, draws, |lot| drawn.place(lot));
+        let before = Drawn::of(purse, sub, draws);
+        draw_beside(order, purse, sub, minor, draws, |lot| before.place(lot));
     } else {
         draw_beside(order, purse, sub, minor, draws, |_| None);
     }
@@ -255,14 +262,14 @@ fn draw_beside(
         let part = purse.lots[lot as usize].parts.iter().find(|part| part.sub == sub);
         part.map_or(0, |part| part.left) - place(lot).map_or(0, |at| draws[at].amount)
     };
-    let take = |lot: u32, amount: i64, draws: &mut Draws| match place(lot) {
+    let draw = |lot: u32, amount: i64, draws: &mut Draws| match place(lot) {
         Some(at) => draws[at].amount += amount,
         None => draws.push(Draw { lot, sub, amount }),
     };
     if order == LotOrder::ProRata {
         let each_left = order::each_left(purse, |lot| left(lot, draws));
         for (lot, amount) in order::pro_rata(purse, &each_left, minor) {
-            take(lot, amount, draws);
+            draw(lot, amount, draws);
         }
         return;
     }
@@ -270,7 +277,7 @@ fn draw_beside(
     order::each_lot(order, purse, |lot| {
         let amount = rest.min(left(lot, draws));
         if amount > 0 {
-            take(lot, amount, draws);
+            draw(lot, amount, draws);
             rest -= amount;
         }
         rest > 0

@@ -197,9 +197,11 @@ impl Rule {
         let mut amounts = of_method.into_iter().chain(caps).filter_map(|(key, amount)| Some((key, amount?)));
         amounts.try_for_each(|(key, amount)| match amount.minor(currency) {
             Ok(_) => Ok(()),
-            Err(error) => {
-                Err(RuleError { rule: self.name.to_string(), key, reason: format!("\"{amount}\" in {currency}: {error}") })
-            }
+            Err(error) => Err(RuleError {
+                rule: self.name.to_string(),
+                key,
+                reason: format!("\"{amount}\" in {currency}: {error}"),
+            }),
         })
     }
 
@@ -280,7 +282,9 @@ impl Check<'_> {
         let for_every = spec.for_every.as_ref().map(|text| self.amount("for_every", text)).transpose()?;
         let others = self.needed_subs("others", spec.others.as_ref())?;
         if others.contains(&sub) {
-            return Err(self.fail("others", format!("names {named}, which is the bounded sub-balance; `spill` may name it")));
+            return Err(
+                self.fail("others", format!("names {named}, which is the bounded sub-balance; `spill` may name it"))
+            );
         }
         Ok(Method::FixedAmount { sub, at_most, for_every, others, order: spec.lots })
     }

@@ -14,7 +14,14 @@ pub(super) struct Wish {
     pub(super) phase: Option<i64>,
 }
 
-pub(super) fn wish(method: &Method, rule: &Rule, purse: Purse<'_>, available: &BySub, ceilings: &BySub, amount: i64) -> Wish {
+pub(super) fn wish(
+    method: &Method,
+    rule: &Rule,
+    purse: Purse<'_>,
+    available: &BySub,
+    ceilings: &BySub,
+    amount: i64,
+) -> Wish {
     match method {
         // Lots are looked at first: not a matter of this file.
         Method::LotRatio { .. } => Wish { order: SmallVec::new(), rest: amount, phase: None },
@@ -72,10 +79,6 @@ fn from_phase(phase: i64, weights: &[(SubId, i64)], amount: i64) -> (SmallVec<[i
     let (whole, end) = (whole + end / period, end % period);
     let before = apportion(phase, &plain);
     let after = apportion(end, &plain);
-    let shares = plain
-        .iter()
-        .zip(before.iter().zip(&after))
-        .map(|(weight, (b, a))| whole * weight + a - b)
-        .collect();
+    let shares = plain.iter().zip(before.iter().zip(&after)).map(|(weight, (b, a))| whole * weight + a - b).collect();
     (shares, end)
 }

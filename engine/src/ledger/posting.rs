@@ -63,7 +63,9 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
             each(taken, |sub, amount| both(PostTo::Held(sub), proceeds(*promoted, sub), amount));
             each(released, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
         }
-        Event::Released { taken, .. } => each(taken, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount)),
+        Event::Released { taken, .. } => {
+            each(taken, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount))
+        }
         Event::Refunded { taken, promoted, .. } => each(taken, |sub, amount| {
             both(proceeds(*promoted, sub), PostTo::Wallet(sub), amount);
         }),

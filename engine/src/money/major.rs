@@ -188,12 +188,9 @@ mod tests {
     #[test]
     fn what_the_currency_cannot_count_is_rounded_down_when_that_is_asked_for() {
         let yen = Currency::new("JPY", 0).expect("a currency");
-        for (text, in_fen, in_yen) in [
-            ("5.009", 500, 5),
-            ("5", 500, 5),
-            ("0.50", 50, 0),
-            ("92233720368547759", i64::MAX, 92_233_720_368_547_759),
-        ] {
+        for (text, in_fen, in_yen) in
+            [("5.009", 500, 5), ("5", 500, 5), ("0.50", 50, 0), ("92233720368547759", i64::MAX, 92_233_720_368_547_759)]
+        {
             let major = Major::parse(text.as_bytes()).expect("an amount");
             assert_eq!((major.minor_down(Currency::CNY), major.minor_down(yen)), (in_fen, in_yen), "{text}");
         }

@@ -38,7 +38,11 @@ impl BatchCache {
         let base = bytes.as_ptr() as usize;
         // A batch is far below 4 GiB (`writer.rs`).
         let place = |record: &[u8]| (u32::try_from(record.as_ptr() as usize - base), u32::try_from(record.len()));
-        let places = batch.records().map(|(_, record)| place(record)).map(|(at, length)| (at.unwrap_or(0), length.unwrap_or(0))).collect();
+        let places = batch
+            .records()
+            .map(|(_, record)| place(record))
+            .map(|(at, length)| (at.unwrap_or(0), length.unwrap_or(0)))
+            .collect();
         if self.batches.insert(first, Kept { bytes, places }).is_none() {
             self.order.push_back(first);
         }

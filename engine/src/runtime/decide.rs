@@ -56,7 +56,10 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
 }
 
 /// A wallet and its shard, after what ended by itself was taken out of it.
-pub(crate) fn own_wallet<R: Reply>(step: &mut Step<'_, R>, id: &AccountId) -> Result<(Option<(usize, Slot)>, usize), Stop> {
+pub(crate) fn own_wallet<R: Reply>(
+    step: &mut Step<'_, R>,
+    id: &AccountId,
+) -> Result<(Option<(usize, Slot)>, usize), Stop> {
     let seat = step.held.home_of(step.shared.hashing.account(id.as_str()));
     if !step.held.has(seat) {
         return Err(Stop::Wider(Reach::Also(seat)));
@@ -133,7 +136,11 @@ pub(crate) fn gathered<R: Reply>(step: &Step<'_, R>, id: &AccountId) -> Result<O
 
 /// The merchant's slice. A merchant that is named for the first time is looked for among the wallets, and
 /// is opened on all shards by the event, so all are needed once.
-pub(crate) fn merchant_slice<R: Reply>(step: &mut Step<'_, R>, seat: usize, merchant: &AccountId) -> Result<Option<Slot>, Stop> {
+pub(crate) fn merchant_slice<R: Reply>(
+    step: &mut Step<'_, R>,
+    seat: usize,
+    merchant: &AccountId,
+) -> Result<Option<Slot>, Stop> {
     if let Some(slot) = step.held.slice(seat, merchant) {
         return Ok(Some(slot));
     }
@@ -170,9 +177,16 @@ fn unknown_top_up(top_up: &CommandId) -> Reject {
     Reject::UnknownTopUp { top_up: top_up.clone() }
 }
 
-fn top_up_s_wallet<R: Reply>(step: &mut Step<'_, R>, top_up: &CommandId) -> Result<(Option<(usize, Slot)>, usize), Stop> {
+fn top_up_s_wallet<R: Reply>(
+    step: &mut Step<'_, R>,
+    top_up: &CommandId,
+) -> Result<(Option<(usize, Slot)>, usize), Stop> {
     let record = step.record_of(top_up)?;
-    let Some((Record { command: Command::TopUp(ask), event: Event::ToppedUp { .. } | Event::TopUpPlaced { .. }, .. }, _)) = record else {
+    let Some((
+        Record { command: Command::TopUp(ask), event: Event::ToppedUp { .. } | Event::TopUpPlaced { .. }, .. },
+        _,
+    )) = record
+    else {
         return Err(unknown_top_up(top_up).into());
     };
     own_wallet(step, &ask.account)

@@ -143,7 +143,9 @@ impl Held<'_> {
 
     fn change_wallet(&mut self, id: &AccountId, record: &Record, position: Position) -> Result<(), StoreError> {
         let Some((home, slot)) = self.wallet(id)? else {
-            return Err(StoreError(format!("the journal names the wallet {id} at position {position}, and there is none")));
+            return Err(StoreError(format!(
+                "the journal names the wallet {id} at position {position}, and there is none"
+            )));
         };
         let in_image = |images: &Images| images.wallets.get(id).is_some_and(|as_of| position <= *as_of);
         let has_it = self.images.as_ref().is_some_and(in_image);
@@ -164,7 +166,13 @@ impl Held<'_> {
         Ok(())
     }
 
-    fn open_wallet(&mut self, id: &AccountId, currency: Currency, product: &Label, _: Position) -> Result<(), StoreError> {
+    fn open_wallet(
+        &mut self,
+        id: &AccountId,
+        currency: Currency,
+        product: &Label,
+        _: Position,
+    ) -> Result<(), StoreError> {
         // In replay its image may be there already, and then it is complete up to here at least.
         if self.wallet(id)?.is_none() {
             let hash = self.hashing.account(id.as_str());
@@ -256,7 +264,8 @@ impl Held<'_> {
     fn open_system(&mut self, number: usize, id: &AccountId, currency: Currency) {
         if self.slice(number, id).is_none() {
             let hash = self.hashing.account(id.as_str());
-            let slice = Slice { id: id.clone(), currency, status: crate::accounts::Status::Open, kind: SliceKind::System(0) };
+            let slice =
+                Slice { id: id.clone(), currency, status: crate::accounts::Status::Open, kind: SliceKind::System(0) };
             self.shard(number).slices.insert(hash, slice);
         }
     }
@@ -276,7 +285,9 @@ impl Held<'_> {
         let shard = self.shard(number);
         let Some(entry) = shard.slices.find(hash, id.as_str()).and_then(|slot| shard.slices.entry_mut(slot)) else {
             // Money must not vanish because a slice is missing: every shard has one of every merchant.
-            return Err(StoreError(format!("shard {number} has no slice of {id} to book the record at position {position} in")));
+            return Err(StoreError(format!(
+                "shard {number} has no slice of {id} to book the record at position {position} in"
+            )));
         };
         change(&mut entry.value);
         entry.dirty = true;
@@ -299,7 +310,13 @@ impl Held<'_> {
         Ok(())
     }
 
-    fn note_refunded(&mut self, record: &Record, spend: u128, amount: i64, position: Position) -> Result<(), StoreError> {
+    fn note_refunded(
+        &mut self,
+        record: &Record,
+        spend: u128,
+        amount: i64,
+        position: Position,
+    ) -> Result<(), StoreError> {
         if let Some(images) = &mut self.images {
             if !images.refunds.contains_key(&spend) {
                 let as_of = self.store.refunded(spend)?.map_or(0, |(as_of, _)| as_of);
@@ -317,7 +334,11 @@ impl Held<'_> {
 
 /// The shard of a name's hash.
 pub(crate) const fn shard_of(hash: u64, count: usize) -> usize {
-    (hash % count as u64) as usize
+    // Below the number of shards, which is small.
+    #[allow(clippy::cast_possible_truncation, reason = "the remainder is below a usize")]
+    {
+        (hash % count as u64) as usize
+    }
 }
 
 /// The moments at which what a record brought ends by itself.

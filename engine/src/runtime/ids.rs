@@ -155,9 +155,12 @@ impl Ids {
 
     /// How many are in memory.
     pub(crate) fn len(&self) -> usize {
-        self.stripes.iter().map(|stripe| {
-            let stripe = stripe.lock();
-            stripe.young.len() + stripe.old.len()
-        }).sum()
+        self.stripes
+            .iter()
+            .map(|stripe| {
+                let stripe = stripe.lock();
+                stripe.young.len() + stripe.old.len()
+            })
+            .sum()
     }
 }

@@ -74,30 +74,33 @@ impl Staging {
         if epoch == self.epoch && self.rest.is_empty() && !crowded {
             return;
         }
-        let mut shard = shared.shards[self.shard].lock();
+        let mut own = shared.shards[self.shard].lock();
         // No step is under way, so nothing up to here is missing in this shard.
         let as_of = shared.sequencer.last();
         let mut puts = Vec::new();
         let begins = epoch != self.epoch;
         if begins {
             self.epoch = epoch;
-            stage_small(&mut shard, as_of, &mut puts);
-            self.rest = std::mem::take(&mut shard.dirty);
+            stage_small(&mut own, as_of, &mut puts);
+            self.rest = std::mem::take(&mut own.dirty);
         }
         let portion = self.rest.len().saturating_sub(PORTION);
         for slot in self.rest.split_off(portion) {
-            stage_wallet(&mut shard, slot, as_of, self.ticket + 1, &mut puts);
+            stage_wallet(&mut own, slot, as_of, self.ticket + 1, &mut puts);
         }
         if crowded {
             let written = shared.written[self.shard].load(Ordering::Acquire);
-            self.put_away(&mut shard, shared.limits.wallets_per_shard, written, as_of, &mut puts);
+            self.put_away(&mut own, shared.limits.wallets_per_shard, written, as_of, &mut puts);
         }
-        drop(shard);
+        drop(own);
         if !puts.is_empty() {
             self.ticket += 1;
             let _ = self.jobs.send(Job::Stage { shard: self.shard, ticket: self.ticket, as_of, puts });
         }
-        if self.rest.is_empty() && (begins || portion == 0) && self.epoch != shared.checkpoint_done[self.shard].load(Ordering::Relaxed) {
+        if self.rest.is_empty()
+            && (begins || portion == 0)
+            && self.epoch != shared.checkpoint_done[self.shard].load(Ordering::Relaxed)
+        {
             shared.checkpoint_done[self.shard].store(self.epoch, Ordering::Relaxed);
             let _ = self.jobs.send(Job::Done(self.epoch));
         }

@@ -265,7 +265,13 @@ impl<R: Reply> Engine<R> {
             closing: AtomicBool::new(false),
             queues,
         });
-        let writer = Writer { journal: media.journal, chain: crate::journal::Chain { term: meta.term, ..chain }, queue: writer_out, durable, on_failure };
+        let writer = Writer {
+            journal: media.journal,
+            chain: crate::journal::Chain { term: meta.term, ..chain },
+            queue: writer_out,
+            durable,
+            on_failure,
+        };
         let writer = named("fentan-journal").spawn(move || writer.run())?;
         let keeper = Keeper { shared: Arc::clone(&shared), jobs: jobs_out, meta: recovered.meta };
         let keeper = named("fentan-keeper").spawn(move || keeper.run())?;
@@ -307,20 +313,20 @@ impl<R: Reply> Engine<R> {
     ///
     /// # Errors
     /// Gives the parcel back when the queue is full or the engine is going down.
-    pub fn submit(&self, shard: usize, parcel: Parcel<R>) -> Result<(), NotTaken<R>> {
+    pub fn submit(&self, number: usize, parcel: Parcel<R>) -> Result<(), NotTaken<R>> {
         let shared = &*self.shared;
         if shared.closing.load(Ordering::Acquire) || shared.failed.load(Ordering::Acquire) {
             return Err(NotTaken::Closing(parcel));
         }
         let requests = parcel.requests.len();
-        let queued = &shared.queued[shard];
+        let queued = &shared.queued[number];
         // A parcel larger than the whole queue gets in when the queue is empty.
         let before = queued.fetch_add(requests, Ordering::AcqRel);
         if before > 0 && before + requests > shared.limits.queued_requests {
             queued.fetch_sub(requests, Ordering::AcqRel);
             return Err(NotTaken::Full(parcel));
         }
-        match shared.queues[shard].try_send(WorkerMessage::Parcel(parcel)) {
+        match shared.queues[number].try_send(WorkerMessage::Parcel(parcel)) {
             Ok(()) => Ok(()),
             Err(error) => {
                 queued.fetch_sub(requests, Ordering::AcqRel);

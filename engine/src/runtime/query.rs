@@ -44,7 +44,8 @@ impl<R: Reply> Step<'_, R> {
         let (found, seat) = own_wallet(self, &ask.account)?;
         let slot = merchant_slice(self, seat, &ask.merchant)?;
         let wallet = self.wallet_at(found);
-        let (plan, steps) = crate::ledger::decide::spend::quote(self.context(), wallet, self.slice_at(seat, slot), ask)?;
+        let (plan, steps) =
+            crate::ledger::decide::spend::quote(self.context(), wallet, self.slice_at(seat, slot), ask)?;
         let Some(wallet) = wallet else { return Err(Reject::UnknownAccount { account: ask.account.clone() }.into()) };
         Ok(Found::Quote {
             rule: plan.rule.name.clone(),
@@ -68,7 +69,8 @@ impl<R: Reply> Step<'_, R> {
                 refunded = self.held.refunded(seat, self.shared.hashing.id(id.as_str()))?;
             }
             if let Some(wallet) = self.wallet_at(found) {
-                held = matches!(record.command, Command::Hold(..)).then(|| wallet.hold(id).map_or(0, crate::accounts::Hold::amount));
+                held = matches!(record.command, Command::Hold(..))
+                    .then(|| wallet.hold(id).map_or(0, crate::accounts::Hold::amount));
                 pending = wallet.pending(id).is_some();
             }
         }

@@ -38,7 +38,9 @@ pub enum RecoveryError {
     },
     /// The store holds what the journal does not: journal and store do not belong together, or the end of
     /// the journal is lost.
-    #[error("the store is complete up to position {checkpoint}, the journal ends at {end}: records that were durable are missing. Restore the journal from a backup")]
+    #[error(
+        "the store is complete up to position {checkpoint}, the journal ends at {end}: records that were durable are missing. Restore the journal from a backup"
+    )]
     Ahead {
         /// The store's checkpoint.
         checkpoint: Position,
@@ -85,7 +87,8 @@ pub fn recover(
     // configuration can ask for.
     let highest = highest_slice(journal, meta.checkpoint + 1)?;
     let all = slices.max().unwrap_or(0).max(highest + 1).max(shard_count);
-    let shards: Vec<Mutex<Shard>> = (0..all).map(|n| Mutex::new(Shard::new(u16::try_from(n).unwrap_or(u16::MAX)))).collect();
+    let shards: Vec<Mutex<Shard>> =
+        (0..all).map(|n| Mutex::new(Shard::new(u16::try_from(n).unwrap_or(u16::MAX)))).collect();
     let ids = Ids::new(Arc::clone(store), meta.checkpoint > 0);
     let mut held = Held {
         shards: shards.iter().map(Mutex::lock).collect(),
@@ -113,7 +116,8 @@ pub fn recover(
 }
 
 fn image<T: DeserializeOwned>(what: &str, image: &Image) -> Result<T, StoreError> {
-    postcard::from_bytes(&image.bytes).map_err(|error| StoreError(format!("the image of {what} cannot be read: {error}")))
+    postcard::from_bytes(&image.bytes)
+        .map_err(|error| StoreError(format!("the image of {what} cannot be read: {error}")))
 }
 
 fn load_slices(held: &mut Held<'_>, stored: Vec<StoredSlice>) -> Result<(), StoreError> {
@@ -177,7 +181,8 @@ fn one_batch(
         None => *chain = Some(Chain::after(&batch)),
     }
     for (position, bytes) in batch.records().filter(|(position, _)| *position >= from) {
-        let record = Record::decode(bytes).map_err(|error| RecoveryError::Record { position, reason: error.to_string() })?;
+        let record =
+            Record::decode(bytes).map_err(|error| RecoveryError::Record { position, reason: error.to_string() })?;
         visit(position, record, &batch)?;
     }
     Ok(())

@@ -1,12 +1,12 @@
 //! What goes into the engine and what comes out.
 
 use crate::accounts::{AccountKind, Funding, Proceeds, Status};
+use crate::accounts::{Timestamp, Totals};
+use crate::allocation::Step;
 use crate::catalog::Catalog;
 use crate::journal::Position;
-use crate::ledger::{Balances, Command, Query, Record, Reject};
-use crate::allocation::Step;
-use crate::accounts::{Timestamp, Totals};
 use crate::ledger::Taken;
+use crate::ledger::{Balances, Command, Query, Record, Reject};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 
@@ -45,6 +45,10 @@ pub struct Request {
 
 /// What a request came to.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every outcome is a record; a box for it would be one more allocation a spend"
+)]
 pub enum Outcome {
     /// A record, of this command or, when `replayed`, of the first one with its id.
     Recorded {

@@ -4,8 +4,8 @@
 //! the next positions and enter the writer's queue, so the journal's order is the order of hand-overs,
 //! and what one shard hands over before another shard sees its effect comes first.
 
-use super::writer::Message;
 use super::cache::BatchCache;
+use super::writer::Message;
 use crate::journal::{JournalReader, Position};
 use crate::runtime::request::Reply;
 use crossbeam::channel::Sender;
@@ -68,8 +68,18 @@ pub(crate) struct Sequencer<R> {
 }
 
 impl<R: Reply> Sequencer<R> {
-    pub(crate) fn new(next: Position, writer: Sender<Message<R>>, durable: Arc<AtomicU64>, reader: Arc<dyn JournalReader>) -> Self {
-        Self { state: Mutex::new(State { next, recent: VecDeque::new(), writer }), durable, reader, cache: Mutex::default() }
+    pub(crate) fn new(
+        next: Position,
+        writer: Sender<Message<R>>,
+        durable: Arc<AtomicU64>,
+        reader: Arc<dyn JournalReader>,
+    ) -> Self {
+        Self {
+            state: Mutex::new(State { next, recent: VecDeque::new(), writer }),
+            durable,
+            reader,
+            cache: Mutex::default(),
+        }
     }
 
     /// Hands records over; returns the position of the first.

@@ -88,12 +88,14 @@ impl<'a, R: Reply> Step<'a, R> {
         for shard in &mut shards {
             shard.last_at = now;
         }
-        let held = Held { shards, count: shared.shards.len(), hashing: &shared.hashing, store: &*shared.store, images: None };
+        let held =
+            Held { shards, count: shared.shards.len(), hashing: &shared.hashing, store: &*shared.store, images: None };
         let catalog = Arc::clone(&shared.catalog.read());
         Self { shared, catalog, held, home, now, records: Records::default(), claims: Vec::new(), waiting: Vec::new() }
     }
 
     /// Does one request of a parcel; gives it back when it needs more shards.
+    #[allow(clippy::result_large_err, reason = "the request goes back to the caller, whole and rarely")]
     pub(crate) fn take(&mut self, parcel: usize, request: Request) -> Result<(), (Request, Stop)> {
         let Request { id, body } = request;
         let result = match body {
@@ -117,6 +119,7 @@ impl<'a, R: Reply> Step<'a, R> {
         }
     }
 
+    #[allow(clippy::result_large_err, reason = "the request goes back to the caller, whole and rarely")]
     fn command(&mut self, parcel: usize, id: CommandId, command: Command) -> Result<(), (CommandId, Body, Stop)> {
         let hash = self.shared.hashing.id(id.as_str());
         let account = self.shared.account_hash(&command).unwrap_or(0);
@@ -161,7 +164,13 @@ impl<'a, R: Reply> Step<'a, R> {
     }
 
     /// The ledger's own commands: no id is claimed and nobody is answered.
-    pub(crate) fn internal(&mut self, command: Command, event: Event, currency: Currency, seat: usize) -> Result<(), StoreError> {
+    pub(crate) fn internal(
+        &mut self,
+        command: Command,
+        event: Event,
+        currency: Currency,
+        seat: usize,
+    ) -> Result<(), StoreError> {
         let id = CommandId::internal(&format!("\u{1}{}", command.op()));
         let slice = u16::try_from(seat).unwrap_or(u16::MAX);
         let record = Record { id, at: self.now, currency, slice, command, event };
@@ -183,7 +192,9 @@ impl<'a, R: Reply> Step<'a, R> {
     /// The first result of an id that was used before, if the command is the same (rule W6).
     fn repeat(&self, claim: Claim, hash: u128, command: &Command) -> Result<(Record, Position, Option<u32>), Stop> {
         let (bytes, position, fresh) = match claim {
-            Claim::Used(entry) => (self.shared.sequencer.record(entry.position).map_err(Stop::Failed)?, entry.position, None),
+            Claim::Used(entry) => {
+                (self.shared.sequencer.record(entry.position).map_err(Stop::Failed)?, entry.position, None)
+            }
             Claim::New | Claim::Busy(_) => match self.claims.iter().find(|(claimed, _)| *claimed == hash) {
                 Some((_, index)) => (self.records.record(*index as usize).map(<[u8]>::to_vec), 0, Some(*index)),
                 // Another shard decides a command with this id at this moment.

@@ -108,7 +108,12 @@ fn wallets<'h>(held: &'h Held<'_>) -> impl Iterator<Item = &'h Wallet> {
     held.shards.iter().flat_map(|shard| shard.wallets.iter().map(|(_, entry)| &entry.value))
 }
 
-fn compare_wallets(report: &mut Verification, books: &Held<'_>, images: &mut Held<'_>, store: &Arc<dyn Store>) -> Result<(), StoreError> {
+fn compare_wallets(
+    report: &mut Verification,
+    books: &Held<'_>,
+    images: &mut Held<'_>,
+    store: &Arc<dyn Store>,
+) -> Result<(), StoreError> {
     for wallet in wallets(books) {
         report.wallets += 1;
         let found = images.wallet(&wallet.id)?;
@@ -173,9 +178,13 @@ fn add_up(report: &mut Verification, books: &Held<'_>) {
     for wallet in wallets(books) {
         for (sub, minor) in wallet.available.iter() {
             *sums.entry((wallet.currency, Chart::Wallets(sub))).or_default() += i128::from(minor);
-            let lots: i64 = wallet.lots.iter().flat_map(|lot| &lot.parts).filter(|p| p.sub == sub).map(|p| p.left).sum();
+            let lots: i64 =
+                wallet.lots.iter().flat_map(|lot| &lot.parts).filter(|p| p.sub == sub).map(|p| p.left).sum();
             if lots != minor {
-                report.fault(format!("wallet {}: its lots have {lots} of sub-balance {}, its balance says {minor}", wallet.id, sub.0));
+                report.fault(format!(
+                    "wallet {}: its lots have {lots} of sub-balance {}, its balance says {minor}",
+                    wallet.id, sub.0
+                ));
             }
         }
         for hold in wallet.rare.iter().flat_map(|rare| &rare.holds) {
@@ -189,7 +198,8 @@ fn add_up(report: &mut Verification, books: &Held<'_>) {
             SliceKind::Merchant(proceeds) => {
                 for bucket in Bucket::ALL {
                     for fund in [Fund::Paid, Fund::Promoted] {
-                        *sums.entry((slice.currency, Chart::Merchants(bucket, fund))).or_default() += proceeds.get(bucket, fund);
+                        *sums.entry((slice.currency, Chart::Merchants(bucket, fund))).or_default() +=
+                            proceeds.get(bucket, fund);
                     }
                 }
             }
@@ -206,7 +216,8 @@ fn add_up(report: &mut Verification, books: &Held<'_>) {
         }
     }
     sums.retain(|_, minor| *minor != 0);
-    let charted: BTreeMap<(Currency, Chart), i128> = whole.iter().map(|(c, line, minor)| ((c, line.clone()), minor)).collect();
+    let charted: BTreeMap<(Currency, Chart), i128> =
+        whole.iter().map(|(c, line, minor)| ((c, line.clone()), minor)).collect();
     if sums != charted {
         report.fault(format!("the accounts do not add up to the chart of accounts: {sums:?} against {charted:?}"));
     }

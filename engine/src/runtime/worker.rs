@@ -65,7 +65,11 @@ impl<R: Reply> Worker<R> {
                     WorkerMessage::Tick => ticks = true,
                     WorkerMessage::End => ends = true,
                 }
-                next = if requests < self.shared.limits.step_requests && !ends { self.inbox.try_recv().ok() } else { None };
+                next = if requests < self.shared.limits.step_requests && !ends {
+                    self.inbox.try_recv().ok()
+                } else {
+                    None
+                };
             }
             if !parcels.is_empty() {
                 steps.record(u32::try_from(requests).unwrap_or(u32::MAX));

@@ -1,7 +1,7 @@
 //! The checkers can see: wrong implementations of the same contracts are caught by them.
 
-use crate::model::check::{a1, no_drift, refunds, same_end};
 use crate::model::allocate::{Divided, Line};
+use crate::model::check::{a1, no_drift, refunds, same_end};
 use crate::model::exact::{floor, half_up, nested};
 use crate::model::purse::MLot;
 use crate::model::rule::{MCap, MMethod, MRule};

@@ -78,10 +78,15 @@ fn a2_example_2_orders_of_lots() {
         ("largest_first", vec![(1, 0, 19_333), (1, 1, 9_667)]),
         ("pro_rata", vec![(0, 0, 5_000), (0, 1, 9_000), (1, 0, 10_000), (1, 1, 5_000)]),
     ] {
-        let text = CATALOG.replace("name = \"by_lot\"\nversion = 1", &format!("name = \"by_lot\"\nversion = 1\nlots = \"{order}\""));
+        let text = CATALOG
+            .replace("name = \"by_lot\"\nversion = 1", &format!("name = \"by_lot\"\nversion = 1\nlots = \"{order}\""));
         let catalog = catalog(&text);
         let rule = &catalog.default_product().rule;
-        assert_eq!(engine_allocate_with(rule, &lots, 0, 0, 29_000).map(|divided| divided.lines), Ok(expected), "{order}");
+        assert_eq!(
+            engine_allocate_with(rule, &lots, 0, 0, 29_000).map(|divided| divided.lines),
+            Ok(expected),
+            "{order}"
+        );
     }
 }
 
@@ -90,7 +95,8 @@ fn a2_example_3_smaller_cases() {
     let purse = |principal, bonus| [MLot::fresh("t-1", &[(0, principal), (1, bonus)])];
     let five_of_fifty = "bonus_5_per_spend\"\nversion = 1";
     let per_fifty = CATALOG.replace(five_of_fifty, &format!("{five_of_fifty}\nfor_every = \"50.00\""));
-    let per_fifty = catalog(&per_fifty).rules().find(|rule| rule.name.as_str() == "bonus_5_per_spend").cloned().expect("there");
+    let per_fifty =
+        catalog(&per_fifty).rules().find(|rule| rule.name.as_str() == "bonus_5_per_spend").cloned().expect("there");
     for (rule, principal, spend, expected) in [
         (shipped_rule("by_balance"), 5_000, 3_333, Ok((833, 2_500))),
         (shipped_rule("principal_first"), 5_000, 6_000, Ok((5_000, 1_000))),

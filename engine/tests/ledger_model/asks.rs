@@ -44,14 +44,33 @@ type Part = Option<u8>;
 #[derive(Debug, Clone)]
 pub(crate) enum Ask {
     Open(u8, u8),
-    TopUp { wallet: u8, principal: i64, gift: Gift, channel: u8, pending: bool, ends: Option<i64>, gift_ends: Option<i64> },
+    TopUp {
+        wallet: u8,
+        principal: i64,
+        gift: Gift,
+        channel: u8,
+        pending: bool,
+        ends: Option<i64>,
+        gift_ends: Option<i64>,
+    },
     Confirm(u8, Says),
     Fail(u8),
-    Spend { wallet: u8, merchant: u8, amount: i64, rule: Option<usize>, until: Option<i64> },
+    Spend {
+        wallet: u8,
+        merchant: u8,
+        amount: i64,
+        rule: Option<usize>,
+        until: Option<i64>,
+    },
     Capture(u8, Part),
     Release(u8, Part),
     Refund(u8, Part),
-    Transfer { from: u8, to: u8, amount: i64, rule: Option<usize> },
+    Transfer {
+        from: u8,
+        to: u8,
+        amount: i64,
+        rule: Option<usize>,
+    },
     Freeze(u8),
     Unfreeze(u8),
     Close(u8),
@@ -71,7 +90,15 @@ fn top_up() -> impl Strategy<Value = Ask> {
     // Moments that follow now by so much; the past as well, seldom.
     let ends = || of(prop_oneof![1 => -5..=0_i64, 12 => 1..800_i64]);
     (0..4_u8, amount(), gift(), 0..2_u8, prop::bool::weighted(0.3), ends(), ends()).prop_map(
-        |(wallet, principal, gift, channel, pending, ends, gift_ends)| Ask::TopUp { wallet, principal, gift, channel, pending, ends, gift_ends },
+        |(wallet, principal, gift, channel, pending, ends, gift_ends)| Ask::TopUp {
+            wallet,
+            principal,
+            gift,
+            channel,
+            pending,
+            ends,
+            gift_ends,
+        },
     )
 }
 
@@ -172,7 +199,8 @@ impl Ask {
             }
             Self::Fail(number) => Order::Fail { top_up: nth(&ledger.top_up_ids(), number)?.0.clone() },
             Self::Spend { wallet: from, merchant: to, amount, rule, until } => {
-                let pay = Pay { wallet: wallet(from), merchant: merchant(to), amount: amount.into(), rule: named(rule) };
+                let pay =
+                    Pay { wallet: wallet(from), merchant: merchant(to), amount: amount.into(), rule: named(rule) };
                 match until {
                     None => Order::Spend(pay),
                     Some(after) => Order::Hold(pay, now + after),

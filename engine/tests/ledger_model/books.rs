@@ -84,7 +84,9 @@ impl<'a> Books<'a> {
             Order::TopUp { wallet, .. } => AccountId::internal(wallet),
             Order::Spend(pay) | Order::Hold(pay, _) => AccountId::internal(&pay.wallet),
             Order::Transfer { from, .. } => AccountId::internal(from),
-            Order::Confirm { top_up: id, .. } | Order::Capture { hold: id, .. } | Order::Release { hold: id, .. } => self.home(id),
+            Order::Confirm { top_up: id, .. } | Order::Capture { hold: id, .. } | Order::Release { hold: id, .. } => {
+                self.home(id)
+            }
             Order::Refund { spend, .. } => self.spends[&CommandId::internal(spend)].wallet.clone(),
             _ => return Currency::CNY,
         };
@@ -110,9 +112,8 @@ impl<'a> Books<'a> {
             Command::TopUp(ask) => top_up::top_up(ctx, wallet(&ask.account), ask),
             Command::ConfirmTopUp(ask) => with(home(&ask.top_up), |wallet| top_up::confirm(ctx, wallet, ask)),
             Command::FailTopUp(id) => with(home(id), |wallet| top_up::fail(wallet, id)),
-            Command::Spend(ask) => {
-                spend::spend(ctx, wallet(&ask.account), merchant(&ask.merchant), ask).map(|event| (event, currency(&ask.account)))
-            }
+            Command::Spend(ask) => spend::spend(ctx, wallet(&ask.account), merchant(&ask.merchant), ask)
+                .map(|event| (event, currency(&ask.account))),
             Command::Hold(ask, until) => spend::hold(ctx, wallet(&ask.account), merchant(&ask.merchant), ask, *until)
                 .map(|event| (event, currency(&ask.account))),
             Command::Capture(ask) => with(home(&ask.hold), |wallet| {
@@ -120,9 +121,8 @@ impl<'a> Books<'a> {
                 hold::capture(ctx, wallet, paid, ask)
             }),
             Command::Release(ask) => with(home(&ask.hold), |wallet| hold::release(ctx, wallet, ask)),
-            Command::Transfer(ask) => {
-                transfer::transfer(ctx, wallet(&ask.from), wallet(&ask.to), ask).map(|event| (event, currency(&ask.from)))
-            }
+            Command::Transfer(ask) => transfer::transfer(ctx, wallet(&ask.from), wallet(&ask.to), ask)
+                .map(|event| (event, currency(&ask.from))),
             Command::Freeze(name) => self.found(name, |found| account::set_status(found, name, Status::Frozen)),
             Command::Unfreeze(name) => self.found(name, |found| account::set_status(found, name, Status::Open)),
             Command::CloseAccount(name) => self.found(name, |found| account::set_status(found, name, Status::Closed)),
@@ -184,7 +184,8 @@ impl<'a> Books<'a> {
                 PostTo::Wallet(_) | PostTo::Held(_) => {}
                 PostTo::System(account) => *self.own.entry((record.currency, account)).or_default() += posting.minor,
                 PostTo::Merchant(bucket, fund) => {
-                    let slices = record.merchant().and_then(|name| self.merchants.get_mut(name)).expect("the merchant is there");
+                    let slices =
+                        record.merchant().and_then(|name| self.merchants.get_mut(name)).expect("the merchant is there");
                     // A refund is paid from the slice that was asked.
                     let slice = if posting.minor < 0 { 0 } else { usize::from(record.slice) };
                     let SliceKind::Merchant(proceeds) = &mut slices[slice].kind else { unreachable!("a merchant") };
@@ -197,11 +198,15 @@ impl<'a> Books<'a> {
 
     fn open_merchant(&mut self, record: &Record) {
         let (name, opens) = match (&record.command, &record.event) {
-            (Command::Spend(ask) | Command::Hold(ask, _), Event::Spent { opens_merchant, .. } | Event::Held { opens_merchant, .. }) => {
-                (&ask.merchant, *opens_merchant)
-            }
+            (
+                Command::Spend(ask) | Command::Hold(ask, _),
+                Event::Spent { opens_merchant, .. } | Event::Held { opens_merchant, .. },
+            ) => (&ask.merchant, *opens_merchant),
             (Command::OpenAccount(ask), Event::Opened { kind, .. }) => (&ask.account, *kind == AccountKind::Merchant),
-            (Command::Freeze(name) | Command::Unfreeze(name) | Command::CloseAccount(name), Event::StatusSet { status, .. }) => {
+            (
+                Command::Freeze(name) | Command::Unfreeze(name) | Command::CloseAccount(name),
+                Event::StatusSet { status, .. },
+            ) => {
                 self.merchants.get_mut(name).into_iter().flatten().for_each(|slice| slice.status = *status);
                 return;
             }
@@ -220,7 +225,8 @@ impl<'a> Books<'a> {
                 self.homes.insert(record.id.clone(), account.expect("a wallet's"));
             }
             Event::Spent { taken, .. } | Event::Captured { taken, .. } => {
-                let (wallet, merchant) = (account.expect("a wallet's"), record.merchant().expect("a merchant's").clone());
+                let (wallet, merchant) =
+                    (account.expect("a wallet's"), record.merchant().expect("a merchant's").clone());
                 self.spends.insert(record.id.clone(), Spent { wallet, merchant, taken: taken.clone(), refunded: 0 });
             }
             Event::Refunded { refunded, .. } => {

@@ -25,15 +25,24 @@ pub(crate) fn answers(engine: &Said, naive: &Answer) -> Result<(), String> {
 /// Every account, the totals, and the sums that a wallet keeps.
 pub(crate) fn ledgers(books: &Books<'_>, naive: &Ledger) -> Result<(), String> {
     let names = |all: Vec<String>| all;
-    same("wallets", &names(books.wallets.keys().map(ToString::to_string).collect()), &names(naive.wallets.keys().cloned().collect()))?;
+    same(
+        "wallets",
+        &names(books.wallets.keys().map(ToString::to_string).collect()),
+        &names(naive.wallets.keys().cloned().collect()),
+    )?;
     for (engine, (name, naive)) in books.wallets.values().zip(&naive.wallets) {
         wallet(engine, naive).map_err(|wrong| format!("{name}: {wrong}"))?;
     }
-    same("merchants", &names(books.merchants.keys().map(ToString::to_string).collect()), &names(naive.merchants.keys().cloned().collect()))?;
+    same(
+        "merchants",
+        &names(books.merchants.keys().map(ToString::to_string).collect()),
+        &names(naive.merchants.keys().cloned().collect()),
+    )?;
     for (slices, (name, naive)) in books.merchants.values().zip(&naive.merchants) {
         let mut proceeds = Proceeds::default();
         slices.iter().filter_map(|slice| slice.proceeds()).for_each(|slice| proceeds.merge(slice));
-        let engine = (proceeds.get(Bucket::Unreconciled, Fund::Paid), proceeds.get(Bucket::Unreconciled, Fund::Promoted));
+        let engine =
+            (proceeds.get(Bucket::Unreconciled, Fund::Paid), proceeds.get(Bucket::Unreconciled, Fund::Promoted));
         same(name, &engine, &(naive.paid, naive.promoted))?;
         same(name, &status(slices[0].status), &naive.status)?;
         same(name, &(slices[0].currency != Currency::CNY), &naive.points)?;
@@ -63,34 +72,56 @@ fn wallet(engine: &Wallet, naive: &naive::Wallet) -> Result<(), String> {
     same("arrears", &engine.arrears, &0)?;
 
     let ids = |ids: Vec<String>| ids;
-    same("lots", &ids(engine.lots.iter().map(|lot| lot.id.to_string()).collect()), &ids(naive.lots.iter().map(|lot| lot.id.clone()).collect()))?;
+    same(
+        "lots",
+        &ids(engine.lots.iter().map(|lot| lot.id.to_string()).collect()),
+        &ids(naive.lots.iter().map(|lot| lot.id.clone()).collect()),
+    )?;
     for (lot, naive) in engine.lots.iter().zip(&naive.lots) {
         // The order, the ratio, what is left, what was consumed, and when it ends.
         let parts: Vec<Part> = naive.parts.iter().map(part).collect();
         let seen: Vec<Part> = lot.parts.iter().copied().collect();
-        let comparable = |parts: &[Part]| parts.iter().map(|p| (p.sub, p.weight, p.granted - p.left, p.left, p.expires_at)).collect::<Vec<_>>();
+        let comparable = |parts: &[Part]| {
+            parts.iter().map(|p| (p.sub, p.weight, p.granted - p.left, p.left, p.expires_at)).collect::<Vec<_>>()
+        };
         same(&format!("lot {}", lot.id), &comparable(&seen), &comparable(&parts))?;
     }
     let live = engine.lots.iter().position(|lot| lot.left() > 0).unwrap_or(engine.lots.len());
     same("the first live lot", &(engine.first_live as usize), &live)?;
 
     let rare = engine.rare.clone().unwrap_or_default();
-    let holds: Vec<_> = rare.holds.iter().map(|h| (h.id.to_string(), h.merchant.to_string(), lines(&h.taken), i128::from(h.released), h.expires_at)).collect();
-    let naive_holds: Vec<_> = naive.holds.iter().map(|h| (h.id.clone(), h.merchant.clone(), h.lines.clone(), h.released, h.ends)).collect();
+    let holds: Vec<_> = rare
+        .holds
+        .iter()
+        .map(|h| (h.id.to_string(), h.merchant.to_string(), lines(&h.taken), i128::from(h.released), h.expires_at))
+        .collect();
+    let naive_holds: Vec<_> =
+        naive.holds.iter().map(|h| (h.id.clone(), h.merchant.clone(), h.lines.clone(), h.released, h.ends)).collect();
     same("holds", &holds, &naive_holds)?;
     let placed = |sub: u8, minor: i128, ends: i64| (sub, minor, ends);
     let pending: Vec<_> = rare
         .pending
         .iter()
-        .map(|p| (p.id.to_string(), p.grants.iter().map(|(sub, minor, ends)| placed(sub.0, i128::from(*minor), *ends)).collect::<Vec<_>>()))
+        .map(|p| {
+            (
+                p.id.to_string(),
+                p.grants.iter().map(|(sub, minor, ends)| placed(sub.0, i128::from(*minor), *ends)).collect::<Vec<_>>(),
+            )
+        })
         .collect();
     let naive_pending: Vec<_> = naive
         .placed
         .iter()
-        .map(|p| (p.lot.id.clone(), p.lot.parts.iter().map(|part| placed(part.sub, part.left, part.ends)).collect::<Vec<_>>()))
+        .map(|p| {
+            (
+                p.lot.id.clone(),
+                p.lot.parts.iter().map(|part| placed(part.sub, part.left, part.ends)).collect::<Vec<_>>(),
+            )
+        })
         .collect();
     same("pending top-ups", &pending, &naive_pending)?;
-    let phases: BTreeMap<String, i128> = rare.phases.iter().map(|phase| (phase.rule.to_string(), i128::from(phase.done))).collect();
+    let phases: BTreeMap<String, i128> =
+        rare.phases.iter().map(|phase| (phase.rule.to_string(), i128::from(phase.done))).collect();
     same("phases", &phases, &naive.phases)?;
     let none = rare.holds.is_empty() && rare.pending.is_empty() && rare.phases.is_empty();
     same("the rare part is there when needed", &engine.rare.is_none(), &none)

@@ -89,14 +89,29 @@ fn random_histories_reach_every_outcome() {
         run(&asks, hear).expect("both ledgers agree");
     }
     let ops = [
-        "capture", "close", "confirm", "expire", "fail", "freeze", "hold", "open", "refund", "release", "spend", "top_up",
-        "transfer", "unfreeze",
+        "capture", "close", "confirm", "expire", "fail", "freeze", "hold", "open", "refund", "release", "spend",
+        "top_up", "transfer", "unfreeze",
     ];
     assert_eq!(done.into_iter().collect::<Vec<_>>(), ops);
     let codes = [
-        "account_closed", "account_exists", "account_frozen", "account_not_empty", "already_done", "amount_mismatch",
-        "bad_request", "capture_exceeds_hold", "currency_mismatch", "hold_expired", "insufficient_funds", "not_permitted",
-        "nothing_due", "refund_exceeds_spend", "rule_not_permitted", "unknown_account", "unknown_offer", "unknown_product",
+        "account_closed",
+        "account_exists",
+        "account_frozen",
+        "account_not_empty",
+        "already_done",
+        "amount_mismatch",
+        "bad_request",
+        "capture_exceeds_hold",
+        "currency_mismatch",
+        "hold_expired",
+        "insufficient_funds",
+        "not_permitted",
+        "nothing_due",
+        "refund_exceeds_spend",
+        "rule_not_permitted",
+        "unknown_account",
+        "unknown_offer",
+        "unknown_product",
         "unknown_rule",
     ];
     assert_eq!(refused.into_iter().collect::<Vec<_>>(), codes);
@@ -107,7 +122,15 @@ fn random_histories_reach_every_outcome() {
 /// and the wallet goes on paying by the lot's ratio without drift (A3).
 #[test]
 fn a_refund_into_a_lot_that_arrived_in_pieces_keeps_its_ratio() {
-    let top_up = Ask::TopUp { wallet: 1, principal: 1_000, gift: Gift::Amount(1_800), channel: 0, pending: false, ends: None, gift_ends: None };
+    let top_up = Ask::TopUp {
+        wallet: 1,
+        principal: 1_000,
+        gift: Gift::Amount(1_800),
+        channel: 0,
+        pending: false,
+        ends: None,
+        gift_ends: None,
+    };
     let transfer = Ask::Transfer { from: 1, to: 0, amount: 280, rule: None };
     let spend = |amount| Ask::Spend { wallet: 0, merchant: 0, amount, rule: None, until: None };
     let mut asks = vec![top_up, transfer.clone(), spend(280), transfer, Ask::Refund(0, None)];

@@ -2,7 +2,9 @@
 
 use crate::model::engine::small;
 use fentan_engine::accounts::{AccountKind, Funding};
-use fentan_engine::ledger::{Capture, Command, ConfirmTopUp, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer};
+use fentan_engine::ledger::{
+    Capture, Command, ConfirmTopUp, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer,
+};
 use fentan_engine::money::{Currency, Major};
 use fentan_engine::names::{AccountId, CommandId, Label};
 
@@ -26,16 +28,47 @@ pub(crate) struct Pay {
 /// A command; amounts in the minor units of the wallet's currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Order {
-    Open { account: String, wallet: bool, product: Option<String> },
-    TopUp { wallet: String, principal: i128, gift: Gift, channel: String, pending: bool, ends: Option<i64>, gift_ends: Option<i64> },
-    Confirm { top_up: String, amount: Option<i128> },
-    Fail { top_up: String },
+    Open {
+        account: String,
+        wallet: bool,
+        product: Option<String>,
+    },
+    TopUp {
+        wallet: String,
+        principal: i128,
+        gift: Gift,
+        channel: String,
+        pending: bool,
+        ends: Option<i64>,
+        gift_ends: Option<i64>,
+    },
+    Confirm {
+        top_up: String,
+        amount: Option<i128>,
+    },
+    Fail {
+        top_up: String,
+    },
     Spend(Pay),
     Hold(Pay, i64),
-    Capture { hold: String, amount: Option<i128> },
-    Release { hold: String, amount: Option<i128> },
-    Refund { spend: String, amount: Option<i128> },
-    Transfer { from: String, to: String, amount: i128, rule: Option<String> },
+    Capture {
+        hold: String,
+        amount: Option<i128>,
+    },
+    Release {
+        hold: String,
+        amount: Option<i128>,
+    },
+    Refund {
+        spend: String,
+        amount: Option<i128>,
+    },
+    Transfer {
+        from: String,
+        to: String,
+        amount: i128,
+        rule: Option<String>,
+    },
     Freeze(String),
     Unfreeze(String),
     Close(String),

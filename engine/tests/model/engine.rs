@@ -94,13 +94,22 @@ pub(crate) fn engine_allocate(model: &MRule, lots: &[MLot], phase: i128, amount:
 }
 
 /// The same with a rule of the engine's own.
-pub(crate) fn engine_allocate_with(rule: &Rule, lots: &[MLot], first_live: usize, phase: i128, amount: i128) -> Result<Divided, i128> {
+pub(crate) fn engine_allocate_with(
+    rule: &Rule,
+    lots: &[MLot],
+    first_live: usize,
+    phase: i128,
+    amount: i128,
+) -> Result<Divided, i128> {
     let lots: Vec<Lot> = lots.iter().map(lot).collect();
     let purse = Purse { lots: &lots, first_live, currency: Currency::CNY, phase: small(phase) };
     match allocate(rule, purse, small(amount)) {
         Ok(allocation) => {
             let to_line = |draw: &Draw| -> Line { (draw.lot as usize, draw.sub.0, i128::from(draw.amount)) };
-            Ok(Divided { lines: allocation.draws.iter().map(to_line).collect(), phase: allocation.phase.map(i128::from) })
+            Ok(Divided {
+                lines: allocation.draws.iter().map(to_line).collect(),
+                phase: allocation.phase.map(i128::from),
+            })
         }
         Err(shortfall) => Err(i128::from(shortfall.payable)),
     }

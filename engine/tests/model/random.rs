@@ -29,7 +29,9 @@ pub(crate) fn purse(lots_max: usize) -> impl Strategy<Value = Vec<MLot>> {
         let make = |(number, (mask, parts, ends)): (usize, (u8, Vec<RawPart>, u8))| {
             let ends = if ends == 0 { NEVER } else { i64::from(ends) * 1_000 };
             let mask = if mask.trailing_zeros() < u32::from(subs) { mask } else { 1 };
-            let parts = (0..subs).filter(|sub| mask >> sub & 1 == 1).map(|sub| random_part(sub, limit, ends, parts[usize::from(sub)]));
+            let parts = (0..subs)
+                .filter(|sub| mask >> sub & 1 == 1)
+                .map(|sub| random_part(sub, limit, ends, parts[usize::from(sub)]));
             MLot { id: format!("t-{number}"), parts: parts.collect() }
         };
         lots.into_iter().enumerate().map(make).collect()
@@ -80,7 +82,8 @@ pub(crate) fn order() -> impl Strategy<Value = MOrder> {
 
 /// An amount as a rule may name it: of any size.
 fn rule_amount() -> impl Strategy<Value = i128> {
-    (0..3_u8, any::<u32>()).prop_map(|(scale, fraction)| 1 + of_whole([50, 100_000, MOST][usize::from(scale)], fraction))
+    (0..3_u8, any::<u32>())
+        .prop_map(|(scale, fraction)| 1 + of_whole([50, 100_000, MOST][usize::from(scale)], fraction))
 }
 
 fn weights() -> impl Strategy<Value = Vec<(u8, i128)>> {
@@ -113,12 +116,14 @@ fn method() -> impl Strategy<Value = MMethod> {
 }
 
 fn cap() -> impl Strategy<Value = MCap> {
-    (0..8_u8, 1..8_u8, rule_amount(), 0..1_000_000_i128, rule_amount()).prop_map(|(sub, which, amount, millionths, minimum)| MCap {
-        sub,
-        amount: (which & 1 != 0).then_some(amount),
-        millionths: (which & 2 != 0).then_some(millionths),
-        minimum: (which & 4 != 0).then_some(minimum),
-    })
+    (0..8_u8, 1..8_u8, rule_amount(), 0..1_000_000_i128, rule_amount()).prop_map(
+        |(sub, which, amount, millionths, minimum)| MCap {
+            sub,
+            amount: (which & 1 != 0).then_some(amount),
+            millionths: (which & 2 != 0).then_some(millionths),
+            minimum: (which & 4 != 0).then_some(minimum),
+        },
+    )
 }
 
 /// Any rule: every method, every lot order, up to three caps, spill or reject.

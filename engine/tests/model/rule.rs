@@ -18,7 +18,12 @@ pub(crate) enum MMethod {
     Ordered(Vec<u8>),
     FixedRatio(Vec<(u8, i128)>),
     /// Amounts in minor units.
-    FixedAmount { sub: u8, at_most: i128, for_every: Option<i128>, others: Vec<u8> },
+    FixedAmount {
+        sub: u8,
+        at_most: i128,
+        for_every: Option<i128>,
+        others: Vec<u8>,
+    },
 }
 
 /// What bounds a sub-balance in one spend, in minor units.

@@ -42,10 +42,16 @@ fn the_good_catalog_is_accepted() {
 #[test]
 fn methods_and_the_keys_they_need() {
     check_rules(&[
-        ("method = \"by_feeling\"", "lot_ratio, current_ratio, ordered, fixed_ratio or fixed_amount, not \"by_feeling\""),
+        (
+            "method = \"by_feeling\"",
+            "lot_ratio, current_ratio, ordered, fixed_ratio or fixed_amount, not \"by_feeling\"",
+        ),
         ("method = \"ordered\"", "order: is missing"),
         ("method = \"ordered\"\norder = []", "order: needs at least one sub-balance"),
-        ("method = \"ordered\"\norder = [\"principal\", \"gold\"]", "there is no sub-balance \"gold\"; there are bonus, principal"),
+        (
+            "method = \"ordered\"\norder = [\"principal\", \"gold\"]",
+            "there is no sub-balance \"gold\"; there are bonus, principal",
+        ),
         ("method = \"ordered\"\norder = [\"bonus\", \"bonus\"]", "names bonus twice"),
         ("method = \"fixed_ratio\"", "weights: is missing"),
         ("method = \"fixed_ratio\"\nweights = {}", "weights: needs at least one sub-balance"),
@@ -56,13 +62,22 @@ fn methods_and_the_keys_they_need() {
         ("method = \"fixed_amount\"", "sub_balance: is missing"),
         ("method = \"fixed_amount\"\nsub_balance = \"bonus\"", "at_most: is missing"),
         ("method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"", "others: is missing"),
-        ("method = \"fixed_amount\"\nsub_balance = \"gold\"\nat_most = \"5\"\nothers = [\"principal\"]", "sub_balance: there is no"),
-        ("method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"-5\"\nothers = [\"principal\"]", "at_most: \"-5\": an amount"),
+        (
+            "method = \"fixed_amount\"\nsub_balance = \"gold\"\nat_most = \"5\"\nothers = [\"principal\"]",
+            "sub_balance: there is no",
+        ),
+        (
+            "method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"-5\"\nothers = [\"principal\"]",
+            "at_most: \"-5\": an amount",
+        ),
         (
             "method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"\nfor_every = \"x\"\nothers = [\"principal\"]",
             "for_every: \"x\": an amount",
         ),
-        ("method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"\nothers = [\"gold\"]", "others: there is no"),
+        (
+            "method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"\nothers = [\"gold\"]",
+            "others: there is no",
+        ),
     ]);
 }
 
@@ -70,7 +85,10 @@ fn methods_and_the_keys_they_need() {
 #[test]
 fn keys_of_another_method() {
     check_rules(&[
-        ("method = \"lot_ratio\"\norder = [\"bonus\"]", "order: belongs to the method ordered, this rule's is lot_ratio"),
+        (
+            "method = \"lot_ratio\"\norder = [\"bonus\"]",
+            "order: belongs to the method ordered, this rule's is lot_ratio",
+        ),
         ("method = \"lot_ratio\"\nweights = { bonus = 1 }", "weights: belongs to the method fixed_ratio"),
         ("method = \"current_ratio\"\nsub_balance = \"bonus\"", "sub_balance: belongs to the method fixed_amount"),
         ("method = \"current_ratio\"\nat_most = \"5\"", "at_most: belongs to the method fixed_amount"),
@@ -79,7 +97,11 @@ fn keys_of_another_method() {
     ]);
     check(&[
         ("[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"lot_ratio\"\ncolour = 1", "toml", "unknown field `colour`"),
-        ("[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"lot_ratio\"\nlots = \"oldest\"", "toml", "unknown variant `oldest`"),
+        (
+            "[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"lot_ratio\"\nlots = \"oldest\"",
+            "toml",
+            "unknown variant `oldest`",
+        ),
         ("[[rule]]\nname = \"r\"\nmethod = \"lot_ratio\"", "toml", "missing field `version`"),
         (
             "[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", share = 1 }]",
@@ -97,11 +119,23 @@ fn caps_and_spill() {
         ("method = \"lot_ratio\"\nspill = [\"gold\"]", "spill: there is no sub-balance \"gold\""),
         ("method = \"lot_ratio\"\nspill = [\"bonus\", \"principal\", \"bonus\"]", "spill: names bonus twice"),
         ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\" }]", "the cap on bonus bounds nothing"),
-        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"gold\", amount = \"1\" }]", "caps: there is no sub-balance \"gold\""),
+        (
+            "method = \"lot_ratio\"\ncaps = [{ sub_balance = \"gold\", amount = \"1\" }]",
+            "caps: there is no sub-balance \"gold\"",
+        ),
         ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", amount = \"1.\" }]", "caps: \"1.\": an amount"),
-        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"100\" }]", "percent is above 0 and below 100, not 100"),
-        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"-1\" }]", "percent is above 0 and below 100, not -1"),
-        ("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", minimum_order = \"x\" }]", "caps: \"x\": an amount"),
+        (
+            "method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"100\" }]",
+            "percent is above 0 and below 100, not 100",
+        ),
+        (
+            "method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", percent = \"-1\" }]",
+            "percent is above 0 and below 100, not -1",
+        ),
+        (
+            "method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", minimum_order = \"x\" }]",
+            "caps: \"x\": an amount",
+        ),
     ]);
 }
 
@@ -133,15 +167,26 @@ fn percentages_with_too_many_decimals() {
 #[test]
 fn amounts_are_in_the_currency_of_the_products_that_may_use_the_rule() {
     let rule = |keys: &str| format!("[[rule]]\nname = \"r\"\nversion = 1\n{keys}");
-    let fixed = |keys: &str| rule(&format!("method = \"fixed_amount\"\nsub_balance = \"bonus\"\nothers = [\"principal\"]\n{keys}"));
+    let fixed = |keys: &str| {
+        rule(&format!("method = \"fixed_amount\"\nsub_balance = \"bonus\"\nothers = [\"principal\"]\n{keys}"))
+    };
     check(&[
-        (&fixed("at_most = \"5.001\""), "r", "at_most: \"5.001\" in CNY: the amount has 3 decimals, the currency has 2"),
+        (
+            &fixed("at_most = \"5.001\""),
+            "r",
+            "at_most: \"5.001\" in CNY: the amount has 3 decimals, the currency has 2",
+        ),
         (&fixed("at_most = \"5\"\nfor_every = \"0.001\""), "r", "for_every: \"0.001\" in CNY"),
-        (&rule("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", minimum_order = \"5.001\" }]"), "r", "caps: \"5.001\" in CNY"),
+        (
+            &rule("method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", minimum_order = \"5.001\" }]"),
+            "r",
+            "caps: \"5.001\" in CNY",
+        ),
         (&fixed("at_most = \"92233720368547759\""), "r", "at_most: \"92233720368547759\" in CNY: the amount is larger"),
     ]);
     let points = |may: &str| {
-        let product = "[[product]]\nname = \"p\"\ncurrency = \"PTS\"\ndecimals = 0\nrule = \"by_lot\"\nmay_name_rules = ";
+        let product =
+            "[[product]]\nname = \"p\"\ncurrency = \"PTS\"\ndecimals = 0\nrule = \"by_lot\"\nmay_name_rules = ";
         format!("{}\n{product}[{may}]", fixed("at_most = \"5.00\""))
     };
     assert_eq!(refused(&format!("{CATALOG}\n{}", points(""))), None, "points may not name it");
@@ -152,10 +197,17 @@ fn amounts_are_in_the_currency_of_the_products_that_may_use_the_rule() {
 #[test]
 fn offers_that_no_currency_can_count() {
     check(&[
-        ("[[offer]]\nname = \"o\"\ntier = [{ from = \"0.001\", bonus = \"1\" }]", "o", "from \"0.001\" in CNY: the amount has 3 decimals"),
+        (
+            "[[offer]]\nname = \"o\"\ntier = [{ from = \"0.001\", bonus = \"1\" }]",
+            "o",
+            "from \"0.001\" in CNY: the amount has 3 decimals",
+        ),
         ("[[offer]]\nname = \"o\"\ntier = [{ from = \"1\", bonus = \"1.001\" }]", "o", "bonus \"1.001\" in CNY"),
     ]);
-    assert_eq!(refused(&format!("{CATALOG}\n[[offer]]\nname = \"o\"\ntier = [{{ from = \"5\", bonus = \"1\" }}]")), None);
+    assert_eq!(
+        refused(&format!("{CATALOG}\n[[offer]]\nname = \"o\"\ntier = [{{ from = \"5\", bonus = \"1\" }}]")),
+        None
+    );
 }
 
 /// A threshold of nothing would be no threshold.
@@ -168,7 +220,9 @@ fn a_threshold_of_nothing() {
 /// An amount that no product's currency can count would bound nothing: a cap of 5.001 yuan would be none.
 #[test]
 fn amounts_that_the_currency_cannot_count() {
-    let product = |rule: &str| format!("[[product]]\nname = \"p\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"{rule}\"\nmay_name_rules = []\n");
+    let product = |rule: &str| {
+        format!("[[product]]\nname = \"p\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"{rule}\"\nmay_name_rules = []\n")
+    };
     for body in [
         "method = \"lot_ratio\"\ncaps = [{ sub_balance = \"bonus\", amount = \"5.001\" }]",
         "method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5.001\"\nothers = [\"principal\"]",
@@ -185,9 +239,11 @@ fn others_that_name_the_bounded_sub_balance() {
     let own = MMethod::FixedAmount { sub: 1, at_most: 500, for_every: None, others: vec![1, 0] };
     let own = MRule::plain("r", own);
     let lots = [MLot::fresh("t-1", &[(0, 1_000), (1, 1_000)])];
-    let outcome = std::panic::catch_unwind(|| engine_allocate_with(&crate::model::engine::rule(&own), &lots, 0, 0, 1_200));
+    let outcome =
+        std::panic::catch_unwind(|| engine_allocate_with(&crate::model::engine::rule(&own), &lots, 0, 0, 1_200));
     let exact = outcome.map_err(|_| String::from("panicked")).and_then(|outcome| a1(&own, &lots, 1_200, &outcome));
-    let body = "method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"\nothers = [\"bonus\", \"principal\"]";
+    let body =
+        "method = \"fixed_amount\"\nsub_balance = \"bonus\"\nat_most = \"5\"\nothers = [\"bonus\", \"principal\"]";
     let text = format!("{CATALOG}\n[[rule]]\nname = \"r\"\nversion = 1\n{body}");
     assert!(refused(&text).is_some() || exact.is_ok(), "accepted, and breaks A1: {exact:?}");
 }
@@ -204,7 +260,9 @@ fn names_and_versions() {
 #[test]
 fn products() {
     let product = |name: &str, currency: &str, decimals: u8, rule: &str, more: &str| {
-        format!("[[product]]\nname = \"{name}\"\ncurrency = \"{currency}\"\ndecimals = {decimals}\nrule = \"{rule}\"\n{more}")
+        format!(
+            "[[product]]\nname = \"{name}\"\ncurrency = \"{currency}\"\ndecimals = {decimals}\nrule = \"{rule}\"\n{more}"
+        )
     };
     check(&[
         (&product("p", "yuan", 2, "by_lot", ""), "p", "three capital letters, not \"yuan\""),
@@ -247,7 +305,8 @@ fn offers() {
 
 #[test]
 fn sub_balances() {
-    let sub = |name: &str, number: u8| format!("[[sub_balance]]\nname = \"{name}\"\nnumber = {number}\npromoted = true");
+    let sub =
+        |name: &str, number: u8| format!("[[sub_balance]]\nname = \"{name}\"\nnumber = {number}\npromoted = true");
     check(&[
         (&sub("held", 2), "held", "not a word of the balance"),
         (&sub("available", 2), "available", "not a word of the balance"),

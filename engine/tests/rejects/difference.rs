@@ -2,7 +2,9 @@
 
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Funding};
-use fentan_engine::ledger::{Capture, Command, ConfirmTopUp, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer};
+use fentan_engine::ledger::{
+    Capture, Command, ConfirmTopUp, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer,
+};
 
 fn open() -> OpenAccount {
     OpenAccount { account: account("w-1"), kind: AccountKind::Wallet, currency: None, product: None }
@@ -79,9 +81,13 @@ fn every_field_of_every_operation() {
     let said = || Command::ConfirmTopUp(confirm("t-1", Some("1.5")));
     table.extend(confirms.map(|(field, other)| (said(), field, Command::ConfirmTopUp(other))));
     let captures = [("hold", Capture { hold: id("h-2"), ..capture(Some("1.5")) }), ("amount", capture(None))];
-    table.extend(captures.map(|(field, other)| (Command::Capture(capture(Some("1.5"))), field, Command::Capture(other))));
+    table.extend(
+        captures.map(|(field, other)| (Command::Capture(capture(Some("1.5"))), field, Command::Capture(other))),
+    );
     let releases = [("hold", Release { hold: id("h-2"), ..release(Some("1.5")) }), ("amount", release(Some("1.51")))];
-    table.extend(releases.map(|(field, other)| (Command::Release(release(Some("1.5"))), field, Command::Release(other))));
+    table.extend(
+        releases.map(|(field, other)| (Command::Release(release(Some("1.5"))), field, Command::Release(other))),
+    );
     let refunds = [
         ("spend", Refund { spend: id("s-2"), ..refund(Some("1.5")) }),
         ("amount", refund(None)),
@@ -94,7 +100,9 @@ fn every_field_of_every_operation() {
         ("amount", transfer("w-2", "1.51")),
         ("rule", Transfer { rule: Some(label("by_lot")), ..transfer("w-2", "1.5") }),
     ];
-    table.extend(transfers.map(|(field, other)| (Command::Transfer(transfer("w-2", "1.5")), field, Command::Transfer(other))));
+    table.extend(
+        transfers.map(|(field, other)| (Command::Transfer(transfer("w-2", "1.5")), field, Command::Transfer(other))),
+    );
     table.push((Command::FailTopUp(id("t-1")), "top_up", Command::FailTopUp(id("t-2"))));
     for named in [Command::Freeze, Command::Unfreeze, Command::CloseAccount, Command::Expire, Command::Gather] {
         table.push((named(account("w-1")), "account", named(account("w-2"))));
@@ -121,7 +129,10 @@ fn what_is_written_differently_and_means_the_same_does_not_differ() {
     for (one, other) in [
         (Command::Spend(pay("1.5")), Command::Spend(pay("1.50"))),
         (Command::Hold(pay("1.5"), 5), Command::Hold(pay("1.500000"), 5)),
-        (Command::TopUp(top()), Command::TopUp(TopUp { principal: major("1.50"), bonus: Some(major("1.500")), ..top() })),
+        (
+            Command::TopUp(top()),
+            Command::TopUp(TopUp { principal: major("1.50"), bonus: Some(major("1.500")), ..top() }),
+        ),
         (Command::Capture(capture(Some("1"))), Command::Capture(capture(Some("1.00")))),
         (Command::Release(release(Some("1"))), Command::Release(release(Some("1.0")))),
         (Command::Refund(refund(Some("1"))), Command::Refund(refund(Some("1.0")))),

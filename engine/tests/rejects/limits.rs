@@ -3,7 +3,9 @@
 use crate::model::engine::{CATALOG, catalog};
 use crate::world::*;
 use fentan_engine::accounts::{Lot, MAX_LOTS, NEVER, SubId, Wallet};
-use fentan_engine::ledger::decide::{Context, refund as refunds, spend as spends, top_up as top_ups, transfer as transfers};
+use fentan_engine::ledger::decide::{
+    Context, refund as refunds, spend as spends, top_up as top_ups, transfer as transfers,
+};
 use fentan_engine::ledger::{Command, Event, Record, Reject, Taken, TopUp, TopUpState, effect};
 use fentan_engine::money::{Currency, MAX_BALANCE};
 
@@ -57,7 +59,8 @@ fn a_confirmation_does_not_lift_a_wallet_above_the_most() {
 /// A gift that cannot be counted is refused, not forgotten.
 #[test]
 fn a_gift_beyond_what_can_be_counted_is_refused() {
-    let text = format!("{CATALOG}\n[[offer]]\nname = \"hundredfold\"\ntier = [{{ from = \"1\", percent = \"10000\" }}]\n");
+    let text =
+        format!("{CATALOG}\n[[offer]]\nname = \"hundredfold\"\ntier = [{{ from = \"1\", percent = \"10000\" }}]\n");
     let catalog = catalog(&text);
     let ask = TopUp { offer: Some(label("hundredfold")), ..top_up("10000000000000000.00") };
     let decided = top_ups::top_up(Context { catalog: &catalog, now: NOW }, None, &ask);
@@ -81,8 +84,12 @@ fn a_wallet_that_has_too_little_says_what_it_has() {
     let ask = pay_by("400.00", "bonus_30_percent");
     let decided = fentan_engine::ledger::decide::spend::spend(ctx(), Some(&wallet(10_000, 20_000)), None, &ask);
     match decided {
-        Err(Reject::InsufficientFunds { payer, available, .. }) if payer == "the wallet" => assert_eq!(available, fen(30_000)),
-        Err(Reject::InsufficientFunds { available, .. }) => assert_eq!(available, fen(22_000), "what the rule can take"),
+        Err(Reject::InsufficientFunds { payer, available, .. }) if payer == "the wallet" => {
+            assert_eq!(available, fen(30_000))
+        }
+        Err(Reject::InsufficientFunds { available, .. }) => {
+            assert_eq!(available, fen(22_000), "what the rule can take")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -161,7 +168,9 @@ fn a_spend_names_every_lot_it_takes_from() {
     let event = spends::spend(ctx(), Some(&from), None, &pay_by("99.99", "bonus_first")).expect("there is enough");
     let taken = event.taken().expect("lines").clone();
     assert_eq!((taken.lots.len(), taken.lines.len(), taken.sum()), (9_999, 9_999, 9_999));
-    assert!(taken.iter().zip(1..).all(|((lot, _, minor), number)| lot.as_str() == format!("many-{number}") && minor == 1));
+    assert!(
+        taken.iter().zip(1..).all(|((lot, _, minor), number)| lot.as_str() == format!("many-{number}") && minor == 1)
+    );
     let half = taken.piece(0, 5_000);
     assert_eq!(half.sum(), 5_000);
     assert_eq!(half.lots.len(), half.lines.len());

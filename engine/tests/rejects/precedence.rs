@@ -3,7 +3,9 @@
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Status, Wallet};
 use fentan_engine::ledger::decide::account::Found;
-use fentan_engine::ledger::decide::{account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers};
+use fentan_engine::ledger::decide::{
+    account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers,
+};
 use fentan_engine::ledger::{Event, OpenAccount, Reject, TopUp, Transfer};
 use fentan_engine::money::{Currency, MAX_BALANCE};
 
@@ -107,7 +109,9 @@ fn a_refund_s_form_then_its_wallet_then_its_state() {
     let name = account("m-1");
     let lines = fourteen();
     let spent = |refunded| refunds::Spent { merchant: &name, taken: &lines, refunded };
-    let refuse = |wallet: Wallet, refunded, amount| refunds::refund(ctx(), &wallet, &spent(refunded), None, true, &refund(amount)).map(|_| ());
+    let refuse = |wallet: Wallet, refunded, amount| {
+        refunds::refund(ctx(), &wallet, &spent(refunded), None, true, &refund(amount)).map(|_| ())
+    };
     first(refuse(closed(), 1_400, Some("0")), "bad_request");
     first(refuse(closed(), 1_400, None), "account_closed");
     first(refuse(closed(), 0, Some("99.00")), "account_closed");
@@ -122,7 +126,10 @@ fn a_transfer_s_form_then_its_wallets_then_its_rule_then_the_money_then_the_limi
     first(transfers::transfer(ctx(), Some(&frozen()), Some(&closed()), &transfer("w-2", "1.00")), "account_frozen");
     let gone = with_status(empty("w-2", "points"), Status::Closed);
     first(transfers::transfer(ctx(), Some(&rich()), Some(&gone), &transfer("w-2", "1.00")), "account_closed");
-    first(transfers::transfer(ctx(), Some(&rich()), Some(&empty("w-2", "points")), &ruled("nope")), "currency_mismatch");
+    first(
+        transfers::transfer(ctx(), Some(&rich()), Some(&empty("w-2", "points")), &ruled("nope")),
+        "currency_mismatch",
+    );
     first(transfers::transfer(ctx(), Some(&empty("w-1", "shop")), None, &ruled("bonus_first")), "rule_not_permitted");
     let most = wallet(MAX_BALANCE, 0);
     first(transfers::transfer(ctx(), Some(&rich()), Some(&most), &transfer("w-2", "999.00")), "insufficient_funds");
@@ -138,7 +145,12 @@ fn an_unknown_rule_comes_before_a_product_that_permits_no_transfers() {
 #[test]
 fn an_account_s_form_then_whether_it_is_there_then_its_product() {
     let here = rich();
-    let ask = OpenAccount { account: account("w-1"), kind: AccountKind::Wallet, currency: None, product: Some(label("nope")) };
+    let ask = OpenAccount {
+        account: account("w-1"),
+        kind: AccountKind::Wallet,
+        currency: None,
+        product: Some(label("nope")),
+    };
     let own = OpenAccount { kind: AccountKind::System, ..ask.clone() };
     let open = |found, ask| accounts::open(ctx(), found, ask).map(|(event, _): (Event, _)| event);
     first(open(Found::Wallet(&here), &own), "bad_request");

@@ -3,7 +3,9 @@
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Slice, SliceKind, Status, Subs, Wallet};
 use fentan_engine::ledger::decide::account::Found;
-use fentan_engine::ledger::decide::{account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers};
+use fentan_engine::ledger::decide::{
+    account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers,
+};
 use fentan_engine::ledger::{Command, Event, OpenAccount, Record, Reject, Spend, TopUp, Transfer, effect, postings};
 use fentan_engine::money::{Currency, MAX_BALANCE, Money};
 
@@ -117,7 +119,11 @@ fn top_ups() {
     let decimals = "the amount has 3 decimals, the currency has 2";
     let both = "a top-up names a bonus or an offer, not both";
     let most = "23058430092136939.51";
-    let over = |requested| Reject::OverLimit { limit: "maximum balance".into(), allowed: fen(MAX_BALANCE), requested: fen(requested) };
+    let over = |requested| Reject::OverLimit {
+        limit: "maximum balance".into(),
+        allowed: fen(MAX_BALANCE),
+        requested: fen(requested),
+    };
     let rows: Vec<Row<(Option<Wallet>, TopUp)>> = vec![
         ("decimals", (None, top_up("1.234")), bad("principal", decimals)),
         ("decimals of the bonus", (None, TopUp { bonus: Some(major("1.234")), ..top_up("1") }), bad("bonus", decimals)),
@@ -127,19 +133,38 @@ fn top_ups() {
             bad("bonus", both),
         ),
         ("ended", (None, TopUp { expires_at: Some(NOW), ..top_up("1") }), bad("expires_at", "is in the past")),
-        ("gift ended", (None, TopUp { bonus_expires_at: Some(NOW), ..top_up("1") }), bad("bonus_expires_at", "is in the past")),
+        (
+            "gift ended",
+            (None, TopUp { bonus_expires_at: Some(NOW), ..top_up("1") }),
+            bad("bonus_expires_at", "is in the past"),
+        ),
         ("nothing", (None, top_up("0.00")), bad("principal", zero)),
-        ("overflow", (None, TopUp { bonus: Some(major("92233720368547758.07")), ..top_up("0.01") }), bad("principal", zero)),
+        (
+            "overflow",
+            (None, TopUp { bonus: Some(major("92233720368547758.07")), ..top_up("0.01") }),
+            bad("principal", zero),
+        ),
         ("closed", (Some(with_status(rich(), Status::Closed)), top_up("1")), closed("w-1")),
-        ("no offer", (None, TopUp { offer: Some(label("nope")), ..top_up("1") }), Reject::UnknownOffer { offer: label("nope") }),
+        (
+            "no offer",
+            (None, TopUp { offer: Some(label("nope")), ..top_up("1") }),
+            Reject::UnknownOffer { offer: label("nope") },
+        ),
         (
             "an offer in another currency",
             (Some(empty("w-1", "points")), TopUp { offer: Some(label("spring")), ..top_up("100") }),
-            Reject::NotPermitted { product: label("points"), operation: "the offer spring: its amounts are not in PTS".into() },
+            Reject::NotPermitted {
+                product: label("points"),
+                operation: "the offer spring: its amounts are not in PTS".into(),
+            },
         ),
         ("too much", (None, top_up("23058430092136939.52")), over(MAX_BALANCE + 1)),
         ("too much with what is there", (Some(rich()), top_up(most)), over(MAX_BALANCE + 28_000)),
-        ("too much with what is held", (Some(holding(5_000)), top_up(most)), over(MAX_BALANCE + 28_000 - 1_400 + 280 + 1_120)),
+        (
+            "too much with what is held",
+            (Some(holding(5_000)), top_up(most)),
+            over(MAX_BALANCE + 28_000 - 1_400 + 280 + 1_120),
+        ),
         ("too much with what is on its way", (Some(waiting()), top_up(most)), over(MAX_BALANCE + 28_000 + 3_500)),
     ];
     check(rows, |(wallet, ask)| top_ups::top_up(ctx(), wallet.as_ref(), ask).map(|(event, _)| event));
@@ -150,14 +175,20 @@ fn top_ups() {
 fn a_channel_s_word() {
     let differs = |expected, given| Reject::AmountMismatch { expected: fen(expected), given: fen(given) };
     let rows = vec![
-        ("decimals", (waiting(), confirm("t-9", Some("1.234"))), bad("amount", "the amount has 3 decimals, the currency has 2")),
+        (
+            "decimals",
+            (waiting(), confirm("t-9", Some("1.234"))),
+            bad("amount", "the amount has 3 decimals, the currency has 2"),
+        ),
         ("closed", (with_status(waiting(), Status::Closed), confirm("t-9", None)), closed("w-1")),
         ("failed before", (rich(), confirm("t-9", Some("30.00"))), done("the top-up t-9", "failed")),
         ("another amount", (waiting(), confirm("t-9", Some("35.00"))), differs(3_000, 3_500)),
         ("another amount, again", (rich(), confirm("t-1", Some("280.00"))), differs(10_000, 28_000)),
     ];
     check(rows, |(wallet, ask)| top_ups::confirm(ctx(), wallet, ask));
-    check(vec![("fails after all", "t-1", done("the top-up t-1", "confirmed"))], |top_up| top_ups::fail(&rich(), &id(top_up)));
+    check(vec![("fails after all", "t-1", done("the top-up t-1", "confirmed"))], |top_up| {
+        top_ups::fail(&rich(), &id(top_up))
+    });
     for (wallet, ask) in [(rich(), confirm("t-1", Some("100.0"))), (rich(), confirm("t-1", None))] {
         assert!(matches!(top_ups::confirm(ctx(), &wallet, &ask), Ok(Event::TopUpUnchanged { .. })), "said twice");
     }
@@ -169,7 +200,10 @@ fn a_channel_s_word() {
 #[test]
 fn a_channel_s_word_said_again_to_a_closed_wallet() {
     let gone = with_status(rich(), Status::Closed);
-    assert!(matches!(top_ups::confirm(ctx(), &gone, &confirm("t-1", Some("100.00"))), Ok(Event::TopUpUnchanged { .. })));
+    assert!(matches!(
+        top_ups::confirm(ctx(), &gone, &confirm("t-1", Some("100.00"))),
+        Ok(Event::TopUpUnchanged { .. })
+    ));
     assert!(matches!(top_ups::fail(&gone, &id("t-9")), Ok(Event::TopUpUnchanged { .. })));
     let code = |amount| top_ups::confirm(ctx(), &gone, &confirm("t-1", Some(amount))).err().map(|reject| reject.code());
     assert_eq!(code("280.00"), Some("amount_mismatch"), "kept for an operator");
@@ -198,7 +232,8 @@ fn the_end_of_holds() {
     });
     for status in [Status::Open, Status::Frozen] {
         let wallet = with_status(holding(5_000), status);
-        hold::capture(ctx(), &wallet, Some(&merchant(Status::Frozen, Currency::CNY)), &capture(Some("11.20"))).expect("a promise");
+        hold::capture(ctx(), &wallet, Some(&merchant(Status::Frozen, Currency::CNY)), &capture(Some("11.20")))
+            .expect("a promise");
         hold::release(ctx(), &wallet, &release(None)).expect("money comes in");
     }
 }
@@ -217,7 +252,8 @@ fn refunds_of_spends() {
         Ok(refunds::Decided::GatherFirst) => panic!("asks the other slices"),
         Err(reject) => Err(reject),
     };
-    let over = |refundable, requested| Reject::RefundExceedsSpend { refundable: fen(refundable), requested: fen(requested) };
+    let over =
+        |refundable, requested| Reject::RefundExceedsSpend { refundable: fen(refundable), requested: fen(requested) };
     let plenty = Some((500, 900));
     let rows = vec![
         ("zero", (rich(), 0, plenty, Some("0.00")), bad("amount", "the amount must be more than zero")),
@@ -225,8 +261,16 @@ fn refunds_of_spends() {
         ("refunded before", (rich(), 1_400, plenty, None), done("the spend s-1", "refunded")),
         ("refunded before, an amount", (rich(), 1_400, plenty, Some("0.01")), over(0, 1)),
         ("too much", (rich(), 1_000, plenty, Some("4.01")), over(400, 401)),
-        ("the merchant has too little that was paid", (rich(), 0, Some((499, 900)), None), short("the merchant m-1", 499, 500)),
-        ("the merchant has too little that was promoted", (rich(), 0, Some((500, 899)), None), short("the merchant m-1", 899, 900)),
+        (
+            "the merchant has too little that was paid",
+            (rich(), 0, Some((499, 900)), None),
+            short("the merchant m-1", 499, 500),
+        ),
+        (
+            "the merchant has too little that was promoted",
+            (rich(), 0, Some((500, 899)), None),
+            short("the merchant m-1", 899, 900),
+        ),
         ("the merchant has nothing", (rich(), 0, None, None), short("the merchant m-1", 0, 500)),
     ];
     check(rows, |(wallet, refunded, has, amount)| event(decide(wallet, *refunded, *has, true, *amount)));
@@ -264,7 +308,11 @@ fn transfers_between_wallets() {
         (
             "too much for the receiver",
             (yes(), Some(most), transfer("w-2", "0.01")),
-            Reject::OverLimit { limit: "maximum balance".into(), allowed: fen(MAX_BALANCE), requested: fen(MAX_BALANCE + 1) },
+            Reject::OverLimit {
+                limit: "maximum balance".into(),
+                allowed: fen(MAX_BALANCE),
+                requested: fen(MAX_BALANCE + 1),
+            },
         ),
     ];
     check(rows, |(from, to, ask)| transfers::transfer(ctx(), from.as_ref(), to.as_ref(), ask));
@@ -293,7 +341,8 @@ fn opening_accounts() {
     ];
     check(rows, |(found, ask)| accounts::open(ctx(), *found, ask).map(|(event, _)| event));
     let merchant = OpenAccount { kind: AccountKind::Merchant, ..pts };
-    let (_, currency) = accounts::open(ctx(), Found::Nothing, &merchant).expect("a merchant takes any currency that wallets can have");
+    let (_, currency) =
+        accounts::open(ctx(), Found::Nothing, &merchant).expect("a merchant takes any currency that wallets can have");
     assert_eq!(currency, points());
 }
 
@@ -326,7 +375,8 @@ fn the_life_of_accounts() {
         ("merchant not empty", (Found::Sliced(&paid), "m-1", Status::Closed), not_empty("m-1")),
     ];
     check(rows, |(found, name, status)| accounts::set_status(*found, &account(name), *status).map(|(event, _)| event));
-    accounts::set_status(Found::Wallet(&empty("w-1", "default")), &account("w-1"), Status::Closed).expect("it is empty");
+    accounts::set_status(Found::Wallet(&empty("w-1", "default")), &account("w-1"), Status::Closed)
+        .expect("it is empty");
     accounts::set_status(Found::Sliced(&shop), &account("m-1"), Status::Closed).expect("it is empty");
 }
 

@@ -54,11 +54,7 @@ impl Amount {
     /// An exponent above [`MAX_EXPONENT`] is lowered to it; use [`Amount::new`] to have it refused.
     #[must_use]
     pub const fn from_minor(minor: i64, exponent: u8) -> Self {
-        let exponent = if exponent > MAX_EXPONENT {
-            MAX_EXPONENT
-        } else {
-            exponent
-        };
+        let exponent = if exponent > MAX_EXPONENT { MAX_EXPONENT } else { exponent };
         Self { minor, exponent }
     }
 
@@ -177,9 +173,7 @@ impl FromStr for Amount {
 
     /// Reads `digits[.digits]`, with a minus where an answer may have one.
     fn from_str(text: &str) -> Result<Self, AmountError> {
-        let malformed = || AmountError::Malformed {
-            text: text.chars().take(40).collect(),
-        };
+        let malformed = || AmountError::Malformed { text: text.chars().take(40).collect() };
         let (negative, digits) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text),
@@ -189,33 +183,20 @@ impl FromStr for Amount {
             Some(_) => return Err(malformed()),
             None => (digits, ""),
         };
-        if whole.is_empty()
-            || !whole
-                .bytes()
-                .chain(decimals.bytes())
-                .all(|b| b.is_ascii_digit())
-        {
+        if whole.is_empty() || !whole.bytes().chain(decimals.bytes()).all(|b| b.is_ascii_digit()) {
             return Err(malformed());
         }
         let exponent = u8::try_from(decimals.len())
             .ok()
             .filter(|e| *e <= MAX_EXPONENT)
-            .ok_or(AmountError::TooManyDecimals {
-                exponent: MAX_EXPONENT,
-            })?;
+            .ok_or(AmountError::TooManyDecimals { exponent: MAX_EXPONENT })?;
         let mut minor: i64 = 0;
         for digit in whole.bytes().chain(decimals.bytes()) {
             let digit = i64::from(digit - b'0');
             // Built downwards for a minus, so that the smallest i64 can be read too.
             minor = minor
                 .checked_mul(10)
-                .and_then(|m| {
-                    if negative {
-                        m.checked_sub(digit)
-                    } else {
-                        m.checked_add(digit)
-                    }
-                })
+                .and_then(|m| if negative { m.checked_sub(digit) } else { m.checked_add(digit) })
                 .ok_or(AmountError::Overflow)?;
         }
         Ok(Self { minor, exponent })
@@ -273,20 +254,7 @@ mod tests {
 
     #[test]
     fn text_is_read_exactly() {
-        for minor in [
-            0,
-            1,
-            9,
-            10,
-            99,
-            100,
-            101,
-            28_000,
-            i64::MAX,
-            i64::MIN,
-            -1,
-            -100,
-        ] {
+        for minor in [0, 1, 9, 10, 99, 100, 101, 28_000, i64::MAX, i64::MIN, -1, -100] {
             for exponent in [0, 1, 2, 3, 18] {
                 let text = shown(minor, exponent);
                 assert_eq!(Amount::parse_minor(&text, exponent), Ok(minor), "{text}");
@@ -299,39 +267,17 @@ mod tests {
 
     #[test]
     fn what_is_not_exact_is_refused() {
-        for text in [
-            "", "-", ".", "1.", ".5", "+1", "1e3", "NaN", "1 ", "1,0", "--1", "1.2.3", "１",
-        ] {
-            assert!(
-                matches!(
-                    Amount::parse_minor(text, 2),
-                    Err(AmountError::Malformed { .. })
-                ),
-                "{text}"
-            );
+        for text in ["", "-", ".", "1.", ".5", "+1", "1e3", "NaN", "1 ", "1,0", "--1", "1.2.3", "１"] {
+            assert!(matches!(Amount::parse_minor(text, 2), Err(AmountError::Malformed { .. })), "{text}");
         }
-        assert_eq!(
-            Amount::parse_minor("0.001", 2),
-            Err(AmountError::TooManyDecimals { exponent: 2 })
-        );
-        assert_eq!(
-            Amount::parse_minor("92233720368547758.08", 2),
-            Err(AmountError::Overflow)
-        );
-        assert_eq!(
-            Amount::parse_minor("92233720368547758", 3),
-            Err(AmountError::Overflow)
-        );
+        assert_eq!(Amount::parse_minor("0.001", 2), Err(AmountError::TooManyDecimals { exponent: 2 }));
+        assert_eq!(Amount::parse_minor("92233720368547758.08", 2), Err(AmountError::Overflow));
+        assert_eq!(Amount::parse_minor("92233720368547758", 3), Err(AmountError::Overflow));
         assert_eq!(
             Amount::parse_minor("0.0000000000000000000", 2),
-            Err(AmountError::TooManyDecimals {
-                exponent: MAX_EXPONENT
-            })
+            Err(AmountError::TooManyDecimals { exponent: MAX_EXPONENT })
         );
-        assert_eq!(
-            Amount::new(1, 19).err(),
-            Some(AmountError::Exponent { exponent: 19 })
-        );
+        assert_eq!(Amount::new(1, 19).err(), Some(AmountError::Exponent { exponent: 19 }));
     }
 
     #[test]
@@ -342,14 +288,8 @@ mod tests {
 
     #[test]
     fn json_is_a_string_and_a_number_is_refused() {
-        assert_eq!(
-            serde_json::to_string(&Amount::from_minor(5, 2)).unwrap(),
-            "\"0.05\""
-        );
-        assert_eq!(
-            serde_json::from_str::<Amount>("\"0.05\"").unwrap(),
-            Amount::from_minor(5, 2)
-        );
+        assert_eq!(serde_json::to_string(&Amount::from_minor(5, 2)).unwrap(), "\"0.05\"");
+        assert_eq!(serde_json::from_str::<Amount>("\"0.05\"").unwrap(), Amount::from_minor(5, 2));
         assert!(serde_json::from_str::<Amount>("0.05").is_err());
     }
 }

@@ -86,6 +86,24 @@ codes! {
     HoldExpired = "hold_expired",
     /// What is asked for has happened already.
     AlreadyDone = "already_done",
+    /// The account is of another kind.
+    WrongKind = "wrong_kind",
+    /// There is an account of this name already.
+    AccountExists = "account_exists",
+    /// There is no such product.
+    UnknownProduct = "unknown_product",
+    /// The product does not permit the operation.
+    NotPermitted = "not_permitted",
+    /// There is no such offer.
+    UnknownOffer = "unknown_offer",
+    /// There is no such hold.
+    UnknownHold = "unknown_hold",
+    /// More than is left of the hold.
+    CaptureExceedsHold = "capture_exceeds_hold",
+    /// Only an empty account can be closed.
+    AccountNotEmpty = "account_not_empty",
+    /// The wallet has as many lots as one can have.
+    TooManyLots = "too_many_lots",
 }
 
 impl RejectCode {
@@ -140,10 +158,7 @@ mod tests {
         for code in RejectCode::KNOWN {
             let json = serde_json::to_string(code).unwrap();
             assert_eq!(&serde_json::from_str::<RejectCode>(&json).unwrap(), code);
-            assert!(!matches!(
-                RejectCode::from(code.as_str()),
-                RejectCode::Other(_)
-            ));
+            assert!(!matches!(RejectCode::from(code.as_str()), RejectCode::Other(_)));
         }
     }
 

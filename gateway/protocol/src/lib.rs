@@ -31,10 +31,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 mod amount;
 mod answer;
@@ -46,8 +43,7 @@ pub use amount::{Amount, AmountError, MAX_EXPONENT};
 pub use answer::{Answer, AnswerLine, BalanceView};
 pub use code::RejectCode;
 pub use request::{
-    AccountKind, BalanceQuery, Capture, CloseAccount, ConfirmTopUp, FailTopUp, Freeze, Hold,
-    OpenAccount, OrderLine, Ping, Refund, RefundTopUp, Release, Request, Spend, TopUp, TopUpState,
-    Transfer, Unfreeze,
+    AccountKind, BalanceQuery, Capture, CloseAccount, ConfirmTopUp, FailTopUp, Freeze, Hold, OpenAccount, OrderLine,
+    Ping, Refund, RefundTopUp, Release, Request, Spend, TopUp, TopUpState, Transfer, Unfreeze,
 };
 pub use trial_balance::{CurrencyTotals, TrialBalance};

@@ -35,11 +35,7 @@ impl TrialBalance {
     /// The currencies whose debits and credits differ, whatever `balanced` says.
     #[must_use]
     pub fn unbalanced(&self) -> Vec<&str> {
-        self.currencies
-            .iter()
-            .filter(|(_, t)| t.debits != t.credits)
-            .map(|(code, _)| code.as_str())
-            .collect()
+        self.currencies.iter().filter(|(_, t)| t.debits != t.credits).map(|(code, _)| code.as_str()).collect()
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) enum CatalogFileError {
 /// # Errors
 /// Never, as a test shows.
 pub(crate) fn builtin_catalog() -> Result<Catalog, CatalogFileError> {
-    together(BUILT_IN.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect())
+    let files: Vec<_> = BUILT_IN.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect();
+    together(&files)
 }
 
 /// The catalog of these files together (rule A6).
@@ -41,12 +42,12 @@ pub(crate) fn read_catalog(paths: &[PathBuf]) -> Result<Catalog, CatalogFileErro
         Ok(text) => Ok((path.clone(), text)),
         Err(error) => Err(CatalogFileError::File { path: path.clone(), reason: error.to_string() }),
     };
-    together(paths.iter().map(read).collect::<Result<_, _>>()?)
+    together(&paths.iter().map(read).collect::<Result<Vec<_>, _>>()?)
 }
 
-fn together(files: Vec<(PathBuf, String)>) -> Result<Catalog, CatalogFileError> {
+fn together(files: &[(PathBuf, String)]) -> Result<Catalog, CatalogFileError> {
     let mut whole = CatalogSpec::default();
-    for (path, text) in &files {
+    for (path, text) in files {
         let spec: CatalogSpec = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(text, span.start));
             CatalogFileError::Form { path: path.clone(), line, reason: error.message().to_owned() }
@@ -57,7 +58,7 @@ fn together(files: Vec<(PathBuf, String)>) -> Result<Catalog, CatalogFileError> 
         whole.rule.extend(spec.rule);
         whole.offer.extend(spec.offer);
     }
-    Catalog::from_spec(&whole).map_err(|error| located(error, &files))
+    Catalog::from_spec(&whole).map_err(|error| located(error, files))
 }
 
 /// The place of an entry that is wrong: where its name is given.
@@ -110,14 +111,22 @@ mod tests {
     fn a6_a_bad_file_is_refused_with_file_line_and_reason() {
         let product = "[[product]]\nname = \"default\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"r\"\n";
         let table = [
-            ("[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"ordered\"\norder = [\"gold\"]\n", "x.toml:2", "no sub-balance \"gold\""),
+            (
+                "[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"ordered\"\norder = [\"gold\"]\n",
+                "x.toml:2",
+                "no sub-balance \"gold\"",
+            ),
             ("[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"fifo\"\n", "x.toml:2", "not \"fifo\""),
-            ("[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"lot_ratio\"\nlot = \"fifo\"\n", "x.toml:5", "unknown field `lot`"),
+            (
+                "[[rule]]\nname = \"r\"\nversion = 1\nmethod = \"lot_ratio\"\nlot = \"fifo\"\n",
+                "x.toml:5",
+                "unknown field `lot`",
+            ),
             ("[[rule]\n", "x.toml:1", ""),
         ];
         for (rule, place, reason) in table {
-            let files = vec![("p.toml".into(), product.into()), ("x.toml".into(), rule.to_owned())];
-            let error = together(files).unwrap_err().to_string();
+            let files = [("p.toml".into(), product.into()), ("x.toml".into(), rule.to_owned())];
+            let error = together(&files).unwrap_err().to_string();
             assert!(error.starts_with(place) && error.contains(reason), "{rule}: {error}");
         }
     }

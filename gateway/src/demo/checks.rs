@@ -28,28 +28,15 @@ impl Checks {
     /// Notes whether something held, and says so.
     pub(super) fn holds(&mut self, held: bool, what: impl Display) {
         screen::tick(held, &what);
-        self.done.push(Check {
-            chapter: self.chapter.clone(),
-            what: what.to_string(),
-            held,
-        });
+        self.done.push(Check { chapter: self.chapter.clone(), what: what.to_string(), held });
     }
 
     /// Two figures must be the same; shows it once, or both.
-    pub(super) fn same<T: PartialEq>(
-        &mut self,
-        what: &str,
-        found: &T,
-        expected: &T,
-        show: impl Fn(&T) -> String,
-    ) {
+    pub(super) fn same<T: PartialEq>(&mut self, what: &str, found: &T, expected: &T, show: impl Fn(&T) -> String) {
         if found == expected {
             self.holds(true, format!("{what}: {}", show(found)));
         } else {
-            self.holds(
-                false,
-                format!("{what}: {}, expected {}", show(found), show(expected)),
-            );
+            self.holds(false, format!("{what}: {}, expected {}", show(found), show(expected)));
         }
     }
 
@@ -65,17 +52,9 @@ impl Checks {
         let mut grid = Grid::new(&["<", "<chapter", "<check"]);
         let mut before = "";
         for check in &self.done {
-            let chapter = if check.chapter == before {
-                ""
-            } else {
-                check.chapter.as_str()
-            };
+            let chapter = if check.chapter == before { "" } else { check.chapter.as_str() };
             before = &check.chapter;
-            grid.row([
-                if check.held { "✔" } else { "✘" },
-                chapter,
-                check.what.as_str(),
-            ]);
+            grid.row([if check.held { "✔" } else { "✘" }, chapter, check.what.as_str()]);
         }
         grid.print();
         let held = failed == 0 && !self.done.is_empty();

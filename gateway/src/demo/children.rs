@@ -21,10 +21,7 @@ struct Running {
     folder: Option<PathBuf>,
 }
 
-static RUNNING: Mutex<Running> = Mutex::new(Running {
-    children: Vec::new(),
-    folder: None,
-});
+static RUNNING: Mutex<Running> = Mutex::new(Running { children: Vec::new(), folder: None });
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -69,9 +66,7 @@ impl Program {
         let name = command.get_program().to_string_lossy().into_owned();
         // Under the lock, so that no program is started that the signal's handler does not see.
         let mut running = locked(&RUNNING);
-        let child = command
-            .spawn()
-            .with_context(|| format!("starting {name}"))?;
+        let child = command.spawn().with_context(|| format!("starting {name}"))?;
         let child = Arc::new(Mutex::new(child));
         running.children.push(Arc::clone(&child));
         Ok(Self { name, child })
@@ -94,9 +89,7 @@ impl Program {
 
     /// How it ended, if it has.
     pub(super) fn ended(&self) -> anyhow::Result<Option<ExitStatus>> {
-        locked(&self.child)
-            .try_wait()
-            .with_context(|| format!("waiting for {}", self.name))
+        locked(&self.child).try_wait().with_context(|| format!("waiting for {}", self.name))
     }
 
     /// Sends it a signal.
@@ -106,8 +99,7 @@ impl Program {
         if child.try_wait()?.is_some() {
             bail!("{} has ended already", self.name);
         }
-        kill_process(Pid::from_child(&child), signal)
-            .with_context(|| format!("sending a signal to {}", self.name))
+        kill_process(Pid::from_child(&child), signal).with_context(|| format!("sending a signal to {}", self.name))
     }
 
     /// Waits for its end.
@@ -128,8 +120,6 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         end(&mut locked(&self.child));
-        locked(&RUNNING)
-            .children
-            .retain(|child| !Arc::ptr_eq(child, &self.child));
+        locked(&RUNNING).children.retain(|child| !Arc::ptr_eq(child, &self.child));
     }
 }

@@ -24,15 +24,11 @@ pub(super) struct Client {
 impl Client {
     /// Connects.
     pub(super) fn connect(address: SocketAddr) -> anyhow::Result<Self> {
-        let stream =
-            TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+        let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-            line: String::new(),
-        })
+        Ok(Self { stream: BufReader::new(stream), line: String::new() })
     }
 
     /// One request, one answer.
@@ -62,20 +58,13 @@ impl Client {
         let mut answers: Vec<Option<Answer>> = requests.iter().map(|_| None).collect();
         let mut answered = 0;
         for chunk in requests.chunks(PIPELINED) {
-            let lines: Vec<_> = chunk
-                .iter()
-                .map(serde_json::to_string)
-                .collect::<Result<_, _>>()?;
+            let lines: Vec<_> = chunk.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
             self.send(&(lines.join("\n") + "\n"))?;
             for _ in chunk {
                 let answer = self.answer()?;
                 let place = answer.id.as_deref().and_then(|id| places.get(id)).copied();
-                let place =
-                    place.with_context(|| format!("an answer to no request: {answer:?}"))?;
-                ensure!(
-                    answers[place].replace(answer).is_none(),
-                    "two answers to one request"
-                );
+                let place = place.with_context(|| format!("an answer to no request: {answer:?}"))?;
+                ensure!(answers[place].replace(answer).is_none(), "two answers to one request");
                 answered += 1;
                 progress(answered);
             }
@@ -84,21 +73,14 @@ impl Client {
     }
 
     fn send(&mut self, lines: &str) -> anyhow::Result<()> {
-        self.stream
-            .get_mut()
-            .write_all(lines.as_bytes())
-            .context("sending a request")
+        self.stream.get_mut().write_all(lines.as_bytes()).context("sending a request")
     }
 
     fn answer(&mut self) -> anyhow::Result<Answer> {
         self.line.clear();
-        let read = self
-            .stream
-            .read_line(&mut self.line)
-            .context("waiting for an answer")?;
+        let read = self.stream.read_line(&mut self.line).context("waiting for an answer")?;
         ensure!(read > 0, "the server closed the connection");
-        serde_json::from_str(&self.line)
-            .with_context(|| format!("reading the answer {}", self.line.trim_end()))
+        serde_json::from_str(&self.line).with_context(|| format!("reading the answer {}", self.line.trim_end()))
     }
 }
 
@@ -117,23 +99,15 @@ pub(super) fn accepted(answer: Answer) -> anyhow::Result<Answer> {
 
 /// `GET path`, as JSON.
 pub(super) fn get(address: SocketAddr, path: &str) -> anyhow::Result<Value> {
-    let mut stream =
-        TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+    let mut stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     // HTTP/1.0: one answer, in one piece, and the end of the connection is its end.
     write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
     let mut text = String::new();
-    stream
-        .read_to_string(&mut text)
-        .with_context(|| format!("reading the answer to GET {path}"))?;
-    let (head, body) = text
-        .split_once("\r\n\r\n")
-        .with_context(|| format!("no HTTP answer to GET {path}: {text:?}"))?;
+    stream.read_to_string(&mut text).with_context(|| format!("reading the answer to GET {path}"))?;
+    let (head, body) =
+        text.split_once("\r\n\r\n").with_context(|| format!("no HTTP answer to GET {path}: {text:?}"))?;
     let status = head.lines().next().unwrap_or_default();
-    ensure!(
-        status.split(' ').nth(1) == Some("200"),
-        "GET {path}: {status}: {}",
-        body.trim_end()
-    );
+    ensure!(status.split(' ').nth(1) == Some("200"), "GET {path}: {status}: {}", body.trim_end());
     serde_json::from_str(body).with_context(|| format!("reading the answer to GET {path}"))
 }

@@ -26,18 +26,12 @@ impl Folder {
     /// Makes the folder, or takes an empty one.
     pub(super) fn open(asked: Option<&Path>, keep: bool) -> anyhow::Result<Self> {
         let Some(path) = asked else {
-            let temporary = tempfile::Builder::new()
-                .prefix("fentan-demo-")
-                .tempdir()
-                .context("making a temporary folder")?;
+            let temporary =
+                tempfile::Builder::new().prefix("fentan-demo-").tempdir().context("making a temporary folder")?;
             if !keep {
                 children::folder_to_remove(Some(temporary.path().to_owned()));
             }
-            return Ok(Self {
-                path: temporary.path().to_owned(),
-                temporary: Some(temporary),
-                keep,
-            });
+            return Ok(Self { path: temporary.path().to_owned(), temporary: Some(temporary), keep });
         };
         let shown = path.display();
         match fs::read_dir(path) {
@@ -51,11 +45,7 @@ impl Folder {
             }
             Err(error) => return Err(error).with_context(|| format!("reading {shown}")),
         }
-        Ok(Self {
-            path: path.to_owned(),
-            temporary: None,
-            keep: true,
-        })
+        Ok(Self { path: path.to_owned(), temporary: None, keep: true })
     }
 
     /// Where it is.
@@ -103,9 +93,7 @@ impl Folder {
         let shown = self.path.display().to_string();
         match self.temporary.take() {
             Some(temporary) if all_well && !self.keep => {
-                temporary
-                    .close()
-                    .with_context(|| format!("removing {shown}"))?;
+                temporary.close().with_context(|| format!("removing {shown}"))?;
             }
             kept => {
                 if let Some(temporary) = kept {

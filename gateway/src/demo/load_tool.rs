@@ -65,10 +65,7 @@ pub(super) struct Load {
 
 /// Latencies in microseconds.
 #[derive(Debug, Deserialize)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the names of the load tool's report, with their unit"
-)]
+#[expect(clippy::struct_field_names, reason = "the names of the load tool's report, with their unit")]
 pub(super) struct Latency {
     pub(super) p50_us: u64,
     pub(super) p99_us: u64,
@@ -87,9 +84,7 @@ impl Rejects {
     /// The first one in words.
     pub(super) fn message(&self) -> String {
         let answer: Option<Answer> = serde_json::from_str(&self.example).ok();
-        answer
-            .and_then(|answer| answer.message)
-            .unwrap_or_else(|| self.example.clone())
+        answer.and_then(|answer| answer.message).unwrap_or_else(|| self.example.clone())
     }
 }
 
@@ -137,30 +132,16 @@ impl LoadTool {
     }
 
     /// A run against the server; it writes `NAME.acks`, `NAME.json` and `NAME.txt` into the folder.
-    pub(super) fn run<'a>(
-        &'a self,
-        folder: &'a Folder,
-        server: &Server,
-        name: &'a str,
-        args: &[&str],
-    ) -> Job<'a> {
+    pub(super) fn run<'a>(&'a self, folder: &'a Folder, server: &Server, name: &'a str, args: &[&str]) -> Job<'a> {
         let mut job = Job::new(self, folder, server, name, &["run"]);
         job.command.args(args).arg("--disk").arg(folder.path());
         job
     }
 
     /// Verifies what the run called `name` was promised.
-    pub(super) fn verify<'a>(
-        &'a self,
-        folder: &'a Folder,
-        server: &Server,
-        name: &str,
-        out: &'a str,
-    ) -> Job<'a> {
+    pub(super) fn verify<'a>(&'a self, folder: &'a Folder, server: &Server, name: &str, out: &'a str) -> Job<'a> {
         let mut job = Job::new(self, folder, server, out, &["verify"]);
-        job.command
-            .arg("--acks")
-            .arg(folder.file(&format!("{name}.acks")));
+        job.command.arg("--acks").arg(folder.file(&format!("{name}.acks")));
         job
     }
 }
@@ -173,38 +154,21 @@ pub(super) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    fn new(
-        tool: &LoadTool,
-        folder: &'a Folder,
-        server: &Server,
-        name: &'a str,
-        words: &[&str],
-    ) -> Self {
+    fn new(tool: &LoadTool, folder: &'a Folder, server: &Server, name: &'a str, words: &[&str]) -> Self {
         let mut command = Command::new(&tool.0);
         command
             .args(words)
-            .args([
-                "--tcp",
-                &server.tcp.to_string(),
-                "--http",
-                &server.http.to_string(),
-            ])
+            .args(["--tcp", &server.tcp.to_string(), "--http", &server.http.to_string()])
             .arg("--json")
             .arg(folder.file(&format!("{name}.json")))
             .stdin(Stdio::null())
             .stderr(Stdio::piped());
-        Self {
-            command,
-            folder,
-            name,
-        }
+        Self { command, folder, name }
     }
 
     /// Keeps the log of acknowledgements as `NAME.acks`.
     pub(super) fn keep_acks(mut self) -> Self {
-        self.command
-            .arg("--acks")
-            .arg(self.folder.file(&format!("{}.acks", self.name)));
+        self.command.arg("--acks").arg(self.folder.file(&format!("{}.acks", self.name)));
         self
     }
 
@@ -214,15 +178,8 @@ impl<'a> Job<'a> {
         mut self,
         under_load: Option<(Duration, &mut dyn FnMut() -> anyhow::Result<()>)>,
     ) -> anyhow::Result<(bool, Option<T>)> {
-        let words: Vec<_> = self
-            .command
-            .get_args()
-            .map(|arg| arg.to_string_lossy().into_owned())
-            .collect();
-        screen::faint(format!(
-            "$ fentan-loadtest {}",
-            shortened(&words, self.folder)
-        ));
+        let words: Vec<_> = self.command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        screen::faint(format!("$ fentan-loadtest {}", shortened(&words, self.folder)));
         let text = self.folder.file(&format!("{}.txt", self.name));
         let text = File::create(&text).with_context(|| format!("writing {}", text.display()))?;
         let program = Program::start(self.command.stdout(text))?;
@@ -230,10 +187,7 @@ impl<'a> Job<'a> {
         let well = program.wait(END_WITHIN)?.success();
         let json = self.folder.file(&format!("{}.json", self.name));
         let report = match fs::read(&json) {
-            Ok(bytes) => Some(
-                serde_json::from_slice(&bytes)
-                    .with_context(|| format!("reading {}", json.display()))?,
-            ),
+            Ok(bytes) => Some(serde_json::from_slice(&bytes).with_context(|| format!("reading {}", json.display()))?),
             // It ended too early to write one; its exit code says that not all is well.
             Err(_) => None,
         };
@@ -246,9 +200,7 @@ fn watch(
     program: &Program,
     mut under_load: Option<(Duration, &mut dyn FnMut() -> anyhow::Result<()>)>,
 ) -> anyhow::Result<()> {
-    let stderr = program
-        .stderr()
-        .context("the load tool has no standard error")?;
+    let stderr = program.stderr().context("the load tool has no standard error")?;
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -261,9 +213,7 @@ fn watch(
     let spinner = ProgressBar::new_spinner();
     let mut due: Option<Instant> = None;
     loop {
-        let wait = due.map_or(Duration::MAX, |due| {
-            due.saturating_duration_since(Instant::now())
-        });
+        let wait = due.map_or(Duration::MAX, |due| due.saturating_duration_since(Instant::now()));
         let line = if wait == Duration::MAX {
             lines.recv().map_err(|_| RecvTimeoutError::Disconnected)
         } else {
@@ -271,9 +221,7 @@ fn watch(
         };
         match line {
             Ok(line) if line == LOAD_BEGINS => {
-                due = under_load
-                    .as_ref()
-                    .and_then(|(after, _)| Instant::now().checked_add(*after));
+                due = under_load.as_ref().and_then(|(after, _)| Instant::now().checked_add(*after));
             }
             Ok(line) if is_passing(&line) => {
                 spinner.set_message(line);
@@ -301,10 +249,7 @@ fn is_passing(line: &str) -> bool {
 
 /// A line of the load, without the figures since its beginning: the report has them.
 fn without_so_far(line: &str) -> String {
-    match line
-        .split_once(" (so far ")
-        .map(|(before, rest)| (before, rest.split_once(')')))
-    {
+    match line.split_once(" (so far ").map(|(before, rest)| (before, rest.split_once(')'))) {
         Some((before, Some((_, after)))) => format!("{before}{after}"),
         _ => line.trim_end().to_owned(),
     }
@@ -322,9 +267,7 @@ fn shortened(words: &[String], folder: &Folder) -> String {
             shown.push(word.as_str());
         }
     }
-    shown
-        .join(" ")
-        .replace(&folder.path().display().to_string(), "$D")
+    shown.join(" ").replace(&folder.path().display().to_string(), "$D")
 }
 
 #[cfg(test)]
@@ -335,12 +278,8 @@ mod tests {
     fn progress_is_told_from_results() {
         assert!(is_passing("topping up wallets: 512 of 20000"));
         assert!(!is_passing("topping up wallets: 20000 of 20000 in 0.4 s"));
-        let load =
-            "    1 s  12507 ok/s  p50  1.16 ms (so far 1.16 / 7.17)  rejects 0  in flight 14";
+        let load = "    1 s  12507 ok/s  p50  1.16 ms (so far 1.16 / 7.17)  rejects 0  in flight 14";
         assert!(!is_passing(load));
-        assert_eq!(
-            without_so_far(load),
-            "    1 s  12507 ok/s  p50  1.16 ms  rejects 0  in flight 14"
-        );
+        assert_eq!(without_so_far(load), "    1 s  12507 ok/s  p50  1.16 ms  rejects 0  in flight 14");
     }
 }

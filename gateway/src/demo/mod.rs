@@ -13,10 +13,7 @@
 //!
 //! Every claim is a check ([`checks::Checks`]). The demo holds when all of them do.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 mod chapters;
 mod checks;
@@ -59,11 +56,7 @@ pub(crate) struct DemoArgs {
 /// Plays the demo. `true` when every check held.
 pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<bool> {
     // Found first, so that nobody waits for minutes to hear that it is missing.
-    let load_tool = if args.no_load {
-        None
-    } else {
-        Some(LoadTool::find(args.loadtest.as_deref())?)
-    };
+    let load_tool = if args.no_load { None } else { Some(LoadTool::find(args.loadtest.as_deref())?) };
     children::end_all_on_signal()?;
     let folder = Folder::open(args.data.as_deref(), args.keep)?;
     let mut checks = Checks::default();

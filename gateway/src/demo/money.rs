@@ -28,9 +28,7 @@ pub(super) fn yuan(fen: i64) -> String {
 
 /// Digits in groups of three; a sign in front stays.
 pub(super) fn grouped(digits: &str) -> String {
-    let (sign, digits) = digits
-        .strip_prefix('-')
-        .map_or(("", digits), |rest| ("-", rest));
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
     let mut out = String::from(sign);
     for (at, digit) in digits.char_indices() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
@@ -52,12 +50,7 @@ mod tests {
 
     #[test]
     fn fen_are_shown_as_yuan() {
-        for (fen, text) in [
-            (0, "0.00"),
-            (5, "0.05"),
-            (99_999, "999.99"),
-            (100_000, "1,000.00"),
-        ] {
+        for (fen, text) in [(0, "0.00"), (5, "0.05"), (99_999, "999.99"), (100_000, "1,000.00")] {
             assert_eq!(yuan(fen), text);
         }
         assert_eq!(yuan(4_727_546_394), "47,275,463.94");

@@ -71,17 +71,11 @@ impl Grid {
     pub(super) fn new(columns: &[impl AsRef<str>]) -> Self {
         let columns = || columns.iter().map(AsRef::as_ref);
         let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled);
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(columns().map(|column: &str| column.trim_start_matches(['<', '>'])));
         for (column, name) in table.column_iter_mut().zip(columns()) {
             let right = name.starts_with('>');
-            column.set_cell_alignment(if right {
-                CellAlignment::Right
-            } else {
-                CellAlignment::Left
-            });
+            column.set_cell_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
             column.set_padding((0, 3));
         }
         Self { table, sum: false }
@@ -89,8 +83,7 @@ impl Grid {
 
     /// Adds a row.
     pub(super) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        self.table
-            .add_row(cells.into_iter().map(Into::into).collect::<Vec<String>>());
+        self.table.add_row(cells.into_iter().map(Into::into).collect::<Vec<String>>());
     }
 
     /// Adds the row that sums up the others.

@@ -52,12 +52,7 @@ impl Server {
                 .stderr(log),
         )?;
         let (tcp, http) = listening(&program)?;
-        Ok(Self {
-            program,
-            tcp,
-            http,
-            ready_after: begun.elapsed(),
-        })
+        Ok(Self { program, tcp, http, ready_after: begun.elapsed() })
     }
 
     /// Its process id.
@@ -81,12 +76,7 @@ impl Server {
 
 /// `fentan verify --data DIR`: what it says, and whether it found the data sound.
 pub(super) fn verify(data: &Path) -> anyhow::Result<(bool, String)> {
-    let output = fentan()?
-        .arg("verify")
-        .arg("--data")
-        .arg(data)
-        .stdin(Stdio::null())
-        .output()?;
+    let output = fentan()?.arg("verify").arg("--data").arg(data).stdin(Stdio::null()).output()?;
     let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         said.push_str(&String::from_utf8_lossy(&output.stderr));
@@ -109,9 +99,7 @@ fn fentan() -> anyhow::Result<Command> {
 
 /// Waits for the line `listening tcp=ADDR http=ADDR`.
 fn listening(program: &Program) -> anyhow::Result<(SocketAddr, SocketAddr)> {
-    let stdout = program
-        .stdout()
-        .context("the server has no standard output")?;
+    let stdout = program.stdout().context("the server has no standard output")?;
     let (sender, lines) = mpsc::channel();
     // Goes on reading to the end, so that the server never waits for a reader.
     thread::spawn(move || {
@@ -142,10 +130,7 @@ fn listening(program: &Program) -> anyhow::Result<(SocketAddr, SocketAddr)> {
 
 fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     let rest = line.strip_prefix("listening ")?;
-    let of = |name: &str| {
-        rest.split(' ')
-            .find_map(|word| word.strip_prefix(name)?.parse().ok())
-    };
+    let of = |name: &str| rest.split(' ').find_map(|word| word.strip_prefix(name)?.parse().ok());
     Some((of("tcp=")?, of("http=")?))
 }
 
@@ -158,9 +143,6 @@ mod tests {
         let (tcp, http) = addresses("listening tcp=127.0.0.1:4 http=[::1]:5").unwrap();
         assert_eq!((tcp.port(), http.port()), (4, 5));
         assert_eq!(addresses("listening tcp=127.0.0.1:4"), None);
-        assert_eq!(
-            addresses("2026 listening tcp=127.0.0.1:4 http=127.0.0.1:5"),
-            None
-        );
+        assert_eq!(addresses("2026 listening tcp=127.0.0.1:4 http=127.0.0.1:5"), None);
     }
 }

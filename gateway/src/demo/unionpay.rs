@@ -18,8 +18,8 @@ pub(super) const ROW_BYTES: usize = 607;
 
 /// Widths of the columns in bytes; one blank stands between two columns.
 const WIDTHS: [usize; 42] = [
-    3, 11, 11, 6, 10, 19, 12, 4, 2, 21, 2, 32, 2, 6, 10, 13, 13, 4, 15, 2, 2, 6, 2, 4, 32, 1, 21,
-    15, 1, 15, 32, 13, 13, 8, 32, 13, 13, 12, 2, 1, 32, 98,
+    3, 11, 11, 6, 10, 19, 12, 4, 2, 21, 2, 32, 2, 6, 10, 13, 13, 4, 15, 2, 2, 6, 2, 4, 32, 1, 21, 15, 1, 15, 32, 13,
+    13, 8, 32, 13, 13, 12, 2, 1, 32, 98,
 ];
 
 /// First byte of each column, from 0.
@@ -30,10 +30,7 @@ const STARTS: [usize; WIDTHS.len()] = {
         starts[column] = starts[column - 1] + WIDTHS[column - 1] + 1;
         column += 1;
     }
-    assert!(
-        starts[WIDTHS.len() - 1] + WIDTHS[WIDTHS.len() - 1] == ROW_BYTES,
-        "the widths make a row"
-    );
+    assert!(starts[WIDTHS.len() - 1] + WIDTHS[WIDTHS.len() - 1] == ROW_BYTES, "the widths make a row");
     starts
 };
 
@@ -43,15 +40,9 @@ const PAYMENT: &str = "S22";
 /// The sample that comes with the program, and its name, which carries the year.
 pub(super) const SAMPLE_NAME: &str = "INN17071888ZM_898319849000018";
 /// The bytes of the sample.
-pub(super) const SAMPLE: &[u8] =
-    include_bytes!("../../assets/unionpay/INN17071888ZM_898319849000018");
+pub(super) const SAMPLE: &[u8] = include_bytes!("../../assets/unionpay/INN17071888ZM_898319849000018");
 /// What is known to hold of the sample.
-pub(super) const SAMPLE_TOTALS: Totals = Totals {
-    rows: 1_207,
-    amount: 4_727_546_394,
-    fee: 28_968,
-    net: 4_727_517_426,
-};
+pub(super) const SAMPLE_TOTALS: Totals = Totals { rows: 1_207, amount: 4_727_546_394, fee: 28_968, net: 4_727_517_426 };
 
 /// A column that the reader uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,9 +122,7 @@ pub(super) enum ReadError {
         line: usize,
     },
     /// There is no blank between two columns.
-    #[error(
-        "line {line}, column {column}: expected a blank between two columns, found byte 0x{found:02x}"
-    )]
+    #[error("line {line}, column {column}: expected a blank between two columns, found byte 0x{found:02x}")]
     Blank {
         /// The line.
         line: usize,
@@ -244,18 +233,11 @@ impl MerchantFile {
         for (line, row) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
             let row = read_row(&name, line, row)?;
             if let Some(first) = seen.insert(row.query_id.clone(), line) {
-                return Err(ReadError::Repeated {
-                    line,
-                    first,
-                    query_id: row.query_id,
-                });
+                return Err(ReadError::Repeated { line, first, query_id: row.query_id });
             }
             rows.push(row);
         }
-        Ok(Self {
-            merchant: name.merchant,
-            rows,
-        })
+        Ok(Self { merchant: name.merchant, rows })
     }
 
     /// The sums; `None` when they do not fit.
@@ -274,12 +256,7 @@ impl MerchantFile {
     pub(super) fn check(&self, expected: &Totals) -> Result<(), ReadError> {
         let line = self.rows.len();
         let Some(found) = self.totals() else {
-            return Err(ReadError::Total {
-                line,
-                what: "amount",
-                expected: expected.amount,
-                found: i64::MAX,
-            });
+            return Err(ReadError::Total { line, what: "amount", expected: expected.amount, found: i64::MAX });
         };
         for (what, expected, found) in [
             ("number", expected.rows, found.rows),
@@ -288,12 +265,7 @@ impl MerchantFile {
             ("net", expected.net, found.net),
         ] {
             if expected != found {
-                return Err(ReadError::Total {
-                    line,
-                    what,
-                    expected,
-                    found,
-                });
+                return Err(ReadError::Total { line, what, expected, found });
             }
         }
         Ok(())
@@ -310,15 +282,9 @@ struct Name {
 
 impl Name {
     fn parse(name: &str) -> Result<Self, ReadError> {
-        let wrong = || ReadError::Name {
-            name: name.to_owned(),
-        };
-        let (day, merchant) = name
-            .strip_prefix("INN")
-            .and_then(|n| n.split_once("88ZM_"))
-            .ok_or_else(wrong)?;
-        let digits =
-            |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
+        let wrong = || ReadError::Name { name: name.to_owned() };
+        let (day, merchant) = name.strip_prefix("INN").and_then(|n| n.split_once("88ZM_")).ok_or_else(wrong)?;
+        let digits = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
         if !digits(day, 6) || !digits(merchant, WIDTHS[Field::Merchant as usize]) {
             return Err(wrong());
         }
@@ -333,24 +299,15 @@ impl Name {
     /// The year of a row: the day runs from about 23:00 of the day before, so a file of the first of
     /// January begins in the year before.
     fn year_of(&self, month_day: u32) -> i16 {
-        if month_day > self.month_day {
-            self.year - 1
-        } else {
-            self.year
-        }
+        if month_day > self.month_day { self.year - 1 } else { self.year }
     }
 }
 
 fn read_row(name: &Name, line: usize, row: &[u8]) -> Result<Row, ReadError> {
-    let (row, finished) = row
-        .strip_suffix(b"\n")
-        .map_or((row, false), |row| (row, true));
+    let (row, finished) = row.strip_suffix(b"\n").map_or((row, false), |row| (row, true));
     let row = row.strip_suffix(b"\r").unwrap_or(row);
     if row.len() != ROW_BYTES {
-        return Err(ReadError::Length {
-            line,
-            found: row.len(),
-        });
+        return Err(ReadError::Length { line, found: row.len() });
     }
     if !finished {
         return Err(ReadError::Unfinished { line });
@@ -358,11 +315,7 @@ fn read_row(name: &Name, line: usize, row: &[u8]) -> Result<Row, ReadError> {
     for start in &STARTS[1..] {
         let found = row[start - 1];
         if found != b' ' {
-            return Err(ReadError::Blank {
-                line,
-                column: *start,
-                found,
-            });
+            return Err(ReadError::Blank { line, column: *start, found });
         }
     }
     let fields = Fields { line, row };
@@ -376,12 +329,7 @@ fn read_row(name: &Name, line: usize, row: &[u8]) -> Result<Row, ReadError> {
     let fee = fields.signed(Field::Fee, "D")?;
     let net = fields.signed(Field::Net, "C")?;
     if amount.checked_sub(fee) != Some(net) {
-        return Err(ReadError::Net {
-            line,
-            amount,
-            fee,
-            net,
-        });
+        return Err(ReadError::Net { line, amount, fee, net });
     }
     Ok(Row {
         line,
@@ -429,11 +377,7 @@ impl Fields<'_> {
 
     fn fen(&self, field: Field, digits: impl AsRef<str>) -> Result<i64, ReadError> {
         let digits = digits.as_ref();
-        let read = digits
-            .bytes()
-            .all(|b| b.is_ascii_digit())
-            .then(|| digits.parse().ok())
-            .flatten();
+        let read = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
         read.ok_or_else(|| self.wrong(field, "an amount in fen, digits only"))
     }
 
@@ -456,27 +400,14 @@ impl Fields<'_> {
         if !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(wrong());
         }
-        let two = |at: usize| {
-            text.get(at..at + 2)
-                .and_then(|t| t.parse::<i8>().ok())
-                .ok_or_else(wrong)
-        };
-        let year = name.year_of(
-            text.get(..4)
-                .and_then(|t| t.parse().ok())
-                .ok_or_else(wrong)?,
-        );
+        let two = |at: usize| text.get(at..at + 2).and_then(|t| t.parse::<i8>().ok()).ok_or_else(wrong);
+        let year = name.year_of(text.get(..4).and_then(|t| t.parse().ok()).ok_or_else(wrong)?);
         DateTime::new(year, two(0)?, two(2)?, two(4)?, two(6)?, two(8)?, 0).map_err(|_| wrong())
     }
 
     fn wrong(&self, field: Field, expected: &'static str) -> ReadError {
         let text = String::from_utf8_lossy(field.bytes(self.row)).into_owned();
-        ReadError::Field {
-            line: self.line,
-            field,
-            text,
-            expected,
-        }
+        ReadError::Field { line: self.line, field, text, expected }
     }
 }
 

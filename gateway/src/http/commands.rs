@@ -135,7 +135,9 @@ fn bad_body(reason: &str) -> HttpResponse {
 fn stream(body: web::Payload, door: Door) -> HttpResponse {
     let (sender, receiver) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(4);
     actix_web::rt::spawn(converse(body, door, sender));
-    let answers = futures_util::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|item| (item, receiver)) });
+    let answers = futures_util::stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|item| (item, receiver))
+    });
     HttpResponse::Ok().content_type("application/x-ndjson").streaming(answers)
 }
 

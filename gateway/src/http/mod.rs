@@ -53,7 +53,10 @@ pub(crate) fn server(listener: TcpListener, door: Door, metrics: PrometheusHandl
 }
 
 async fn nothing_here() -> HttpResponse {
-    let reject = Reject::bad_request("path", "there is nothing at this path, or not for this method; /openapi.json lists what there is");
+    let reject = Reject::bad_request(
+        "path",
+        "there is nothing at this path, or not for this method; /openapi.json lists what there is",
+    );
     let mut response = refusal(&reject);
     *response.status_mut() = actix_web::http::StatusCode::NOT_FOUND;
     response

@@ -1,4 +1,4 @@
-//! `/openapi.json`: the HTTP door as OpenAPI 3.1.
+//! `/openapi.json`: the HTTP door as `OpenAPI` 3.1.
 
 use actix_web::{HttpResponse, get};
 

@@ -35,19 +35,15 @@ async fn show(path: &str, state: &State, unknown: fn(CommandId) -> Reject) -> Ht
     // An id is one command's; a path that asks for another kind finds nothing.
     let shown: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let wanted = unknown(id);
-    let fits = match (&wanted, shown["op"].as_str()) {
-        (Reject::UnknownSpend { .. }, Some("spend" | "capture")) => true,
-        (Reject::UnknownTopUp { .. }, Some("top_up")) => true,
-        (Reject::UnknownHold { .. }, Some("hold")) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (&wanted, shown["op"].as_str()),
+        (Reject::UnknownSpend { .. }, Some("spend" | "capture"))
+            | (Reject::UnknownTopUp { .. }, Some("top_up"))
+            | (Reject::UnknownHold { .. }, Some("hold"))
+    );
     let made = shown.get("rejected").is_none();
     let overloaded = shown["code"] == "overloaded" || shown["code"] == "shutting_down";
-    if (fits && made) || overloaded {
-        respond(body)
-    } else {
-        refusal(&wanted)
-    }
+    if (fits && made) || overloaded { respond(body) } else { refusal(&wanted) }
 }
 
 /// A spend, or the capture that became one, with what refunds have given back.

@@ -19,12 +19,7 @@ const UNREAD: usize = 4 << 20;
 const LAST_READS: Duration = Duration::from_millis(500);
 
 /// Reads until the client ends, sends too long a line, or the server closes.
-pub(super) async fn run(
-    input: &mut OwnedReadHalf,
-    conn: &Arc<Conn>,
-    door: &Door,
-    mut closing: watch::Receiver<bool>,
-) {
+pub(super) async fn run(input: &mut OwnedReadHalf, conn: &Arc<Conn>, door: &Door, mut closing: watch::Receiver<bool>) {
     let mut lines = Lines::default();
     loop {
         while !conn.is_gone() && is_full(conn, door) {

@@ -79,7 +79,7 @@ impl Writer {
     pub(crate) fn write(&mut self, out: &mut Vec<u8>, answer: Answer<'_>) {
         match answer.outcome {
             Outcome::Recorded { record, position, replayed } => {
-                self.head(out, record.id.as_str());
+                head(out, record.id.as_str());
                 if let Event::Rejected(reject) = &record.event {
                     reject::write_body(out, reject);
                     self.seq(out, *position, record.at);
@@ -93,7 +93,7 @@ impl Writer {
                 }
             }
             Outcome::Found { id, at, found } => {
-                self.head(out, id.as_str());
+                head(out, id.as_str());
                 out.extend_from_slice(b",\"ok\":true");
                 match found {
                     // What is shown has its own position and moment.
@@ -108,16 +108,11 @@ impl Writer {
                 }
             }
             Outcome::Refused { id, reject } => {
-                self.head(out, id.as_str());
+                head(out, id.as_str());
                 reject::write_body(out, reject);
             }
         }
         out.push(b'}');
-    }
-
-    fn head(&self, out: &mut Vec<u8>, id: &str) {
-        out.extend_from_slice(b"{\"id\":");
-        text(out, id);
     }
 
     fn seq(&mut self, out: &mut Vec<u8>, position: u64, at: Timestamp) {
@@ -132,6 +127,11 @@ impl Writer {
     }
 }
 
+fn head(out: &mut Vec<u8>, id: &str) {
+    out.extend_from_slice(b"{\"id\":");
+    text(out, id);
+}
+
 fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
     let currency = record.currency;
     match (&record.event, &record.command) {
@@ -142,8 +142,12 @@ fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
             field(out, "product", product.as_str());
             field(out, "status", Status::Open.word());
         }
-        (Event::ToppedUp { granted, .. }, _) => topped_up(out, record.id.as_str(), "confirmed", granted, catalog, currency),
-        (Event::TopUpPlaced { granted, .. }, _) => topped_up(out, record.id.as_str(), "pending", granted, catalog, currency),
+        (Event::ToppedUp { granted, .. }, _) => {
+            topped_up(out, record.id.as_str(), "confirmed", granted, catalog, currency);
+        }
+        (Event::TopUpPlaced { granted, .. }, _) => {
+            topped_up(out, record.id.as_str(), "pending", granted, catalog, currency);
+        }
         (Event::TopUpConfirmed { granted, .. }, Command::ConfirmTopUp(ask)) => {
             topped_up(out, ask.top_up.as_str(), "confirmed", granted, catalog, currency);
         }
@@ -377,7 +381,13 @@ fn trial(out: &mut Vec<u8>, totals: &Totals, catalog: &Catalog) {
             out.push(b',');
         }
         text(out, currency.code());
-        let of = |sign: i128| totals.iter().filter(|(c, _, minor)| c == currency && minor.signum() == sign).map(|(.., minor)| minor).sum::<i128>();
+        let of = |sign: i128| {
+            totals
+                .iter()
+                .filter(|(c, _, minor)| c == currency && minor.signum() == sign)
+                .map(|(.., minor)| minor)
+                .sum::<i128>()
+        };
         out.extend_from_slice(b":{\"debits\":\"");
         write_minor(out, -of(-1), currency.exponent());
         out.extend_from_slice(b"\",\"credits\":\"");
@@ -440,10 +450,10 @@ fn shown(out: &mut Vec<u8>, record: &Record, refunded: i64, held: Option<i64>, p
         (Event::Spent { taken, .. } | Event::Captured { taken, .. }, _) => {
             amount(out, "amount", i128::from(taken.sum()), record.currency);
             amount(out, "refunded", i128::from(refunded), record.currency);
-            if let Command::Spend(spend) = &record.command {
-                if let Some(order) = &spend.order {
-                    field(out, "order", order.as_str());
-                }
+            if let Command::Spend(spend) = &record.command
+                && let Some(order) = &spend.order
+            {
+                field(out, "order", order.as_str());
             }
         }
         (Event::Held { taken, .. }, _) => {
@@ -464,7 +474,9 @@ fn shown(out: &mut Vec<u8>, record: &Record, refunded: i64, held: Option<i64>, p
 /// A rule as JSON.
 pub(crate) fn rule_json(rule: &Rule, catalog: &Catalog) -> serde_json::Value {
     use serde_json::json;
-    let names = |subs: &[fentan_engine::accounts::SubId]| subs.iter().map(|sub| catalog.sub_name(*sub).to_owned()).collect::<Vec<_>>();
+    let names = |subs: &[fentan_engine::accounts::SubId]| {
+        subs.iter().map(|sub| catalog.sub_name(*sub).to_owned()).collect::<Vec<_>>()
+    };
     let major = |amount: &fentan_engine::money::Major| amount.to_string();
     let order = |order: LotOrder| match order {
         LotOrder::Fifo => "fifo",
@@ -476,7 +488,9 @@ pub(crate) fn rule_json(rule: &Rule, catalog: &Catalog) -> serde_json::Value {
     let mut value = match &rule.method {
         Method::LotRatio { order: lots } => json!({"method": "lot_ratio", "lots": order(*lots)}),
         Method::CurrentRatio { order: lots } => json!({"method": "current_ratio", "lots": order(*lots)}),
-        Method::Ordered { subs, order: lots } => json!({"method": "ordered", "order": names(subs), "lots": order(*lots)}),
+        Method::Ordered { subs, order: lots } => {
+            json!({"method": "ordered", "order": names(subs), "lots": order(*lots)})
+        }
         Method::FixedRatio { weights, order: lots } => {
             let weights: serde_json::Map<_, _> =
                 weights.iter().map(|(sub, weight)| (catalog.sub_name(*sub).to_owned(), json!(weight))).collect();

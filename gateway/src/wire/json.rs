@@ -32,7 +32,7 @@ pub(super) struct List<'a> {
 /// How many elements of a list are kept; no field may have more.
 const KEPT_ELEMENTS: usize = 32;
 /// How many fields of an object are kept; no operation has so many.
-const KEPT_FIELDS: usize = 64;
+pub(super) const KEPT_FIELDS: usize = 64;
 
 impl Value<'_> {
     /// What it is, for messages.
@@ -99,6 +99,7 @@ impl<'de> Visitor<'de> for BatchVisitor {
 
 /// An element of a batch.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are objects, and live for one line")]
 pub(super) enum Element<'a> {
     Object(Fields<'a>),
     Other(&'static str),

@@ -73,9 +73,10 @@ pub(crate) fn parse_line(line: &[u8], max_batch: usize) -> Line {
 fn element(element: Element<'_>) -> Result<Request, Malformed> {
     match element {
         Element::Object(fields) => request(fields),
-        Element::Other(kind) => {
-            Err(Malformed { id: None, reject: Reject::bad_request("request", format!("a request is an object, not {kind}")) })
-        }
+        Element::Other(kind) => Err(Malformed {
+            id: None,
+            reject: Reject::bad_request("request", format!("a request is an object, not {kind}")),
+        }),
     }
 }
 
@@ -88,8 +89,12 @@ fn request(fields: Fields<'_>) -> Result<Request, Malformed> {
 
 fn read(fields: &mut Taker<'_>) -> Result<Request, Reject> {
     // The id first, so that every other complaint can carry it.
-    let id = fields.needed("id")?;
-    fields.id = (id.len() <= SHOWN_ID).then(|| id.to_string());
+    let id = fields.text("id");
+    fields.id = id.as_ref().ok().and_then(Option::as_deref).filter(|id| id.len() <= SHOWN_ID).map(str::to_owned);
+    if fields.fields.too_many {
+        return Err(Reject::bad_request("request", format!("has more than {} fields", json::KEPT_FIELDS)));
+    }
+    let id = id?.ok_or_else(|| Reject::bad_request("id", "is missing"))?;
     let id = CommandId::new(&id).map_err(|error| Reject::bad_request("id", error))?;
     let op = fields.needed("op")?;
     let body = body(fields, &op)?;
@@ -133,7 +138,10 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
         other => {
             let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, hold, capture, release, refund, \
                          transfer, freeze, unfreeze, close_account, balance, ping";
-            return Err(Reject::bad_request("op", format!("there is no operation {}; there are {known}", excerpt(other))));
+            return Err(Reject::bad_request(
+                "op",
+                format!("there is no operation {}; there are {known}", excerpt(other)),
+            ));
         }
     };
     Ok(Body::Command(command))
@@ -165,7 +173,9 @@ fn top_up(fields: &mut Taker<'_>) -> Result<TopUp, Reject> {
         state: match fields.text("state")?.as_deref() {
             None | Some("confirmed") => TopUpState::Confirmed,
             Some("pending") => TopUpState::Pending,
-            Some(other) => return Err(Reject::bad_request("state", format!("is pending or confirmed, not {}", excerpt(other)))),
+            Some(other) => {
+                return Err(Reject::bad_request("state", format!("is pending or confirmed, not {}", excerpt(other))));
+            }
         },
     })
 }
@@ -244,9 +254,10 @@ impl<'a> Taker<'a> {
             Some(Value::Text(text)) => {
                 Major::parse(text.as_bytes()).map(Some).map_err(|error| Reject::bad_request(name, error))
             }
-            Some(Value::Number) => {
-                Err(Reject::bad_request(name, "an amount is a decimal string like \"12.34\", not a number: numbers lose cents"))
-            }
+            Some(Value::Number) => Err(Reject::bad_request(
+                name,
+                "an amount is a decimal string like \"12.34\", not a number: numbers lose cents",
+            )),
             Some(other) => Err(Reject::bad_request(name, format!("is a decimal string, not {}", other.kind()))),
         }
     }
@@ -278,7 +289,9 @@ impl<'a> Taker<'a> {
         let list = match self.take("tags") {
             None | Some(Value::Null) => return Ok(SmallVec::new()),
             Some(Value::List(list)) => list,
-            Some(other) => return Err(Reject::bad_request("tags", format!("is a list of strings, not {}", other.kind()))),
+            Some(other) => {
+                return Err(Reject::bad_request("tags", format!("is a list of strings, not {}", other.kind())));
+            }
         };
         if list.count > MAX_TAGS {
             return Err(Reject::bad_request("tags", format!("has {} tags, the limit is {MAX_TAGS}", list.count)));
@@ -301,9 +314,7 @@ impl<'a> Taker<'a> {
     /// Whatever was not taken should not be there.
     fn finish(&self, op: &str) -> Result<(), Reject> {
         let fields = &self.fields.first;
-        let Some((name, _)) = fields.iter().find(|(_, value)| value.is_some()) else {
-            return if self.fields.too_many { Err(Reject::bad_request("request", "has too many fields")) } else { Ok(()) };
-        };
+        let Some((name, _)) = fields.iter().find(|(_, value)| value.is_some()) else { return Ok(()) };
         let twice = fields.iter().any(|(key, value)| key == name && value.is_none());
         let reason = if twice { "stands twice".to_owned() } else { format!("{op} has no field of this name") };
         // The name is the client's own text: shown, but not at any length.

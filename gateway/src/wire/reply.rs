@@ -176,13 +176,24 @@ pub(crate) enum WireReply {
 impl WireReply {
     /// Lines of a connection.
     pub(crate) fn lines(conn: &Arc<Conn>, requests: usize) -> Self {
-        Self::Lines { conn: Arc::clone(conn), bytes: Vec::with_capacity(requests * 256), answers: 0, writer: Writer::default() }
+        Self::Lines {
+            conn: Arc::clone(conn),
+            bytes: Vec::with_capacity(requests * 256),
+            answers: 0,
+            writer: Writer::default(),
+        }
     }
 
     /// A part of an assembly: the requests of these numbers.
     pub(crate) fn part(assembly: &Arc<Assembly>, numbers: Vec<usize>) -> Self {
         let bytes = Vec::with_capacity(numbers.len() * 256);
-        Self::Part { assembly: Arc::clone(assembly), bytes, ends: Vec::with_capacity(numbers.len()), numbers, writer: Writer::default() }
+        Self::Part {
+            assembly: Arc::clone(assembly),
+            bytes,
+            ends: Vec::with_capacity(numbers.len()),
+            numbers,
+            writer: Writer::default(),
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use fentan_engine::accounts::Timestamp;
 
 /// Reads a moment.
 pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
-    let moment: jiff::Timestamp =
-        text.parse().map_err(|_| format!("is a moment like \"2026-11-22T10:00:00Z\", not {}", super::parse::excerpt(text)))?;
+    let moment: jiff::Timestamp = text
+        .parse()
+        .map_err(|_| format!("is a moment like \"2026-11-22T10:00:00Z\", not {}", super::parse::excerpt(text)))?;
     Ok(moment.as_microsecond())
 }
 
@@ -28,7 +29,7 @@ mod tests {
     fn moments_are_written_with_microseconds_and_read_back() {
         let mut out = Vec::new();
         write(&mut out, 1_795_341_600_000_123);
-        assert_eq!(String::from_utf8(out).unwrap(), "\"2026-11-22T10:00:00.000123Z\"");
+        assert_eq!(String::from_utf8(out).expect("text"), "\"2026-11-22T10:00:00.000123Z\"");
         assert_eq!(parse("2026-11-22T18:00:00.000123+08:00"), Ok(1_795_341_600_000_123));
         assert!(parse("yesterday").is_err());
     }

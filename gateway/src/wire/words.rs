@@ -15,10 +15,17 @@ pub(super) fn step(step: &Step, lots: &[CommandId], catalog: &Catalog, currency:
         Step::Available { sub, minor } => format!("The wallet has {} of {}.", money(*minor), name(sub)),
         Step::Capped { sub, ceiling } => format!("For this spend, {} may give at most {}.", name(sub), money(*ceiling)),
         Step::LotPays { lot: index, minor, left } => {
-            format!("Lot {} has {} left and pays {}, by the ratio of its own top-up.", lot(*index), money(*left), money(*minor))
+            format!(
+                "Lot {} has {} left and pays {}, by the ratio of its own top-up.",
+                lot(*index),
+                money(*left),
+                money(*minor)
+            )
         }
         Step::Wants { sub, minor } => format!("The rule takes {} from {}.", money(*minor), name(sub)),
-        Step::Spilled { sub, minor } => format!("{} fills {} that another sub-balance could not give.", name(sub), money(*minor)),
+        Step::Spilled { sub, minor } => {
+            format!("{} fills {} that another sub-balance could not give.", name(sub), money(*minor))
+        }
         Step::Drew(draw) => format!("{} comes from {} of lot {}.", money(draw.amount), name(&draw.sub), lot(draw.lot)),
         Step::Short { payable } => format!("The rule finds only {} in this wallet.", money(*payable)),
     }

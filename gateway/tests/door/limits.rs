@@ -40,16 +40,22 @@ fn e1_wallets_that_are_put_away_come_back() {
     let mut client = server.client();
     let batches = |line: &dyn Fn(usize) -> String| -> Vec<String> {
         let numbers: Vec<usize> = (0..WALLETS).map(|n| n * 1999 % WALLETS).collect();
-        numbers.chunks(500).map(|part| format!("[{}]", part.iter().map(|n| line(*n)).collect::<Vec<_>>().join(","))).collect()
+        numbers
+            .chunks(500)
+            .map(|part| format!("[{}]", part.iter().map(|n| line(*n)).collect::<Vec<_>>().join(",")))
+            .collect()
     };
     let ask = |client: &mut crate::support::Client, line: &dyn Fn(usize) -> String| {
-        let answers: Vec<Value> = batches(line).iter().flat_map(|batch| client.ask(batch).as_array().unwrap().clone()).collect();
+        let answers: Vec<Value> =
+            batches(line).iter().flat_map(|batch| client.ask(batch).as_array().unwrap().clone()).collect();
         for answer in &answers {
             assert_eq!(answer["ok"], true, "{answer}");
         }
         answers
     };
-    ask(&mut client, &|n| format!(r#"{{"id":"t{n}","op":"top_up","account":"w{n}","principal":"{}","bonus":"1.00"}}"#, cents(n + 100)));
+    ask(&mut client, &|n| {
+        format!(r#"{{"id":"t{n}","op":"top_up","account":"w{n}","principal":"{}","bonus":"1.00"}}"#, cents(n + 100))
+    });
     ask(&mut client, &|n| format!(r#"{{"id":"s{n}","op":"spend","account":"w{n}","merchant":"m","amount":"0.50"}}"#));
     let balances = |client: &mut crate::support::Client| {
         for answer in ask(client, &|n| format!(r#"{{"id":"b{n}","op":"balance","account":"w{n}"}}"#)) {

@@ -3,6 +3,7 @@
 //! Words like A4 or W6 are the numbers of rules in `docs/domain.md`.
 
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
+#![allow(clippy::format_push_string, reason = "requests are put together line by line")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -20,11 +20,16 @@ fn e1_answers_of_one_account_come_in_order_with_any_number_of_shards() {
             for w in 0..WALLETS {
                 let id = format!("w{w}-{n}");
                 lines += &match n % 4 {
-                    1 => format!("{{\"id\":\"{id}\",\"op\":\"spend\",\"account\":\"w{w}\",\"merchant\":\"m\",\"amount\":\"1.00\"}}\n"),
+                    1 => format!(
+                        "{{\"id\":\"{id}\",\"op\":\"spend\",\"account\":\"w{w}\",\"merchant\":\"m\",\"amount\":\"1.00\"}}\n"
+                    ),
                     2 => format!("{{\"id\":\"{id}\",\"op\":\"balance\",\"account\":\"w{w}\"}}\n"),
                     // Right behind the spend, whose answer nobody has seen.
                     3 => format!("{{\"id\":\"{id}\",\"op\":\"refund\",\"spend\":\"w{w}-{}\"}}\n", n - 2),
-                    _ => format!("{{\"id\":\"{id}\",\"op\":\"transfer\",\"from\":\"w{w}\",\"to\":\"w{}\",\"amount\":\"0.01\"}}\n", (w + 1) % WALLETS),
+                    _ => format!(
+                        "{{\"id\":\"{id}\",\"op\":\"transfer\",\"from\":\"w{w}\",\"to\":\"w{}\",\"amount\":\"0.01\"}}\n",
+                        (w + 1) % WALLETS
+                    ),
                 };
             }
         }
@@ -84,7 +89,9 @@ fn e1_refunds_of_captures_keep_their_place_among_the_accounts_commands() {
     for w in 0..WALLETS {
         lines += &format!("{{\"id\":\"t{w}\",\"op\":\"top_up\",\"account\":\"r{w}\",\"principal\":\"100.00\"}}\n");
         for n in 0..20 {
-            lines += &format!("{{\"id\":\"h{w}-{n}\",\"op\":\"hold\",\"account\":\"r{w}\",\"merchant\":\"m\",\"amount\":\"1.00\"}}\n");
+            lines += &format!(
+                "{{\"id\":\"h{w}-{n}\",\"op\":\"hold\",\"account\":\"r{w}\",\"merchant\":\"m\",\"amount\":\"1.00\"}}\n"
+            );
             lines += &format!("{{\"id\":\"c{w}-{n}\",\"op\":\"capture\",\"hold\":\"h{w}-{n}\"}}\n");
         }
     }
@@ -112,7 +119,10 @@ fn e1_refunds_of_captures_keep_their_place_among_the_accounts_commands() {
 
 fn balances(client: &mut Client) -> Vec<Value> {
     let accounts = (0..WALLETS).map(|w| format!("w{w}")).chain(["m-0".into(), "m-1".into(), "late".into()]);
-    accounts.map(|account| client.done(&format!(r#"{{"id":"b","op":"balance","account":"{account}"}}"#))).map(crate::support::timeless).collect()
+    accounts
+        .map(|account| client.done(&format!(r#"{{"id":"b","op":"balance","account":"{account}"}}"#)))
+        .map(crate::support::timeless)
+        .collect()
 }
 
 #[test]
@@ -122,11 +132,17 @@ fn e3_slices_are_summed_and_hold_over_restarts_with_another_number_of_shards() {
     let mut client = server.client();
     for w in 0..WALLETS {
         client.done(&format!(r#"{{"id":"t{w}","op":"top_up","account":"w{w}","principal":"100.00","bonus":"80.00"}}"#));
-        client.done(&format!(r#"{{"id":"s{w}","op":"spend","account":"w{w}","merchant":"m-{}","amount":"18.00"}}"#, w % 2));
+        client.done(&format!(
+            r#"{{"id":"s{w}","op":"spend","account":"w{w}","merchant":"m-{}","amount":"18.00"}}"#,
+            w % 2
+        ));
     }
     let merchant = client.done(r#"{"id":"b","op":"balance","account":"m-0"}"#);
     // Twelve spends of 10.00 + 8.00, decided wherever each wallet lives.
-    assert_eq!((&merchant["balance"]["unreconciled"], &merchant["promoted"]["unreconciled"]), (&"216.00".into(), &"96.00".into()));
+    assert_eq!(
+        (&merchant["balance"]["unreconciled"], &merchant["promoted"]["unreconciled"]),
+        (&"216.00".into(), &"96.00".into())
+    );
     client.done(r#"{"id":"x","op":"transfer","from":"w0","to":"late","amount":"18.00"}"#);
     client.done(r#"{"id":"h","op":"hold","account":"w1","merchant":"m-1","amount":"18.00"}"#);
     let before = balances(&mut client);
@@ -154,4 +170,27 @@ fn e3_slices_are_summed_and_hold_over_restarts_with_another_number_of_shards() {
     server.trial_balance();
     server.stop();
     ledger.verify();
+}
+
+#[test]
+fn e3_slices_hold_when_crashes_come_before_a_checkpoint_and_shards_change() {
+    for starts in [["1", "3", "2"], ["2", "1", "2"], ["4", "1", "1"]] {
+        let ledger = Ledger::new();
+        let server = ledger.serve(&["--shards", starts[0]]);
+        let mut client = server.client();
+        for w in 0..WALLETS {
+            client.done(&format!(r#"{{"id":"t{w}","op":"top_up","account":"w{w}","principal":"10.00"}}"#));
+            client.done(&format!(r#"{{"id":"s{w}","op":"spend","account":"w{w}","merchant":"m","amount":"1.00"}}"#));
+        }
+        let trial = server.trial_balance();
+        server.kill();
+        for shards in &starts[1..] {
+            let server = ledger.serve(&["--shards", shards]);
+            assert_eq!(server.trial_balance()["accounts"], trial["accounts"], "{starts:?}");
+            let merchant = server.client().done(r#"{"id":"b","op":"balance","account":"m"}"#);
+            assert_eq!(merchant["balance"]["unreconciled"], "24.00", "{starts:?}");
+            server.kill();
+        }
+        ledger.verify();
+    }
 }

@@ -10,7 +10,9 @@ fn e5_a_burst_over_the_queue_is_answered_overloaded_at_once_and_the_rest_is_done
     let server = ledger.serve(&["--queue-requests", "64", "--shards", "1"]);
     let mut client = server.client();
     client.done(r#"{"id":"t","op":"top_up","account":"w","principal":"1000.00"}"#);
-    let spend = |n: usize| format!("{{\"id\":\"s{n}\",\"op\":\"spend\",\"account\":\"w\",\"merchant\":\"m\",\"amount\":\"0.01\"}}\n");
+    let spend = |n: usize| {
+        format!("{{\"id\":\"s{n}\",\"op\":\"spend\",\"account\":\"w\",\"merchant\":\"m\",\"amount\":\"0.01\"}}\n")
+    };
     let burst: String = (0..BURST).map(spend).collect();
     let mut writer = client.stream.try_clone().unwrap();
     let sending = std::thread::spawn(move || std::io::Write::write_all(&mut writer, burst.as_bytes()).unwrap());

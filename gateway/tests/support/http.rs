@@ -73,7 +73,11 @@ impl Http {
     pub(crate) fn head(input: &mut impl BufRead) -> Response {
         let mut line = String::new();
         input.read_line(&mut line).expect("a status line");
-        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("no status: {line:?}"));
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .unwrap_or_else(|| panic!("no status: {line:?}"));
         let mut headers = Vec::new();
         loop {
             line.clear();

@@ -5,7 +5,7 @@ mod http;
 mod server;
 
 pub(crate) use client::Client;
-pub(crate) use http::{Http, Response};
+pub(crate) use http::Http;
 pub(crate) use server::{Ledger, Server};
 
 use serde_json::Value;

@@ -65,12 +65,7 @@ impl Header {
     /// The header of a run.
     #[must_use]
     pub fn new(run: u64, scenario: Scenario) -> Self {
-        Self {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            run,
-            scenario,
-        }
+        Self { format: FORMAT.to_owned(), version: VERSION, run, scenario }
     }
 }
 
@@ -141,29 +136,15 @@ mod tests {
     use super::*;
 
     fn events() -> Vec<Event> {
-        let event = |connection, counter, kind| Event {
-            connection,
-            counter,
-            kind,
-        };
+        let event = |connection, counter, kind| Event { connection, counter, kind };
         vec![
             event(0, 4096, EventKind::Reserved),
             event(0, 0, EventKind::Acknowledged { seq: 70_000 }),
             event(63, 300, EventKind::Acknowledged { seq: 69_999 }),
-            event(
-                63,
-                301,
-                EventKind::Rejected {
-                    code: "insufficient_funds".to_owned(),
-                },
-            ),
+            event(63, 301, EventKind::Rejected { code: "insufficient_funds".to_owned() }),
             event(7, 1 << 40, EventKind::Unrecorded),
             event(7, 5, EventKind::Skipped),
-            event(
-                65_535,
-                u64::MAX >> 3,
-                EventKind::Acknowledged { seq: u64::MAX },
-            ),
+            event(65_535, u64::MAX >> 3, EventKind::Acknowledged { seq: u64::MAX }),
             event(0, 1, EventKind::Acknowledged { seq: 0 }),
             event(0, 2, EventKind::Ended),
         ]
@@ -175,11 +156,7 @@ mod tests {
         let file = AckFile::create(&path, &Header::new(9, scenario), false).unwrap();
         let mut writer = AckWriter::new(file);
         for (n, event) in events().into_iter().enumerate() {
-            let Event {
-                connection,
-                counter,
-                kind,
-            } = event;
+            let Event { connection, counter, kind } = event;
             match kind {
                 EventKind::Acknowledged { seq } => writer.acknowledged(connection, counter, seq),
                 EventKind::Rejected { code } => {
@@ -230,10 +207,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = written(dir.path());
         let header = Header::new(9, Scenario::load("one_spend").unwrap());
-        assert!(matches!(
-            AckFile::create(&path, &header, false),
-            Err(AckError::Exists { .. })
-        ));
+        assert!(matches!(AckFile::create(&path, &header, false), Err(AckError::Exists { .. })));
         assert!(AckFile::create(&path, &header, true).is_ok());
     }
 
@@ -243,10 +217,7 @@ mod tests {
         let path = dir.path().join("x");
         for text in ["", "hello", "{\"format\":\"x\"}\n"] {
             std::fs::write(&path, text).unwrap();
-            assert!(
-                matches!(AckReader::open(&path), Err(AckError::Header { .. })),
-                "{text}"
-            );
+            assert!(matches!(AckReader::open(&path), Err(AckError::Header { .. })), "{text}");
         }
     }
 }

@@ -29,40 +29,17 @@ impl AckReader {
     /// # Errors
     /// [`AckError::Io`], [`AckError::Header`].
     pub fn open(path: &Path) -> Result<Self, AckError> {
-        let fail = |source| AckError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let wrong = |reason| AckError::Header {
-            path: path.to_owned(),
-            reason,
-        };
+        let fail = |source| AckError::Io { path: path.to_owned(), source };
+        let wrong = |reason| AckError::Header { path: path.to_owned(), reason };
         let mut file = BufReader::with_capacity(1 << 20, File::open(path).map_err(fail)?);
         let mut line = Vec::new();
-        (&mut file)
-            .take(HEADER_BYTES_MAX)
-            .read_until(b'\n', &mut line)
-            .map_err(fail)?;
+        (&mut file).take(HEADER_BYTES_MAX).read_until(b'\n', &mut line).map_err(fail)?;
         let header: Header = serde_json::from_slice(&line).map_err(|e| wrong(e.to_string()))?;
         if header.format != FORMAT || header.version != VERSION {
-            return Err(wrong(format!(
-                "{} version {}",
-                header.format, header.version
-            )));
+            return Err(wrong(format!("{} version {}", header.format, header.version)));
         }
-        header
-            .scenario
-            .validate(&path.display().to_string())
-            .map_err(|e| wrong(e.to_string()))?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            header,
-            frame: Vec::new(),
-            at: 0,
-            last_seq: 0,
-            torn: false,
-        })
+        header.scenario.validate(&path.display().to_string()).map_err(|e| wrong(e.to_string()))?;
+        Ok(Self { path: path.to_owned(), file, header, frame: Vec::new(), at: 0, last_seq: 0, torn: false })
     }
 
     /// What the log starts with.
@@ -107,10 +84,7 @@ impl AckReader {
                 Ok(n) => got += n,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(source) => {
-                    return Err(AckError::Io {
-                        path: self.path.clone(),
-                        source,
-                    });
+                    return Err(AckError::Io { path: self.path.clone(), source });
                 }
             }
         }
@@ -128,10 +102,7 @@ impl AckReader {
             Ok(()) => crc32fast::hash(&self.frame) == u32::from_le_bytes(sum),
             Err(e) if e.kind() == ErrorKind::UnexpectedEof => false,
             Err(source) => {
-                return Err(AckError::Io {
-                    path: self.path.clone(),
-                    source,
-                });
+                return Err(AckError::Io { path: self.path.clone(), source });
             }
         };
         if !whole {
@@ -165,11 +136,7 @@ impl AckReader {
             5 => EventKind::Ended,
             _ => return None,
         };
-        Some(Event {
-            connection,
-            counter,
-            kind,
-        })
+        Some(Event { connection, counter, kind })
     }
 
     fn leb128(&mut self) -> Option<u64> {

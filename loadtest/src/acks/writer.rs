@@ -25,10 +25,7 @@ impl AckFile {
     /// # Errors
     /// [`AckError::Exists`], [`AckError::Io`].
     pub fn create(path: &Path, header: &Header, force: bool) -> Result<Self, AckError> {
-        let fail = |source| AckError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let fail = |source| AckError::Io { path: path.to_owned(), source };
         let mut options = OpenOptions::new();
         options.write(true);
         if force {
@@ -38,9 +35,7 @@ impl AckFile {
         }
         let mut file = options.open(path).map_err(|source| {
             if source.kind() == ErrorKind::AlreadyExists {
-                AckError::Exists {
-                    path: path.to_owned(),
-                }
+                AckError::Exists { path: path.to_owned() }
             } else {
                 fail(source)
             }
@@ -48,10 +43,7 @@ impl AckFile {
         let mut line = serde_json::to_vec(header).map_err(|e| fail(e.into()))?;
         line.push(b'\n');
         file.write_all(&line).map_err(fail)?;
-        Ok(Self {
-            file: Arc::new(Mutex::new(file)),
-            path: Arc::new(path.to_owned()),
-        })
+        Ok(Self { file: Arc::new(Mutex::new(file)), path: Arc::new(path.to_owned()) })
     }
 
     /// Where the log is.
@@ -63,10 +55,7 @@ impl AckFile {
     fn append(&self, frame: &[u8]) -> Result<(), AckError> {
         // A frame is written whole or the run ends, so a poisoned lock guards nothing broken.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(frame).map_err(|source| AckError::Io {
-            path: self.path.as_ref().clone(),
-            source,
-        })
+        file.write_all(frame).map_err(|source| AckError::Io { path: self.path.as_ref().clone(), source })
     }
 }
 
@@ -85,11 +74,7 @@ impl AckWriter {
     pub fn new(file: AckFile) -> Self {
         let mut frame = Vec::with_capacity(FRAME_BYTES + 1024);
         frame.extend_from_slice(&[0; 8]);
-        Self {
-            file,
-            frame,
-            last_seq: 0,
-        }
+        Self { file, frame, last_seq: 0 }
     }
 
     /// The command was answered `ok` and is durable at `seq`.
@@ -97,10 +82,7 @@ impl AckWriter {
         self.start(connection, 0, counter);
         let delta = seq.wrapping_sub(self.last_seq).cast_signed();
         self.last_seq = seq;
-        leb128(
-            ((delta << 1) ^ (delta >> 63)).cast_unsigned(),
-            &mut self.frame,
-        );
+        leb128(((delta << 1) ^ (delta >> 63)).cast_unsigned(), &mut self.frame);
     }
 
     /// The command was rejected, and the server keeps the reject.
@@ -139,11 +121,7 @@ impl AckWriter {
     /// # Errors
     /// [`AckError::Io`].
     pub fn flush_if_full(&mut self) -> Result<(), AckError> {
-        if self.frame.len() + EVENT_BYTES_MAX > FRAME_BYTES {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        if self.frame.len() + EVENT_BYTES_MAX > FRAME_BYTES { self.flush() } else { Ok(()) }
     }
 
     /// Writes what is buffered as one frame.
@@ -155,9 +133,7 @@ impl AckWriter {
         if payload.is_empty() {
             return Ok(());
         }
-        let length = u32::try_from(payload.len())
-            .unwrap_or(u32::MAX)
-            .to_le_bytes();
+        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes();
         let sum = crc32fast::hash(payload).to_le_bytes();
         self.frame[0..4].copy_from_slice(&length);
         self.frame[4..8].copy_from_slice(&sum);

@@ -75,15 +75,7 @@ impl Connection {
             resting: false,
             rest_until_ns: 0,
             retries: Vec::new(),
-            slots: vec![
-                Slot {
-                    counter: 0,
-                    since_ns: 0,
-                    op: Op::Balance,
-                    busy: false
-                };
-                window
-            ],
+            slots: vec![Slot { counter: 0, since_ns: 0, op: Op::Balance, busy: false }; window],
             // A refund asks about commands up to a window and its reach back: four windows hold that.
             failed: vec![0; window * 4 / 64],
             out: Vec::with_capacity(64 * 1024),
@@ -109,12 +101,7 @@ impl Connection {
     /// Occupies the slot of a command that is about to be sent.
     pub(crate) fn occupy(&mut self, counter: u64, op: Op, since_ns: u64) {
         let index = self.slot_index(counter);
-        self.slots[index] = Slot {
-            counter,
-            since_ns,
-            op,
-            busy: true,
-        };
+        self.slots[index] = Slot { counter, since_ns, op, busy: true };
         self.in_flight += 1;
     }
 
@@ -175,12 +162,7 @@ impl Connection {
     ///
     /// Sockets are watched edge-triggered: reading goes on until one read does not fill `buffer`,
     /// which for a stream means that nothing is left.
-    pub(crate) fn receive(
-        &mut self,
-        buffer: &mut [u8],
-        clock: &Clock,
-        mut take: impl FnMut(&mut Self, &[u8], u64),
-    ) {
+    pub(crate) fn receive(&mut self, buffer: &mut [u8], clock: &Clock, mut take: impl FnMut(&mut Self, &[u8], u64)) {
         while self.closed.is_none() {
             match self.stream.read(buffer) {
                 Ok(0) => self.closed = Some("the server closed the connection".to_owned()),
@@ -197,12 +179,7 @@ impl Connection {
         }
     }
 
-    fn lines(
-        &mut self,
-        mut bytes: &[u8],
-        now_ns: u64,
-        take: &mut impl FnMut(&mut Self, &[u8], u64),
-    ) {
+    fn lines(&mut self, mut bytes: &[u8], now_ns: u64, take: &mut impl FnMut(&mut Self, &[u8], u64)) {
         if !self.partial.is_empty() {
             let Some(end) = memchr(b'\n', bytes) else {
                 self.partial.extend_from_slice(bytes);

@@ -2,10 +2,7 @@
 //!
 //! [`Session`] owns the workers over both phases, so the connections that prepared the wallets are
 //! the ones that carry the load. Between the phases the server is idle and can be probed.
-#![expect(
-    clippy::float_arithmetic,
-    reason = "times, rates and likelihoods; no money here"
-)]
+#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
 mod connection;
 mod schedule;
@@ -64,9 +61,7 @@ pub enum LoadError {
         answer: String,
     },
     /// The server is connected but says nothing.
-    #[error(
-        "preparing the wallets stalled: {in_flight} requests wait, and no answer came for 30 s"
-    )]
+    #[error("preparing the wallets stalled: {in_flight} requests wait, and no answer came for 30 s")]
     Stalled {
         /// Requests that wait.
         in_flight: u64,
@@ -159,14 +154,7 @@ impl Session {
             .map(|thread| {
                 let board = Arc::new(Board::default());
                 let indices = (thread..connections).step_by(usize::try_from(threads).unwrap_or(1));
-                Worker::connect(
-                    plan.clone(),
-                    address,
-                    indices,
-                    acks.clone(),
-                    Arc::clone(&board),
-                )
-                .map(|w| (w, board))
+                Worker::connect(plan.clone(), address, indices, acks.clone(), Arc::clone(&board)).map(|w| (w, board))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
@@ -194,60 +182,35 @@ impl Session {
         let start_ns = self.plan.clock.now_ns();
         let end_ns = start_ns + self.duration_ns;
         let drain_ns = end_ns + self.drain_ns;
-        self.run(
-            &Phase::Load {
-                start_ns,
-                end_ns,
-                drain_ns,
-                schedule: self.schedule.clone(),
-            },
-            watcher,
-        )
+        self.run(&Phase::Load { start_ns, end_ns, drain_ns, schedule: self.schedule.clone() }, watcher)
     }
 
     fn run(&mut self, phase: &Phase, watcher: &mut dyn Watcher) -> Result<PhaseReport, LoadError> {
         let clock = self.plan.clock;
         let (start_ns, cpu_before) = (clock.now_ns(), cpu_s());
-        let boards: Vec<_> = self
-            .workers
-            .iter()
-            .map(|(_, board)| Arc::clone(board))
-            .collect();
+        let boards: Vec<_> = self.workers.iter().map(|(_, board)| Arc::clone(board)).collect();
         let mut report = PhaseReport::default();
         let outcome = std::thread::scope(|scope| {
-            let threads: Vec<_> = self
-                .workers
-                .iter_mut()
-                .map(|(worker, _)| scope.spawn(move || worker.run(phase)))
-                .collect();
+            let threads: Vec<_> =
+                self.workers.iter_mut().map(|(worker, _)| scope.spawn(move || worker.run(phase))).collect();
             let mut since_point = Tally::default();
             let mut last_point_ns = start_ns;
             let mut looks = 0;
             loop {
-                let finished = threads
-                    .iter()
-                    .all(std::thread::ScopedJoinHandle::is_finished);
+                let finished = threads.iter().all(std::thread::ScopedJoinHandle::is_finished);
                 let mut fresh = Tally::default();
                 for board in &boards {
                     board.take(&mut fresh);
                 }
                 since_point.add(&fresh);
                 report.tally.add(&fresh);
-                let in_flight = boards
-                    .iter()
-                    .map(|b| b.in_flight.load(Ordering::Relaxed))
-                    .sum();
+                let in_flight = boards.iter().map(|b| b.in_flight.load(Ordering::Relaxed)).sum();
                 watcher.look(&report.tally, in_flight);
                 looks += 1;
                 if looks == LOOKS_PER_POINT || finished {
                     looks = 0;
                     let now_ns = clock.now_ns();
-                    let point = point(
-                        &since_point,
-                        in_flight,
-                        now_ns - start_ns,
-                        now_ns - last_point_ns,
-                    );
+                    let point = point(&since_point, in_flight, now_ns - start_ns, now_ns - last_point_ns);
                     watcher.point(&point, &report.tally);
                     report.points.push(point);
                     since_point.clear();
@@ -258,9 +221,7 @@ impl Session {
                 }
                 std::thread::sleep(LOOK);
             }
-            threads
-                .into_iter()
-                .try_for_each(|t| t.join().unwrap_or(Err(LoadError::Worker)))
+            threads.into_iter().try_for_each(|t| t.join().unwrap_or(Err(LoadError::Worker)))
         });
         // Boards are posted to before a worker ends; take what came after the last look.
         for board in &boards {
@@ -268,11 +229,7 @@ impl Session {
         }
         report.client_cpu_s = cpu_s() - cpu_before;
         report.elapsed_s = seconds(report.tally.last_answer_ns.saturating_sub(start_ns));
-        report.lost = self
-            .workers
-            .iter()
-            .find_map(|(w, _)| w.lost())
-            .map(str::to_owned);
+        report.lost = self.workers.iter().find_map(|(w, _)| w.lost()).map(str::to_owned);
         report.unanswered = self.workers.iter().map(|(w, _)| w.unanswered()).sum();
         outcome.map(|()| report)
     }

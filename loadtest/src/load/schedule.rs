@@ -6,10 +6,7 @@
 //! timetable; latency counts from the timetable, so waiting to be sent is part of it.
 //!
 //! Times and rates are floats: they are physics, not money.
-#![expect(
-    clippy::float_arithmetic,
-    reason = "times, rates and likelihoods; no money here"
-)]
+#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
 use crate::scenario::{Mode, Traffic};
 
@@ -35,9 +32,7 @@ impl Schedule {
         }
         let batch = f64::from(traffic.batch);
         let to_per_second = as_f64(traffic.rate_per_second?) / batch;
-        let from_per_second = traffic
-            .ramp_from_per_second
-            .map_or(to_per_second, |r| as_f64(r) / batch);
+        let from_per_second = traffic.ramp_from_per_second.map_or(to_per_second, |r| as_f64(r) / batch);
         Some(Self {
             from_per_second,
             to_per_second,
@@ -53,8 +48,7 @@ impl Schedule {
         let ramped = t.min(self.ramp_s);
         let mut due = self.from_per_second * ramped;
         if self.ramp_s > 0.0 {
-            due +=
-                (self.to_per_second - self.from_per_second) * ramped * ramped / (2.0 * self.ramp_s);
+            due += (self.to_per_second - self.from_per_second) * ramped * ramped / (2.0 * self.ramp_s);
         }
         due += self.to_per_second * (t - ramped);
         // The first message is due at once.
@@ -71,9 +65,7 @@ impl Schedule {
         } else {
             // from·t + a·t²/2 = k, with a the growth of the rate; the stable form of the solution.
             let growth = (self.to_per_second - self.from_per_second) / self.ramp_s;
-            let root = (self.from_per_second * self.from_per_second + 2.0 * growth * k)
-                .max(0.0)
-                .sqrt();
+            let root = (self.from_per_second * self.from_per_second + 2.0 * growth * k).max(0.0).sqrt();
             2.0 * k / (self.from_per_second + root)
         };
         as_u64(t * NS_PER_S)
@@ -83,8 +75,7 @@ impl Schedule {
     #[must_use]
     pub(crate) fn due(&self, connection: u32, elapsed_ns: u64) -> u64 {
         let connection = u64::from(connection);
-        (self.due_in_all(elapsed_ns) + self.connections - 1).saturating_sub(connection)
-            / self.connections
+        (self.due_in_all(elapsed_ns) + self.connections - 1).saturating_sub(connection) / self.connections
     }
 
     /// When message `n` of one connection is due, in nanoseconds after the start.
@@ -94,19 +85,12 @@ impl Schedule {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "times and rates, far below 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "times and rates, far below 2^53")]
 const fn as_f64(x: u64) -> f64 {
     x as f64
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "times and counts, never negative"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times and counts, never negative")]
 const fn as_u64(x: f64) -> u64 {
     x as u64
 }
@@ -147,21 +131,11 @@ mod tests {
 
     #[test]
     fn due_and_time_agree() {
-        for schedule in [
-            schedule(777, None, 0),
-            schedule(5000, Some(100), 2),
-            schedule(10, Some(900), 3),
-        ] {
+        for schedule in [schedule(777, None, 0), schedule(5000, Some(100), 2), schedule(10, Some(900), 3)] {
             for k in (0..20_000).step_by(7) {
                 let time = schedule.time_ns(k);
-                assert!(
-                    schedule.due_in_all(time + 2000) > k,
-                    "{k} is due at its time"
-                );
-                assert!(
-                    time < 2000 || schedule.due_in_all(time - 2000) <= k,
-                    "{k} is not due before"
-                );
+                assert!(schedule.due_in_all(time + 2000) > k, "{k} is due at its time");
+                assert!(time < 2000 || schedule.due_in_all(time - 2000) <= k, "{k} is not due before");
             }
         }
     }

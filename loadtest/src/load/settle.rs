@@ -33,11 +33,7 @@ pub(crate) fn answer(
     scan: &Scan<'_>,
     now_ns: u64,
 ) {
-    let place = plan
-        .encoder
-        .ids()
-        .read(scan.id)
-        .filter(|(of, _)| *of == connection.index);
+    let place = plan.encoder.ids().read(scan.id).filter(|(of, _)| *of == connection.index);
     let Some((_, counter)) = place else {
         tally.stray(scan.raw);
         return;

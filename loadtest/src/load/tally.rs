@@ -113,13 +113,7 @@ impl Tally {
         if let Some(rejects) = self.rejects.get_mut(code) {
             rejects.count += 1;
         } else {
-            self.rejects.insert(
-                code.to_owned(),
-                Rejects {
-                    count: 1,
-                    example: shortened(raw),
-                },
-            );
+            self.rejects.insert(code.to_owned(), Rejects { count: 1, example: shortened(raw) });
         }
     }
 
@@ -178,10 +172,7 @@ pub struct Board {
 impl Board {
     /// Hands `tally` over and clears it.
     pub fn post(&self, tally: &mut Tally) {
-        self.fresh
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add(tally);
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).add(tally);
         tally.clear();
     }
 
@@ -210,10 +201,7 @@ mod tests {
         let mut total = Tally::default();
         board.take(&mut total);
         board.take(&mut total);
-        assert_eq!(
-            (total.spends(), total.rejected(), total.unmatched),
-            (3, 1, 1)
-        );
+        assert_eq!((total.spends(), total.rejected(), total.unmatched), (3, 1, 1));
         assert_eq!(total.latency_of_all().len(), 1);
         assert_eq!(total.unmatched_example, "??");
     }

@@ -122,37 +122,23 @@ impl Worker {
         acks: AckFile,
         board: Arc<Board>,
     ) -> Result<Self, LoadError> {
-        let system = |source| LoadError::System {
-            what: "watching sockets",
-            source,
-        };
+        let system = |source| LoadError::System { what: "watching sockets", source };
         let poll = Poll::new().map_err(system)?;
-        let timer = rustix::time::timerfd_create(
-            TimerfdClockId::Monotonic,
-            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-        )
-        .map_err(|e| system(e.into()))?;
+        let timer =
+            rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)
+                .map_err(|e| system(e.into()))?;
         poll.registry()
-            .register(
-                &mut SourceFd(&timer.as_raw_fd()),
-                Token(usize::MAX - 1),
-                Interest::READABLE,
-            )
+            .register(&mut SourceFd(&timer.as_raw_fd()), Token(usize::MAX - 1), Interest::READABLE)
             .map_err(system)?;
         let mut connections = Vec::new();
         for index in indices {
             let fail = |source| LoadError::Connect { address, source };
-            let stream = std::net::TcpStream::connect_timeout(&address, Duration::from_secs(5))
-                .map_err(fail)?;
+            let stream = std::net::TcpStream::connect_timeout(&address, Duration::from_secs(5)).map_err(fail)?;
             stream.set_nodelay(true).map_err(fail)?;
             stream.set_nonblocking(true).map_err(fail)?;
             let mut stream = mio::net::TcpStream::from_std(stream);
             poll.registry()
-                .register(
-                    &mut stream,
-                    Token(connections.len()),
-                    Interest::READABLE | Interest::WRITABLE,
-                )
+                .register(&mut stream, Token(connections.len()), Interest::READABLE | Interest::WRITABLE)
                 .map_err(system)?;
             connections.push(Connection::new(index, stream, plan.workload.window()));
         }
@@ -221,12 +207,7 @@ impl Worker {
             for connection in &mut self.connections {
                 connection.send();
             }
-            let in_flight: u64 = self
-                .connections
-                .iter()
-                .filter(|c| c.closed.is_none())
-                .map(|c| c.in_flight)
-                .sum();
+            let in_flight: u64 = self.connections.iter().filter(|c| c.closed.is_none()).map(|c| c.in_flight).sum();
             self.board.in_flight.store(in_flight, Ordering::Relaxed);
             if matches!(phase, Phase::Prepare) {
                 self.check_prepare(in_flight, now_ns)?;
@@ -259,41 +240,21 @@ impl Worker {
 
     /// Waits for sockets, or for the next due time.
     fn wait(&mut self, events: &mut Events, phase: &Phase, sending: bool) -> Result<(), LoadError> {
-        let system = |source| LoadError::System {
-            what: "waiting for sockets",
-            source,
-        };
+        let system = |source| LoadError::System { what: "waiting for sockets", source };
         let mut wait = WAIT_MAX;
-        if self
-            .connections
-            .iter()
-            .any(|c| c.closed.is_none() && c.resting)
-        {
+        if self.connections.iter().any(|c| c.closed.is_none() && c.resting) {
             wait = Duration::from_millis(1);
         }
-        if let Phase::Load {
-            start_ns,
-            schedule: Some(schedule),
-            ..
-        } = phase
+        if let Phase::Load { start_ns, schedule: Some(schedule), .. } = phase
             && sending
         {
             let elapsed = self.plan.clock.now_ns() - start_ns;
-            let next = schedule
-                .time_ns(schedule.due_in_all(elapsed))
-                .saturating_sub(elapsed)
-                .max(TIMER_NS_MIN);
+            let next = schedule.time_ns(schedule.due_in_all(elapsed)).saturating_sub(elapsed).max(TIMER_NS_MIN);
             let value = Timespec {
                 tv_sec: i64::try_from(next / 1_000_000_000).unwrap_or(1),
                 tv_nsec: i64::try_from(next % 1_000_000_000).unwrap_or(0),
             };
-            let once = Itimerspec {
-                it_interval: Timespec {
-                    tv_sec: 0,
-                    tv_nsec: 0,
-                },
-                it_value: value,
-            };
+            let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
             rustix::time::timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once)
                 .map_err(|e| system(e.into()))?;
         }
@@ -319,54 +280,35 @@ impl Worker {
             connection.resting = false;
             for counter in std::mem::take(&mut connection.retries) {
                 let command = self.plan.workload.command(connection.index, counter);
-                self.plan
-                    .encoder
-                    .write(&command, connection.index, counter, connection.out());
+                self.plan.encoder.write(&command, connection.index, counter, connection.out());
                 connection.out().push(b'\n');
             }
         }
         match phase {
             Phase::Prepare => {
                 let limit = (self.plan.depth * self.plan.batch).max(PREPARE_IN_FLIGHT);
-                let end = self
-                    .plan
-                    .workload
-                    .prepare_count(self.connections[index].index);
+                let end = self.plan.workload.prepare_count(self.connections[index].index);
                 loop {
                     let connection = &self.connections[index];
-                    let count = self
-                        .plan
-                        .batch
-                        .min(PREPARE_BATCH_MAX)
-                        .min(end.saturating_sub(connection.next));
-                    if count == 0
-                        || connection.in_flight + count > limit
-                        || !connection.has_room(count)
-                    {
+                    let count = self.plan.batch.min(PREPARE_BATCH_MAX).min(end.saturating_sub(connection.next));
+                    if count == 0 || connection.in_flight + count > limit || !connection.has_room(count) {
                         return Ok(());
                     }
                     self.message(index, count, now_ns)?;
                 }
             }
-            Phase::Load {
-                start_ns, schedule, ..
-            } => {
+            Phase::Load { start_ns, schedule, .. } => {
                 let (batch, limit) = (self.plan.batch, self.plan.depth * self.plan.batch);
                 let number = self.connections[index].index;
-                let due = schedule.as_ref().map_or(u64::MAX, |s| {
-                    s.due(number, now_ns.saturating_sub(*start_ns))
-                });
+                let due = schedule.as_ref().map_or(u64::MAX, |s| s.due(number, now_ns.saturating_sub(*start_ns)));
                 loop {
                     let connection = &self.connections[index];
-                    if connection.messages >= due
-                        || connection.in_flight + batch > limit
-                        || !connection.has_room(batch)
+                    if connection.messages >= due || connection.in_flight + batch > limit || !connection.has_room(batch)
                     {
                         return Ok(());
                     }
-                    let since_ns = schedule.as_ref().map_or(now_ns, |s| {
-                        start_ns + s.intended_ns(number, connection.messages)
-                    });
+                    let since_ns =
+                        schedule.as_ref().map_or(now_ns, |s| start_ns + s.intended_ns(number, connection.messages));
                     if self.message(index, batch, since_ns)? {
                         self.connections[index].messages += 1;
                     }
@@ -394,13 +336,9 @@ impl Worker {
                 continue;
             }
             if array {
-                connection
-                    .out()
-                    .push(if written == 0 { b'[' } else { b',' });
+                connection.out().push(if written == 0 { b'[' } else { b',' });
             }
-            self.plan
-                .encoder
-                .write(&command, connection.index, counter, connection.out());
+            self.plan.encoder.write(&command, connection.index, counter, connection.out());
             connection.occupy(counter, command.op, since_ns);
             written += 1;
         }
@@ -409,29 +347,17 @@ impl Worker {
             return Ok(false);
         }
         self.tally.sent += written;
-        connection
-            .out()
-            .extend_from_slice(if array { b"]\n" } else { b"\n" });
+        connection.out().extend_from_slice(if array { b"]\n" } else { b"\n" });
         Ok(true)
     }
 
     /// Reads what has come on a connection and settles the commands that were answered.
     fn receive(&mut self, index: usize, phase: &Phase) -> Result<(), LoadError> {
-        let Self {
-            plan,
-            connections,
-            acks,
-            tally,
-            buffer,
-            heard_ns,
-            ..
-        } = self;
+        let Self { plan, connections, acks, tally, buffer, heard_ns, .. } = self;
         let resting = match phase {
             Phase::Prepare => Resting::AndRetry,
             Phase::Load { schedule: None, .. } => Resting::AndGoOn,
-            Phase::Load {
-                schedule: Some(_), ..
-            } => Resting::Never,
+            Phase::Load { schedule: Some(_), .. } => Resting::Never,
         };
         let mut logged = Ok(());
         connections[index].receive(buffer, &plan.clock, |connection, line, now_ns| {
@@ -450,9 +376,7 @@ impl Worker {
     }
 
     fn prepared(&self) -> bool {
-        self.connections
-            .iter()
-            .all(|c| c.next >= self.plan.workload.prepare_count(c.index))
+        self.connections.iter().all(|c| c.next >= self.plan.workload.prepare_count(c.index))
     }
 
     /// A wallet that cannot be topped up makes every later figure meaningless.
@@ -460,20 +384,11 @@ impl Worker {
         if now_ns.saturating_sub(self.heard_ns) > STALL_NS {
             return Err(LoadError::Stalled { in_flight });
         }
-        match self
-            .tally
-            .rejects
-            .iter()
-            .find(|(code, _)| !RejectCode::from(code.as_str()).is_transient())
-        {
-            Some((code, rejects)) => Err(LoadError::Prepare {
-                code: code.clone(),
-                answer: rejects.example.clone(),
-            }),
-            None if self.tally.unmatched > 0 => Err(LoadError::Prepare {
-                code: "none".to_owned(),
-                answer: self.tally.unmatched_example.clone(),
-            }),
+        match self.tally.rejects.iter().find(|(code, _)| !RejectCode::from(code.as_str()).is_transient()) {
+            Some((code, rejects)) => Err(LoadError::Prepare { code: code.clone(), answer: rejects.example.clone() }),
+            None if self.tally.unmatched > 0 => {
+                Err(LoadError::Prepare { code: "none".to_owned(), answer: self.tally.unmatched_example.clone() })
+            }
             None => Ok(()),
         }
     }

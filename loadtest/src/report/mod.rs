@@ -1,8 +1,5 @@
 //! What a run came to, as data. [`table`] prints it, [`plot`] draws it, `--json` writes it as it is.
-#![expect(
-    clippy::float_arithmetic,
-    reason = "times, rates and likelihoods; no money here"
-)]
+#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
 pub mod plot;
 pub mod table;
@@ -70,9 +67,7 @@ impl Latency {
 }
 
 /// Share of the answers, in percent, at which the latency curve is taken.
-const CURVE: [f64; 13] = [
-    0.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.999, 100.0,
-];
+const CURVE: [f64; 13] = [0.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.999, 100.0];
 
 /// A point of the latency curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -172,41 +167,25 @@ impl Load {
         let elapsed = phase.elapsed_s.max(1e-9);
         let used = |op: &Op| tally.ok[op.index()] > 0 || !tally.latency_us[op.index()].is_empty();
         let ops: Vec<_> = Op::ALL.into_iter().filter(used).collect();
-        let mut latency: BTreeMap<_, _> = ops
-            .iter()
-            .map(|op| (op.name(), Latency::of(&tally.latency_us[op.index()])))
-            .collect();
+        let mut latency: BTreeMap<_, _> =
+            ops.iter().map(|op| (op.name(), Latency::of(&tally.latency_us[op.index()]))).collect();
         let all = tally.latency_of_all();
         latency.insert("all", Latency::of(&all));
         Self {
             elapsed_s: phase.elapsed_s,
             sent: tally.sent,
-            ok: ops
-                .iter()
-                .map(|op| (op.name(), tally.ok[op.index()]))
-                .collect(),
+            ok: ops.iter().map(|op| (op.name(), tally.ok[op.index()])).collect(),
             ok_per_second: tally.ok_in_all() as f64 / elapsed,
             spends_per_second: tally.spends() as f64 / elapsed,
             latency,
             curve: CURVE
                 .into_iter()
-                .map(|percent| CurvePoint {
-                    percent,
-                    latency_us: all.value_at_quantile(percent / 100.0),
-                })
+                .map(|percent| CurvePoint { percent, latency_us: all.value_at_quantile(percent / 100.0) })
                 .collect(),
             rejects: tally
                 .rejects
                 .iter()
-                .map(|(code, r)| {
-                    (
-                        code.clone(),
-                        RejectRow {
-                            count: r.count,
-                            example: r.example.clone(),
-                        },
-                    )
-                })
+                .map(|(code, r)| (code.clone(), RejectRow { count: r.count, example: r.example.clone() }))
                 .collect(),
             unmatched: tally.unmatched,
             unmatched_example: tally.unmatched_example.clone(),

@@ -2,10 +2,7 @@
 //!
 //! An `.svg` file has the picture alone; an `.html` file has it in a page with the table below, in
 //! one file that needs nothing else.
-#![expect(
-    clippy::float_arithmetic,
-    reason = "times, rates and likelihoods; no money here"
-)]
+#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
 use std::path::{Path, PathBuf};
 
@@ -46,9 +43,7 @@ pub enum PlotError {
 pub fn check(path: &Path) -> Result<(), PlotError> {
     match path.extension().and_then(|e| e.to_str()) {
         Some("svg" | "html") => Ok(()),
-        _ => Err(PlotError::Kind {
-            path: path.to_owned(),
-        }),
+        _ => Err(PlotError::Kind { path: path.to_owned() }),
     }
 }
 
@@ -59,15 +54,8 @@ pub fn check(path: &Path) -> Result<(), PlotError> {
 pub fn write(report: &Report, load: &Load, path: &Path) -> Result<(), PlotError> {
     check(path)?;
     let svg = svg(&report.scenario.name, load).map_err(PlotError::Draw)?;
-    let text = if path.extension().is_some_and(|e| e == "html") {
-        page(report, &svg)
-    } else {
-        svg
-    };
-    std::fs::write(path, text).map_err(|source| PlotError::Io {
-        path: path.to_owned(),
-        source,
-    })
+    let text = if path.extension().is_some_and(|e| e == "html") { page(report, &svg) } else { svg };
+    std::fs::write(path, text).map_err(|source| PlotError::Io { path: path.to_owned(), source })
 }
 
 fn page(report: &Report, svg: &str) -> String {
@@ -81,9 +69,7 @@ fn page(report: &Report, svg: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// One line of a chart: its label, its colour and its points.
@@ -99,23 +85,11 @@ fn svg(name: &str, load: &Load) -> Result<String, String> {
             return Err("three panels were asked for".to_owned());
         };
         let end_s = load.seconds.last().map_or(1.0, |s| s.at_s).max(1.0);
-        let over_time = |value: fn(&super::Second) -> f64| {
-            load.seconds
-                .iter()
-                .map(|s| (s.at_s, value(s)))
-                .collect::<Vec<_>>()
-        };
+        let over_time =
+            |value: fn(&super::Second) -> f64| load.seconds.iter().map(|s| (s.at_s, value(s))).collect::<Vec<_>>();
         let lines: [Line; 2] = [
-            (
-                "answers ok per second",
-                BLUE,
-                over_time(|s| s.ok_per_second),
-            ),
-            (
-                "spends per second",
-                GREEN,
-                over_time(|s| s.spends_per_second),
-            ),
+            ("answers ok per second", BLUE, over_time(|s| s.ok_per_second)),
+            ("spends per second", GREEN, over_time(|s| s.spends_per_second)),
         ];
         let top = highest(&lines) * 1.1;
         let mut chart = builder(throughput, &format!("{name}: throughput"))
@@ -130,10 +104,7 @@ fn svg(name: &str, load: &Load) -> Result<String, String> {
             .map_err(|e| e.to_string())?;
         draw(&mut chart, lines)?;
 
-        let lines: [Line; 2] = [
-            ("p99", RED, over_time(|s| ms(s.p99_us))),
-            ("p50", BLUE, over_time(|s| ms(s.p50_us))),
-        ];
+        let lines: [Line; 2] = [("p99", RED, over_time(|s| ms(s.p99_us))), ("p50", BLUE, over_time(|s| ms(s.p50_us)))];
         let top = highest(&lines) * 2.0;
         let mut chart = builder(latency, "latency of each second")
             .build_cartesian_2d(0.0..end_s, (0.01..top).log_scale())
@@ -147,11 +118,7 @@ fn svg(name: &str, load: &Load) -> Result<String, String> {
             .map_err(|e| e.to_string())?;
         draw(&mut chart, lines)?;
 
-        let points = load
-            .curve
-            .iter()
-            .map(|p| (nines(p.percent), ms(p.latency_us)))
-            .collect();
+        let points = load.curve.iter().map(|p| (nines(p.percent), ms(p.latency_us))).collect();
         let lines: [Line; 1] = [("all operations", BLUE, points)];
         let top = highest(&lines) * 2.0;
         let mut chart = builder(curve, "latency by share of the answers")
@@ -176,11 +143,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 fn builder<'a, 'b>(area: &'a Area<'b>, caption: &str) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {
     let mut builder = ChartBuilder::on(area);
-    builder
-        .caption(caption, ("sans-serif", 18))
-        .margin(12)
-        .x_label_area_size(38)
-        .y_label_area_size(70);
+    builder.caption(caption, ("sans-serif", 18)).margin(12).x_label_area_size(38).y_label_area_size(70);
     builder
 }
 
@@ -207,11 +170,7 @@ where
 }
 
 fn highest(lines: &[Line]) -> f64 {
-    lines
-        .iter()
-        .flat_map(|(_, _, points)| points)
-        .map(|(_, y)| *y)
-        .fold(1.0, f64::max)
+    lines.iter().flat_map(|(_, _, points)| points).map(|(_, y)| *y).fold(1.0, f64::max)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a picture")]
@@ -221,17 +180,9 @@ fn ms(us: u64) -> f64 {
 
 /// How many nines: 90% is 1, 99% is 2; 100% is put at 5.
 fn nines(percent: f64) -> f64 {
-    if percent >= 100.0 {
-        5.0
-    } else {
-        -(1.0 - percent / 100.0).log10()
-    }
+    if percent >= 100.0 { 5.0 } else { -(1.0 - percent / 100.0).log10() }
 }
 
 fn percent_at(nines: f64) -> String {
-    if nines >= 5.0 {
-        "100".to_owned()
-    } else {
-        format!("{:.3}", 100.0 - 10_f64.powf(2.0 - nines))
-    }
+    if nines >= 5.0 { "100".to_owned() } else { format!("{:.3}", 100.0 - 10_f64.powf(2.0 - nines)) }
 }

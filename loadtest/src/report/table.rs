@@ -1,8 +1,5 @@
 //! The report as a table for people.
-#![expect(
-    clippy::float_arithmetic,
-    reason = "times, rates and likelihoods; no money here"
-)]
+#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
 use std::fmt::Write;
 
@@ -19,11 +16,7 @@ pub struct Style {
 
 impl Style {
     fn paint(self, code: &str, text: &str) -> String {
-        if self.colour {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     fn good(self, text: &str) -> String {
@@ -50,19 +43,8 @@ pub fn render(report: &Report, style: Style) -> String {
 
 fn write_report(out: &mut String, report: &Report, style: Style) -> std::fmt::Result {
     let (scenario, conditions) = (&report.scenario, &report.conditions);
-    writeln!(
-        out,
-        "{}",
-        style.head(&format!(
-            "fentan-loadtest {}: {}",
-            conditions.version, scenario.name
-        ))
-    )?;
-    writeln!(
-        out,
-        "  machine      {} cores, {}",
-        conditions.cores, conditions.processor
-    )?;
+    writeln!(out, "{}", style.head(&format!("fentan-loadtest {}: {}", conditions.version, scenario.name)))?;
+    writeln!(out, "  machine      {} cores, {}", conditions.cores, conditions.processor)?;
     writeln!(out, "  traffic      {}", traffic(scenario))?;
     writeln!(
         out,
@@ -92,18 +74,9 @@ fn traffic(scenario: &Scenario) -> String {
     } else {
         format!("{} requests an array", grouped(u64::from(traffic.batch)))
     };
-    let pace = match (
-        traffic.mode,
-        traffic.rate_per_second,
-        traffic.ramp_from_per_second,
-    ) {
+    let pace = match (traffic.mode, traffic.rate_per_second, traffic.ramp_from_per_second) {
         (Mode::Open, Some(rate), Some(from)) => {
-            format!(
-                "open, {}/s after {} s from {}/s",
-                grouped(rate),
-                traffic.ramp_s,
-                grouped(from)
-            )
+            format!("open, {}/s after {} s from {}/s", grouped(rate), traffic.ramp_s, grouped(from))
         }
         (Mode::Open, rate, _) => format!("open, {}/s", grouped(rate.unwrap_or(0))),
         (Mode::Closed, ..) => "closed".to_owned(),
@@ -114,11 +87,7 @@ fn traffic(scenario: &Scenario) -> String {
     )
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "rates, for people to read"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates, for people to read")]
 fn write_load(out: &mut String, load: &Load, style: Style) -> std::fmt::Result {
     writeln!(
         out,
@@ -142,26 +111,13 @@ fn write_load(out: &mut String, load: &Load, style: Style) -> std::fmt::Result {
         write_latency(out, "all", load.ok.values().sum(), all)?;
     }
     for (code, row) in &load.rejects {
-        writeln!(
-            out,
-            "  rejected     {:>9}  {code}   first: {}",
-            grouped(row.count),
-            row.example
-        )?;
+        writeln!(out, "  rejected     {:>9}  {code}   first: {}", grouped(row.count), row.example)?;
     }
     if load.skipped > 0 {
-        writeln!(
-            out,
-            "  skipped      {:>9}  refunds whose spend had been rejected",
-            grouped(load.skipped)
-        )?;
+        writeln!(out, "  skipped      {:>9}  refunds whose spend had been rejected", grouped(load.skipped))?;
     }
     if load.unanswered > 0 {
-        writeln!(
-            out,
-            "  unanswered   {:>9}  sent, and no answer came",
-            grouped(load.unanswered)
-        )?;
+        writeln!(out, "  unanswered   {:>9}  sent, and no answer came", grouped(load.unanswered))?;
     }
     if load.unmatched > 0 {
         let text = format!(
@@ -172,11 +128,7 @@ fn write_load(out: &mut String, load: &Load, style: Style) -> std::fmt::Result {
         writeln!(out, "  {}", style.bad(&text))?;
     }
     if let Some(lost) = &load.lost {
-        writeln!(
-            out,
-            "  {}",
-            style.bad(&format!("the server went away: {lost}"))
-        )?;
+        writeln!(out, "  {}", style.bad(&format!("the server went away: {lost}")))?;
     }
     Ok(())
 }
@@ -197,10 +149,7 @@ fn write_latency(out: &mut String, op: &str, ok: u64, latency: &Latency) -> std:
 
 fn write_ratio(out: &mut String, ratio: &Ratio, style: Style) -> std::fmt::Result {
     writeln!(out, "\n{}", style.head("same machine, same run"))?;
-    for (name, probe) in [
-        ("4 KiB append + fdatasync", &ratio.fdatasync),
-        ("ping, one in flight", &ratio.ping),
-    ] {
+    for (name, probe) in [("4 KiB append + fdatasync", &ratio.fdatasync), ("ping, one in flight", &ratio.ping)] {
         writeln!(
             out,
             "  {name:<26} {:>8.0}/s   mean {:.0} us, p50 {} us, p99 {} us",
@@ -210,17 +159,9 @@ fn write_ratio(out: &mut String, ratio: &Ratio, style: Style) -> std::fmt::Resul
             probe.p99_us
         )?;
     }
-    writeln!(
-        out,
-        "  durable spends per bare fdatasync: {:.1}",
-        ratio.spends_per_fdatasync
-    )?;
+    writeln!(out, "  durable spends per bare fdatasync: {:.1}", ratio.spends_per_fdatasync)?;
     if let (Some(bar), Some(met)) = (ratio.bar_per_second, ratio.bar_met) {
-        let word = if met {
-            style.good("met")
-        } else {
-            style.bad("NOT MET")
-        };
+        let word = if met { style.good("met") } else { style.bad("NOT MET") };
         writeln!(out, "  bar of {} durable spends/s: {word}", grouped(bar))?;
     }
     Ok(())
@@ -234,11 +175,7 @@ fn write_verdict(out: &mut String, verdict: &Verdict, style: Style) -> std::fmt:
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "seconds, for people to read")]
 pub fn verdict_text(verdict: &Verdict, style: Style) -> String {
-    let mut out = format!(
-        "{} in {:.1} s\n",
-        style.head("verified"),
-        verdict.elapsed_ms as f64 / 1e3
-    );
+    let mut out = format!("{} in {:.1} s\n", style.head("verified"), verdict.elapsed_ms as f64 / 1e3);
     let mut row = |name: &str, text: String| {
         let _ = writeln!(out, "  {name:<13} {text}");
     };
@@ -251,13 +188,7 @@ pub fn verdict_text(verdict: &Verdict, style: Style) -> String {
         ),
     );
     if verdict.rejected_checked > 0 {
-        row(
-            "rejected",
-            format!(
-                "{} sent again; each must come back as it was",
-                grouped(verdict.rejected_checked)
-            ),
-        );
+        row("rejected", format!("{} sent again; each must come back as it was", grouped(verdict.rejected_checked)));
     }
     let uncertain = &verdict.uncertain;
     if uncertain.count > 0 {
@@ -272,50 +203,24 @@ pub fn verdict_text(verdict: &Verdict, style: Style) -> String {
             ),
         );
     }
-    row(
-        "wallets",
-        format!(
-            "{} compared with what was acknowledged",
-            grouped(verdict.wallets_checked)
-        ),
-    );
-    let currencies: Vec<_> = verdict
-        .trial_balance
-        .iter()
-        .map(|(c, sum)| format!("{c} {sum}"))
-        .collect();
+    row("wallets", format!("{} compared with what was acknowledged", grouped(verdict.wallets_checked)));
+    let currencies: Vec<_> = verdict.trial_balance.iter().map(|(c, sum)| format!("{c} {sum}")).collect();
     row(
         "trial balance",
-        format!(
-            "debits {}",
-            if currencies.is_empty() {
-                "unknown".to_owned()
-            } else {
-                currencies.join(", ")
-            }
-        ),
+        format!("debits {}", if currencies.is_empty() { "unknown".to_owned() } else { currencies.join(", ") }),
     );
     if verdict.torn_log {
-        row("log", "ends in the middle of a frame (the client was cut off); what was left out counts as unanswered".to_owned());
+        row(
+            "log",
+            "ends in the middle of a frame (the client was cut off); what was left out counts as unanswered".to_owned(),
+        );
     }
     if verdict.is_clean() {
-        row(
-            "verdict",
-            style.good(
-                "clean: nothing acknowledged is missing, every wallet agrees, the books balance",
-            ),
-        );
+        row("verdict", style.good("clean: nothing acknowledged is missing, every wallet agrees, the books balance"));
     }
     for (violation, found) in &verdict.violations {
         let name = serde_json::to_string(violation).unwrap_or_default();
-        row(
-            "VIOLATION",
-            style.bad(&format!(
-                "{} x {}",
-                grouped(found.count),
-                name.trim_matches('"')
-            )),
-        );
+        row("VIOLATION", style.bad(&format!("{} x {}", grouped(found.count), name.trim_matches('"'))));
         for example in &found.examples {
             row("", example.clone());
         }
@@ -360,17 +265,9 @@ mod tests {
         let plain = Style { colour: false };
         let mut verdict = Verdict::default();
         assert!(verdict_text(&verdict, plain).contains("clean"));
-        let found = Found {
-            count: 2,
-            examples: vec!["w-1".to_owned()],
-        };
+        let found = Found { count: 2, examples: vec!["w-1".to_owned()] };
         verdict.violations.insert(Violation::WalletDiffers, found);
         let text = verdict_text(&verdict, plain);
-        assert!(
-            text.contains("VIOLATION")
-                && text.contains("2 x wallet_differs")
-                && !text.contains("clean"),
-            "{text}"
-        );
+        assert!(text.contains("VIOLATION") && text.contains("2 x wallet_differs") && !text.contains("clean"), "{text}");
     }
 }

@@ -17,28 +17,16 @@ use crate::id::IdStyle;
 
 /// The scenarios built into the program: name and text.
 pub const SHIPPED: [(&str, &str); 3] = [
-    (
-        "promotion_peak",
-        include_str!("../../../config/loads/promotion_peak.toml"),
-    ),
-    (
-        "one_spend",
-        include_str!("../../../config/loads/one_spend.toml"),
-    ),
-    (
-        "batches",
-        include_str!("../../../config/loads/batches.toml"),
-    ),
+    ("promotion_peak", include_str!("../../../config/loads/promotion_peak.toml")),
+    ("one_spend", include_str!("../../../config/loads/one_spend.toml")),
+    ("batches", include_str!("../../../config/loads/batches.toml")),
 ];
 
 /// Why a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// Neither a file nor the name of a shipped scenario.
-    #[error(
-        "{file}: {source}; a scenario is a file, or one of {}",
-        shipped_names()
-    )]
+    #[error("{file}: {source}; a scenario is a file, or one of {}", shipped_names())]
     Missing {
         /// What was asked for.
         file: String,
@@ -215,10 +203,7 @@ impl Scenario {
             Err(source) => match SHIPPED.iter().find(|(name, _)| *name == file) {
                 Some((_, text)) => (*text).to_owned(),
                 None => {
-                    return Err(ScenarioError::Missing {
-                        file: file.to_owned(),
-                        source,
-                    });
+                    return Err(ScenarioError::Missing { file: file.to_owned(), source });
                 }
             },
         };
@@ -230,10 +215,7 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError::Syntax`].
     pub fn parse(file: &str, text: &str) -> Result<Self, ScenarioError> {
-        toml::from_str(text).map_err(|source| ScenarioError::Syntax {
-            file: file.to_owned(),
-            source: Box::new(source),
-        })
+        toml::from_str(text).map_err(|source| ScenarioError::Syntax { file: file.to_owned(), source: Box::new(source) })
     }
 
     /// Top-ups during the load.
@@ -280,26 +262,11 @@ mod tests {
             (refused(|s| s.mix.spend = 99), "x.toml: `mix` adds up to 99"),
             (refused(|s| s.merchant_skew = f64::NAN), "`merchant_skew`"),
             (refused(|s| s.traffic.depth = u32::MAX), "`traffic.depth`"),
-            (
-                refused(|s| s.traffic.mode = Mode::Open),
-                "`traffic.rate_per_second`",
-            ),
-            (
-                refused(|s| s.traffic.rate_per_second = Some(5)),
-                "`traffic.rate_per_second`",
-            ),
-            (
-                refused(|s| s.spend.min = Amount::from_minor(1, 3)),
-                "`spend.min`",
-            ),
-            (
-                refused(|s| s.spend.max = Amount::from_minor(0, 2)),
-                "`spend.max`",
-            ),
-            (
-                refused(|s| s.spend.rule = Some("a\"b".to_owned())),
-                "`spend.rule`",
-            ),
+            (refused(|s| s.traffic.mode = Mode::Open), "`traffic.rate_per_second`"),
+            (refused(|s| s.traffic.rate_per_second = Some(5)), "`traffic.rate_per_second`"),
+            (refused(|s| s.spend.min = Amount::from_minor(1, 3)), "`spend.min`"),
+            (refused(|s| s.spend.max = Amount::from_minor(0, 2)), "`spend.max`"),
+            (refused(|s| s.spend.rule = Some("a\"b".to_owned())), "`spend.rule`"),
         ];
         for (message, expected) in cases {
             assert!(message.contains(expected), "{message}");
@@ -310,15 +277,9 @@ mod tests {
     fn unknown_fields_and_missing_files_are_named() {
         let text = SHIPPED[1].1.replace("wallets =", "walets =");
         let message = Scenario::parse("y.toml", &text).unwrap_err().to_string();
-        assert!(
-            message.contains("y.toml") && message.contains("walets"),
-            "{message}"
-        );
+        assert!(message.contains("y.toml") && message.contains("walets"), "{message}");
         let message = Scenario::load("nowhere.toml").unwrap_err().to_string();
-        assert!(
-            message.contains("nowhere.toml") && message.contains("promotion_peak"),
-            "{message}"
-        );
+        assert!(message.contains("nowhere.toml") && message.contains("promotion_peak"), "{message}");
     }
 
     #[test]

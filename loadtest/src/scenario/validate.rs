@@ -18,15 +18,7 @@ impl Scenario {
     /// [`ScenarioError::Field`] for the first field that makes no sense.
     pub fn validate(&self, file: &str) -> Result<(), ScenarioError> {
         let check = |good: bool, field: &'static str, reason: String| {
-            if good {
-                Ok(())
-            } else {
-                Err(ScenarioError::Field {
-                    file: file.to_owned(),
-                    field,
-                    reason,
-                })
-            }
+            if good { Ok(()) } else { Err(ScenarioError::Field { file: file.to_owned(), field, reason }) }
         };
         let traffic = &self.traffic;
         check(self.wallets > 0, "wallets", "must be at least 1".to_owned())?;
@@ -40,21 +32,10 @@ impl Scenario {
             "merchant_skew",
             format!("is {}, must be 0 to 10", self.merchant_skew),
         )?;
-        check(
-            self.currency_decimals <= 6,
-            "currency_decimals",
-            "must be 0 to 6".to_owned(),
-        )?;
+        check(self.currency_decimals <= 6, "currency_decimals", "must be 0 to 6".to_owned())?;
         let mix = self.mix;
-        let sum = [mix.spend, mix.top_up, mix.refund, mix.balance]
-            .iter()
-            .map(|p| u64::from(*p))
-            .sum::<u64>();
-        check(
-            sum == 100,
-            "mix",
-            format!("adds up to {sum} percent, must be 100"),
-        )?;
+        let sum = [mix.spend, mix.top_up, mix.refund, mix.balance].iter().map(|p| u64::from(*p)).sum::<u64>();
+        check(sum == 100, "mix", format!("adds up to {sum} percent, must be 100"))?;
         check(
             mix.refund == 0 || mix.spend > 0,
             "mix.refund",
@@ -66,50 +47,31 @@ impl Scenario {
             "traffic.connections",
             format!("is {}, must be 1 to 65,535", traffic.connections),
         )?;
-        check(
-            traffic.depth > 0,
-            "traffic.depth",
-            "must be at least 1".to_owned(),
-        )?;
+        check(traffic.depth > 0, "traffic.depth", "must be at least 1".to_owned())?;
         check(
             (1..=100_000).contains(&traffic.batch),
             "traffic.batch",
             format!("is {}, must be 1 to 100,000", traffic.batch),
         )?;
-        let in_flight = u64::from(traffic.connections)
-            * u64::from(traffic.depth).saturating_mul(u64::from(traffic.batch));
+        let in_flight =
+            u64::from(traffic.connections) * u64::from(traffic.depth).saturating_mul(u64::from(traffic.batch));
         check(
             in_flight <= IN_FLIGHT_MAX,
             "traffic.depth",
-            format!(
-                "connections x depth x batch is {in_flight} requests in flight, at most {IN_FLIGHT_MAX}"
-            ),
+            format!("connections x depth x batch is {in_flight} requests in flight, at most {IN_FLIGHT_MAX}"),
         )?;
-        check(
-            (1..=86_400).contains(&traffic.duration_s),
-            "traffic.duration_s",
-            "must be 1 to 86,400".to_owned(),
-        )?;
-        check(
-            (1..=3600).contains(&traffic.drain_s),
-            "traffic.drain_s",
-            "must be 1 to 3,600".to_owned(),
-        )?;
+        check((1..=86_400).contains(&traffic.duration_s), "traffic.duration_s", "must be 1 to 86,400".to_owned())?;
+        check((1..=3600).contains(&traffic.drain_s), "traffic.drain_s", "must be 1 to 3,600".to_owned())?;
         match traffic.mode {
             Mode::Open => check(
-                traffic
-                    .rate_per_second
-                    .is_some_and(|r| (1..=100_000_000).contains(&r)),
+                traffic.rate_per_second.is_some_and(|r| (1..=100_000_000).contains(&r)),
                 "traffic.rate_per_second",
                 "must be given for mode \"open\", 1 to 100,000,000".to_owned(),
             )?,
             Mode::Closed => check(
-                traffic.rate_per_second.is_none()
-                    && traffic.ramp_from_per_second.is_none()
-                    && traffic.ramp_s == 0,
+                traffic.rate_per_second.is_none() && traffic.ramp_from_per_second.is_none() && traffic.ramp_s == 0,
                 "traffic.rate_per_second",
-                "and the ramp belong to mode \"open\"; a closed loop goes as fast as answers come"
-                    .to_owned(),
+                "and the ramp belong to mode \"open\"; a closed loop goes as fast as answers come".to_owned(),
             )?,
         }
         check(
@@ -126,11 +88,7 @@ impl Scenario {
         let figures = [
             ("prepare.principal", Some(self.prepare.principal), 1),
             ("prepare.bonus", Some(self.prepare.bonus), 0),
-            (
-                "top_up.principal",
-                self.top_up.as_ref().map(|t| t.principal),
-                1,
-            ),
+            ("top_up.principal", self.top_up.as_ref().map(|t| t.principal), 1),
             ("top_up.bonus", self.top_up.as_ref().map(|t| t.bonus), 0),
             ("spend.min", Some(self.spend.min), 1),
             ("spend.max", Some(self.spend.max), 1),
@@ -139,9 +97,7 @@ impl Scenario {
             let Some(amount) = amount else { continue };
             let minor = amount.minor_at(self.currency_decimals);
             check(
-                minor
-                    .as_ref()
-                    .is_ok_and(|m| (least..=MINOR_MAX).contains(m)),
+                minor.as_ref().is_ok_and(|m| (least..=MINOR_MAX).contains(m)),
                 field,
                 match minor {
                     Err(error) => format!("is \"{amount}\": {error}"),
@@ -153,26 +109,18 @@ impl Scenario {
         check(
             minor(self.spend.min) <= minor(self.spend.max),
             "spend.max",
-            format!(
-                "is \"{}\", below spend.min \"{}\"",
-                self.spend.max, self.spend.min
-            ),
+            format!("is \"{}\", below spend.min \"{}\"", self.spend.max, self.spend.min),
         )?;
         let rule = self.spend.rule.as_deref().unwrap_or("by_lot");
         check(
             is_name(rule),
             "spend.rule",
-            format!(
-                "is \"{rule}\", must be 1 to 64 printable ASCII characters without quotes or backslashes"
-            ),
+            format!("is \"{rule}\", must be 1 to 64 printable ASCII characters without quotes or backslashes"),
         )
     }
 }
 
 /// Whether a name can stand in a request as it is.
 fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\')
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\')
 }

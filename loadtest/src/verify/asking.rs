@@ -51,10 +51,7 @@ impl Asking {
             loop {
                 if questions.is_empty() {
                     retries = 0;
-                    source.lock().unwrap_or_else(PoisonError::into_inner)(
-                        self.batch,
-                        &mut questions,
-                    )?;
+                    source.lock().unwrap_or_else(PoisonError::into_inner)(self.batch, &mut questions)?;
                 }
                 if questions.is_empty() {
                     return Ok(());
@@ -63,21 +60,15 @@ impl Asking {
                 if !questions.is_empty() {
                     retries += 1;
                     if retries > RETRIES_MAX {
-                        return Err(VerifyError::Overloaded {
-                            waiting: questions.len(),
-                        });
+                        return Err(VerifyError::Overloaded { waiting: questions.len() });
                     }
                     std::thread::sleep(Duration::from_millis(rest_ms.min(REST_MS_MAX)));
                 }
             }
         };
         std::thread::scope(|scope| {
-            let lanes: Vec<_> = (0..self.connections.max(1))
-                .map(|_| scope.spawn(lane))
-                .collect();
-            lanes
-                .into_iter()
-                .try_for_each(|l| l.join().unwrap_or(Err(VerifyError::Thread)))
+            let lanes: Vec<_> = (0..self.connections.max(1)).map(|_| scope.spawn(lane)).collect();
+            lanes.into_iter().try_for_each(|l| l.join().unwrap_or(Err(VerifyError::Thread)))
         })
     }
 }

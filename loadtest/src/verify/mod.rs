@@ -100,11 +100,7 @@ pub fn verify(path: &Path, options: &Options, progress: &Progress) -> Result<Ver
         path,
         workload: Workload::new(&header.scenario),
         encoder: Encoder::new(&header.scenario, header.run),
-        asking: Asking {
-            address: options.tcp,
-            connections: options.connections,
-            batch: options.batch.max(1),
-        },
+        asking: Asking { address: options.tcp, connections: options.connections, batch: options.batch.max(1) },
         findings: Findings::default(),
         progress,
     };
@@ -116,20 +112,15 @@ pub fn verify(path: &Path, options: &Options, progress: &Progress) -> Result<Ver
         ..Verdict::default()
     };
     verdict.wallets_checked = check.wallets(&promises)?;
-    (verdict.acknowledged_checked, verdict.rejected_checked) =
-        check.commands(&promises, options.sample)?;
+    (verdict.acknowledged_checked, verdict.rejected_checked) = check.commands(&promises, options.sample)?;
     match trial_balance(options.http) {
         Ok(trial) => {
             if !trial.balanced || !trial.unbalanced().is_empty() || trial.currencies.is_empty() {
-                check.findings.note(Violation::TrialBalance, || {
-                    serde_json::to_string(&trial).unwrap_or_else(|e| e.to_string())
-                });
+                check
+                    .findings
+                    .note(Violation::TrialBalance, || serde_json::to_string(&trial).unwrap_or_else(|e| e.to_string()));
             }
-            verdict.trial_balance = trial
-                .currencies
-                .into_iter()
-                .map(|(c, t)| (c, t.debits.to_string()))
-                .collect();
+            verdict.trial_balance = trial.currencies.into_iter().map(|(c, t)| (c, t.debits.to_string())).collect();
         }
         Err(reason) => check.findings.note(Violation::TrialBalance, || reason),
     }
@@ -150,12 +141,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn write(&self, connection: u32, counter: u64, out: &mut Vec<u8>) {
-        self.encoder.write(
-            &self.workload.command(connection, counter),
-            connection,
-            counter,
-            out,
-        );
+        self.encoder.write(&self.workload.command(connection, counter), connection, counter, out);
     }
 
     /// Whether the answer is about the command; notes it if not.
@@ -163,11 +149,7 @@ impl Check<'_> {
         let right = self.encoder.ids().read(scan.id) == Some((connection, counter));
         if !right {
             self.findings.note(Violation::WrongId, || {
-                format!(
-                    "asked {}, answered {}",
-                    self.encoder.ids().text(connection, counter),
-                    text(scan.raw)
-                )
+                format!("asked {}, answered {}", self.encoder.ids().text(connection, counter), text(scan.raw))
             });
         }
         right
@@ -176,12 +158,9 @@ impl Check<'_> {
     /// Step 1.
     fn settle_uncertain(&self, promises: &mut Promises) -> Result<Uncertain, VerifyError> {
         let all = std::mem::take(&mut promises.uncertain);
-        let meter = self
-            .progress
-            .meter("settling unanswered commands", all.len() as u64);
-        let (refunds, others): (Vec<_>, Vec<_>) = all
-            .into_iter()
-            .partition(|(c, n)| self.workload.command(*c, *n).op == Op::Refund);
+        let meter = self.progress.meter("settling unanswered commands", all.len() as u64);
+        let (refunds, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(c, n)| self.workload.command(*c, *n).op == Op::Refund);
         let outcome = Mutex::new((Uncertain::default(), Vec::<(u32, i64)>::new()));
         for group in [others, refunds] {
             let mut rest = group.into_iter();
@@ -202,11 +181,7 @@ impl Check<'_> {
                     if scan.ok {
                         let command = self.workload.command(*connection, *counter);
                         effects.push((command.wallet, command.effect()));
-                        *(if scan.replayed {
-                            &mut uncertain.had_been_done
-                        } else {
-                            &mut uncertain.done_now
-                        }) += 1;
+                        *(if scan.replayed { &mut uncertain.had_been_done } else { &mut uncertain.done_now }) += 1;
                     } else {
                         uncertain.rejected += 1;
                     }
@@ -223,13 +198,9 @@ impl Check<'_> {
 
     /// Step 2.
     fn wallets(&self, promises: &Promises) -> Result<u64, VerifyError> {
-        let meter = self
-            .progress
-            .meter("comparing wallets", promises.expected.len() as u64);
+        let meter = self.progress.meter("comparing wallets", promises.expected.len() as u64);
         // Reads need ids of their own, also when one log is verified twice.
-        let nonce = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let nonce = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let nonce = mix(nonce.as_secs() ^ (u64::from(nonce.subsec_nanos()) << 32));
         let checked = AtomicU64::new(0);
         let mut wallets = (0_u32..).zip(promises.expected.iter().copied());
@@ -258,61 +229,35 @@ impl Check<'_> {
     fn wallet(&self, wallet: u32, expected: i64, scan: &Scan<'_>) {
         let name = || self.encoder.wallet(wallet);
         let decimals = self.encoder.decimals();
-        if !scan.ok
-            && expected == 0
-            && RejectCode::from(text(scan.code).as_str()) == RejectCode::UnknownAccount
-        {
+        if !scan.ok && expected == 0 && RejectCode::from(text(scan.code).as_str()) == RejectCode::UnknownAccount {
             return;
         }
-        let balance = serde_json::from_slice::<Answer>(scan.raw)
-            .ok()
-            .filter(|a| a.ok)
-            .and_then(|a| a.balance);
+        let balance = serde_json::from_slice::<Answer>(scan.raw).ok().filter(|a| a.ok).and_then(|a| a.balance);
         let Some(balance) = balance else {
-            self.findings.note(Violation::WalletUnreadable, || {
-                format!("{}: {}", name(), text(scan.raw))
-            });
+            self.findings.note(Violation::WalletUnreadable, || format!("{}: {}", name(), text(scan.raw)));
             return;
         };
         if balance.available.minor_at(decimals) != Ok(expected) {
             let expected = fentan_protocol::Amount::from_minor(expected, decimals);
             self.findings.note(Violation::WalletDiffers, || {
-                format!(
-                    "{}: acknowledged {expected}, available {}",
-                    name(),
-                    balance.available
-                )
+                format!("{}: acknowledged {expected}, available {}", name(), balance.available)
             });
         }
         if balance.held.minor() != 0 || balance.arrears.minor() != 0 {
             self.findings.note(Violation::WalletUnclean, || {
-                format!(
-                    "{}: held {}, arrears {}",
-                    name(),
-                    balance.held,
-                    balance.arrears
-                )
+                format!("{}: held {}, arrears {}", name(), balance.held, balance.arrears)
             });
         }
     }
 
     /// Step 3: (acknowledged, rejected) commands checked.
-    fn commands(
-        &self,
-        promises: &Promises,
-        sample: Option<u64>,
-    ) -> Result<(u64, u64), VerifyError> {
+    fn commands(&self, promises: &Promises, sample: Option<u64>) -> Result<(u64, u64), VerifyError> {
         let all = promises.acknowledged + promises.rejected;
         let kept = move |connection: u32, counter: u64| match sample {
-            Some(sample) if sample < all => {
-                mix((u64::from(connection) << 48) ^ counter) % all < sample
-            }
+            Some(sample) if sample < all => mix((u64::from(connection) << 48) ^ counter) % all < sample,
             _ => true,
         };
-        let meter = self.progress.meter(
-            "sending acknowledged commands again",
-            sample.unwrap_or(all).min(all),
-        );
+        let meter = self.progress.meter("sending acknowledged commands again", sample.unwrap_or(all).min(all));
         let (acknowledged, rejected) = (AtomicU64::new(0), AtomicU64::new(0));
         let mut reader = AckReader::open(self.path)?;
         self.asking.ask(
@@ -326,11 +271,7 @@ impl Check<'_> {
                         _ => continue,
                     };
                     if kept(event.connection, event.counter) {
-                        questions.push(Question {
-                            connection: event.connection,
-                            counter: event.counter,
-                            expected,
-                        });
+                        questions.push(Question { connection: event.connection, counter: event.counter, expected });
                     }
                 }
                 Ok(())
@@ -357,9 +298,7 @@ impl Check<'_> {
             Expected::Acknowledged(_) if !scan.replayed => Violation::AcknowledgedLost,
             Expected::Acknowledged(seq) if scan.seq.unwrap_or(0) != *seq => Violation::SeqDiffers,
             Expected::Acknowledged(_) => return,
-            Expected::Rejected(code)
-                if !scan.ok && scan.code == code.as_bytes() && scan.replayed =>
-            {
+            Expected::Rejected(code) if !scan.ok && scan.code == code.as_bytes() && scan.replayed => {
                 return;
             }
             Expected::Rejected(_) => Violation::RejectForgotten,
@@ -380,19 +319,10 @@ impl Check<'_> {
 /// In words, why it cannot be had.
 pub fn trial_balance(http: SocketAddr) -> Result<TrialBalance, String> {
     let url = format!("http://{http}/v1/trial_balance");
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(Duration::from_secs(120)))
-        .proxy(None)
-        .build()
-        .into();
-    let mut response = agent
-        .get(&url)
-        .call()
-        .map_err(|e| format!("GET {url}: {e}"))?;
-    let body = response
-        .body_mut()
-        .read_to_vec()
-        .map_err(|e| format!("GET {url}: {e}"))?;
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).proxy(None).build().into();
+    let mut response = agent.get(&url).call().map_err(|e| format!("GET {url}: {e}"))?;
+    let body = response.body_mut().read_to_vec().map_err(|e| format!("GET {url}: {e}"))?;
     serde_json::from_slice(&body).map_err(|e| format!("GET {url}: {e}: {}", text(&body)))
 }
 

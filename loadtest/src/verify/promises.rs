@@ -47,16 +47,10 @@ impl Promises {
         let mut reader = AckReader::open(path)?;
         let wallets = usize::try_from(workload.wallets()).unwrap_or(usize::MAX);
         let connections = usize::try_from(workload.connections()).unwrap_or(usize::MAX);
-        let mut promises = Self {
-            expected: vec![0; wallets],
-            ..Self::default()
-        };
+        let mut promises = Self { expected: vec![0; wallets], ..Self::default() };
         let mut tracks: Vec<Track> = (0..connections).map(|_| Track::default()).collect();
         while let Some(event) = reader.next_event()? {
-            let Some(track) = usize::try_from(event.connection)
-                .ok()
-                .and_then(|c| tracks.get_mut(c))
-            else {
+            let Some(track) = usize::try_from(event.connection).ok().and_then(|c| tracks.get_mut(c)) else {
                 continue;
             };
             match event.kind {
@@ -76,18 +70,15 @@ impl Promises {
                 EventKind::Rejected { .. } => promises.rejected += 1,
                 EventKind::Unrecorded | EventKind::Skipped => {}
             }
-            track.settle(event.counter, |n| {
-                workload.command(event.connection, n).op.is_read()
-            });
+            track.settle(event.counter, |n| workload.command(event.connection, n).op.is_read());
         }
         promises.torn = reader.torn();
         for (connection, track) in (0_u32..).zip(&tracks) {
             let end = track.ended.unwrap_or(track.reserved);
             let open = (track.low..end).filter(|n| !track.settled.contains(n));
-            promises.uncertain.extend(
-                open.filter(|n| !workload.command(connection, *n).op.is_read())
-                    .map(|n| (connection, n)),
-            );
+            promises
+                .uncertain
+                .extend(open.filter(|n| !workload.command(connection, *n).op.is_read()).map(|n| (connection, n)));
         }
         Ok(promises)
     }
@@ -97,10 +88,7 @@ impl Promises {
     /// Sums stay far inside `i64` for any run that fits a disk; should they not, the wallet would
     /// differ and be reported.
     pub fn apply(&mut self, wallet: u32, effect: i64) {
-        if let Some(sum) = usize::try_from(wallet)
-            .ok()
-            .and_then(|w| self.expected.get_mut(w))
-        {
+        if let Some(sum) = usize::try_from(wallet).ok().and_then(|w| self.expected.get_mut(w)) {
             *sum = sum.saturating_add(effect);
         }
     }

@@ -75,19 +75,13 @@ impl Ledger {
         if op == "balance" {
             let account = request["account"].as_str().expect("account");
             if !self.wallets.contains_key(account) {
-                return Some(
-                    json!({"id": id, "ok": false, "code": "unknown_account", "message": "?"}),
-                );
+                return Some(json!({"id": id, "ok": false, "code": "unknown_account", "message": "?"}));
             }
-            return Some(
-                json!({"id": id, "ok": true, "seq": self.seq, "balance": self.balance(account)}),
-            );
+            return Some(json!({"id": id, "ok": true, "seq": self.seq, "balance": self.balance(account)}));
         }
         self.commands += 1;
         if every(self.faults.overloaded_every, self.commands) {
-            return Some(
-                json!({"id": id, "ok": false, "code": "overloaded", "message": "busy", "retry_after_ms": 2}),
-            );
+            return Some(json!({"id": id, "ok": false, "code": "overloaded", "message": "busy", "retry_after_ms": 2}));
         }
         if let Some(first) = self.answers.get(&id) {
             let mut again = first.clone();
@@ -99,11 +93,7 @@ impl Ledger {
         if self.faults.die_after.is_some_and(|n| self.commands >= n) {
             self.die();
         }
-        if every(self.faults.swallow_every, self.commands) {
-            None
-        } else {
-            Some(answer)
-        }
+        if every(self.faults.swallow_every, self.commands) { None } else { Some(answer) }
     }
 
     fn decide(&mut self, id: &str, op: &str, request: &Value) -> Value {
@@ -119,25 +109,18 @@ impl Ledger {
             "spend" => {
                 let account = request["account"].as_str().expect("account").to_owned();
                 let amount = minor(request, "amount");
-                let times = if every(self.faults.double_spend_every, self.commands) {
-                    2
-                } else {
-                    1
-                };
+                let times = if every(self.faults.double_spend_every, self.commands) { 2 } else { 1 };
                 let wallet = self.wallets.entry(account.clone()).or_default();
                 if *wallet < amount * times {
                     return reject("insufficient_funds");
                 }
                 *wallet -= amount * times;
-                self.spends
-                    .insert(id.to_owned(), (account.clone(), amount, 0));
+                self.spends.insert(id.to_owned(), (account.clone(), amount, 0));
                 account
             }
             "refund" => {
                 let amount = minor(request, "amount");
-                let Some((account, spent, refunded)) = self
-                    .spends
-                    .get_mut(request["spend"].as_str().expect("spend"))
+                let Some((account, spent, refunded)) = self.spends.get_mut(request["spend"].as_str().expect("spend"))
                 else {
                     return reject("unknown_spend");
                 };
@@ -173,10 +156,7 @@ pub struct Fake {
 
 impl Fake {
     pub fn start(faults: Faults) -> Self {
-        Self::over(Arc::new(Mutex::new(Ledger {
-            faults,
-            ..Ledger::default()
-        })))
+        Self::over(Arc::new(Mutex::new(Ledger { faults, ..Ledger::default() })))
     }
 
     /// A new server over the ledger of a dead one, without its faults.
@@ -192,20 +172,13 @@ impl Fake {
     fn over(ledger: Arc<Mutex<Ledger>>) -> Self {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let http = TcpListener::bind("127.0.0.1:0").unwrap();
-        let fake = Self {
-            tcp: tcp.local_addr().unwrap(),
-            http: http.local_addr().unwrap(),
-            ledger: Arc::clone(&ledger),
-        };
+        let fake =
+            Self { tcp: tcp.local_addr().unwrap(), http: http.local_addr().unwrap(), ledger: Arc::clone(&ledger) };
         let for_http = Arc::clone(&ledger);
         std::thread::spawn(move || {
             for stream in tcp.incoming().flatten() {
                 let ledger = Arc::clone(&ledger);
-                ledger
-                    .lock()
-                    .unwrap()
-                    .streams
-                    .push(stream.try_clone().unwrap());
+                ledger.lock().unwrap().streams.push(stream.try_clone().unwrap());
                 std::thread::spawn(move || serve(stream, &ledger));
             }
         });
@@ -243,10 +216,7 @@ fn serve(stream: TcpStream, ledger: &Mutex<Ledger>) {
             }
             .map(|a| {
                 if ledger.faults.spaced_json {
-                    format!(
-                        " {} ",
-                        serde_json::to_string_pretty(&a).unwrap().replace('\n', " ")
-                    )
+                    format!(" {} ", serde_json::to_string_pretty(&a).unwrap().replace('\n', " "))
                 } else {
                     a.to_string()
                 }
@@ -274,9 +244,7 @@ fn trial_balance(mut stream: TcpStream, ledger: &Mutex<Ledger>) {
     let debits = major(ledger.turnover);
     let credits = major(ledger.turnover + i64::from(ledger.faults.unbalanced));
     // A server that lies about `balanced`: the figures must be looked at.
-    let body =
-        json!({"balanced": true, "currencies": {"CNY": {"debits": debits, "credits": credits}}})
-            .to_string();
+    let body = json!({"balanced": true, "currencies": {"CNY": {"debits": debits, "credits": credits}}}).to_string();
     let _ = write!(
         stream,
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -316,22 +284,13 @@ impl Run {
         scenario.validate("test").unwrap();
         let dir = tempfile::tempdir().unwrap();
         let run = 77;
-        let acks = AckFile::create(
-            &dir.path().join("acks"),
-            &Header::new(run, scenario.clone()),
-            false,
-        )
-        .unwrap();
+        let acks = AckFile::create(&dir.path().join("acks"), &Header::new(run, scenario.clone()), false).unwrap();
         let workload = Arc::new(Workload::new(scenario));
         let encoder = Arc::new(Encoder::new(scenario, run));
-        let mut session =
-            Session::connect(scenario, &workload, &encoder, fake.tcp, threads, &acks).unwrap();
+        let mut session = Session::connect(scenario, &workload, &encoder, fake.tcp, threads, &acks).unwrap();
         let prepared = session.prepare(&mut Unwatched).unwrap();
         if prepared.lost.is_some() {
-            return Self {
-                dir,
-                load: prepared,
-            };
+            return Self { dir, load: prepared };
         }
         assert_eq!(prepared.tally.ok_in_all(), u64::from(scenario.wallets));
         let load = session.load(&mut Unwatched).unwrap();
@@ -343,13 +302,7 @@ impl Run {
     }
 
     pub fn verify_sample(&self, fake: &Fake, sample: Option<u64>) -> Verdict {
-        let options = Options {
-            tcp: fake.tcp,
-            http: fake.http,
-            sample,
-            connections: 3,
-            batch: 50,
-        };
+        let options = Options { tcp: fake.tcp, http: fake.http, sample, connections: 3, batch: 50 };
         verify::verify(&self.dir.path().join("acks"), &options, &Progress::Quiet).unwrap()
     }
 }

@@ -15,7 +15,7 @@
 //! payload; the checksum is a masked CRC-32C over type, log number and payload. A record does not cross a
 //! block; the writes that do are cut into first, middle and last. The payload of a write begins with its
 //! sequence number (8) and how many keys it has (4); sequence numbers have no gaps. What a recycled file
-//! holds after its end carries an older log number. Cost: one pass over the logs, about a GB/s.
+//! holds after its end carries an older log number. Cost: one pass over the logs.
 
 use crate::errors::{Fault, FolderError, LogDamage};
 use rocksdb::DB;

@@ -138,6 +138,19 @@ pub(crate) fn e6_committed_batches_survive_a_crash_and_an_orderly_end(medium: &m
     }
 }
 
+pub(crate) fn e6_lives_without_a_write_do_no_harm(medium: &mut impl Medium) {
+    let mut parts = medium.open();
+    let mut term = 0;
+    for writes in [0, 0, 3, 0, 0, 1, 0, 2, 0] {
+        for _ in 0..writes {
+            term += 1;
+            Sealer::claim(&mut *parts.journal, term).commit(&mut *parts.journal, &[b"a"]);
+        }
+        parts = medium.crash(parts);
+        assert_eq!(records(&*parts.reader, 1).len() as u64, term);
+    }
+}
+
 /// Batches of 1 to 10 records: positions 1, 2–3, 4–6, 7–10, …
 fn growing(parts: &mut Parts) {
     let mut sealer = Sealer::claim(&mut *parts.journal, 1);

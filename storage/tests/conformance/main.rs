@@ -31,6 +31,7 @@ suite! {
         e6_a_term_is_claimed_once_and_only_upwards,
         e6_a_claimed_term_survives_a_crash,
         e6_committed_batches_survive_a_crash_and_an_orderly_end,
+        e6_lives_without_a_write_do_no_harm,
         e6_reading_begins_with_the_batch_that_holds_the_position,
         e6_reading_stops_when_told_to,
         e6_a_batch_is_found_by_any_position_in_it,

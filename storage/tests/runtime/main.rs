@@ -4,6 +4,8 @@
 //! checks after every crash: what was answered is there, as it was answered, once; nothing is half
 //! applied; the books balance. The last tests plant a bug and show that the auditor sees it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod auditor;
 mod crashes;
 mod ledger;

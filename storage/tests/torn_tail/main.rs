@@ -7,9 +7,9 @@ mod common;
 mod killed;
 
 use common::{Sealer, copy_folder, records};
-use fentan_engine::journal::Journal;
-use fentan_storage::{FolderError, LogDamage};
-use killed::{Killed, open, record, two_logs, used, valid, write_ends};
+use fentan_engine::journal::{Batch, Journal, JournalReader};
+use fentan_storage::{DataFolder, FolderError, LogDamage};
+use killed::{Killed, open, options, record, two_logs, used, valid, write_ends};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,9 @@ fn assert_goes_on(path: &Path, count: u64, what: &str) {
 fn e6_a_log_cut_anywhere_keeps_every_whole_append_and_no_part_of_one() {
     // The first folder has one log, the second several, of which the last is a recycled one.
     for killed in [Killed::new(12), Killed::new(300)] {
+        let length = fs::metadata(killed.killed().join("journal").join(&killed.log)).unwrap().len();
+        let recycled = length > killed.ends.last().unwrap().0 as u64;
+        assert_eq!(recycled, killed.committed == 300, "old content stands behind the end of a recycled log");
         let (first, last) = (killed.ends[0].0, killed.ends.last().unwrap().0);
         let mut places: Vec<usize> = (0..24).map(|n| first + n * (last - first) / 24).collect();
         for (end, _) in killed.ends.iter().rev().take(6) {
@@ -146,18 +149,27 @@ fn e6_a_missing_log_is_refused() {
 #[test]
 fn e6_damage_in_a_log_that_nobody_needs_is_no_reason_to_stop() {
     let killed = Killed::new(300);
-    let path = killed.with(|_| {});
-    // Closed in order: everything is in files, and what logs are left are not needed.
-    drop(open(&path).unwrap());
-    for (name, end) in used(&path.join("journal")) {
-        let log = path.join("journal").join(name);
-        let mut bytes = fs::read(&log).unwrap();
-        for at in (0..end).step_by(5_000) {
-            bytes[at] ^= 1;
-        }
-        fs::write(log, bytes).unwrap();
+    // All of it is flushed, and old logs wait to be recycled.
+    let (live, image) = (killed.with(|_| {}), killed.folder.path().join("flushed"));
+    let (mut journal, reader, _) = open(&live).unwrap();
+    let mut sealer = Sealer::claim(&mut journal, 2);
+    for n in 300..500 {
+        sealer.commit(&mut journal, &[&record(n)]);
     }
-    assert_goes_on(&path, killed.committed, "old logs damaged");
+    journal.flush().unwrap();
+    copy_folder(&live, &image);
+    let mut damaged = 0;
+    for (name, end) in used(&image.join("journal")).into_iter().filter(|(_, end)| *end > 0) {
+        let log = image.join("journal").join(name);
+        let mut bytes = fs::read(&log).unwrap();
+        bytes[end / 3] ^= 1;
+        fs::write(log, bytes).unwrap();
+        damaged += 1;
+    }
+    assert!(damaged > 0, "no old log is left to be damaged");
+    assert_eq!(records(&reader, 1).len(), 500);
+    let (_, reader, _) = open(&image).unwrap();
+    assert_eq!(records(&reader, 1).len(), 500);
 }
 
 #[test]
@@ -179,4 +191,47 @@ fn e6_a_torn_tail_stays_gone_over_many_crashes() {
     }
     let (mut journal, ..) = open(&path).unwrap();
     assert_eq!(journal.claim(8).unwrap().next_position, count + 1);
+}
+
+#[test]
+fn e6_a_flipped_bit_in_a_table_file_never_reads_as_another_record() {
+    let killed = Killed::new(120);
+    let path = killed.with(|_| {});
+    // Closed in order: everything is in table files.
+    drop(open(&path).unwrap());
+    let tables: Vec<_> = fs::read_dir(path.join("journal")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let tables: Vec<_> = tables.into_iter().filter(|path| path.extension().is_some_and(|e| e == "sst")).collect();
+    let (mut seen, mut all) = (0, 0);
+    for table in tables {
+        let whole = fs::read(&table).unwrap();
+        for n in 0..8 {
+            let mut bytes = whole.clone();
+            let at = n * (bytes.len() - 1) / 7;
+            bytes[at] ^= 1 << n;
+            fs::write(&table, bytes).unwrap();
+            all += 1;
+            seen += u32::from(read_all(&path, killed.committed).is_err());
+        }
+        fs::write(&table, whole).unwrap();
+    }
+    assert!(seen * 2 > all, "{seen} of {all} flips were seen; only what no record needs may go unseen");
+    read_all(&path, killed.committed).unwrap();
+}
+
+/// Reads the whole journal; what it yields must be what was written.
+fn read_all(path: &Path, count: u64) -> Result<(), String> {
+    let (reader, _) = DataFolder::open_read_only(path, &options()).map_err(|error| error.to_string())?;
+    let mut next = 1;
+    let visit = &mut |bytes: &[u8]| {
+        let batch = Batch::open(bytes).unwrap();
+        for (position, bytes) in batch.records() {
+            assert_eq!(position, next);
+            assert!(bytes == record(position - 1), "another record at {position}");
+            next += 1;
+        }
+        true
+    };
+    reader.read(1, visit).map_err(|error| error.to_string())?;
+    assert_eq!(next, count + 1);
+    Ok(())
 }

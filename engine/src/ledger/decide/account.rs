@@ -54,7 +54,11 @@ pub fn set_status(found: Found<'_>, account: &AccountId, status: Status) -> Resu
         Found::Sliced(slice) => match &slice.kind {
             SliceKind::Merchant(proceeds) => (slice.status, slice.currency, AccountKind::Merchant, proceeds.is_zero()),
             SliceKind::System(_) => {
-                return Err(Reject::WrongKind { account: account.clone(), is: "system".into(), needed: "wallet or merchant".into() });
+                return Err(Reject::WrongKind {
+                    account: account.clone(),
+                    is: "system".into(),
+                    needed: "wallet or merchant".into(),
+                });
             }
         },
     };

@@ -38,17 +38,24 @@ pub fn release(ctx: Context<'_>, wallet: &Wallet, ask: &Release) -> Result<Event
 }
 
 /// The hold, if it is open and has this much left; and how much is meant.
-fn open_hold<'w>(ctx: Context<'_>, wallet: &'w Wallet, id: &CommandId, amount: Option<i64>) -> Result<(&'w Hold, i64), Reject> {
-    let hold = wallet
-        .hold(id)
-        .ok_or_else(|| Reject::AlreadyDone { what: format!("the hold {id}"), state: "ended".into() })?;
+fn open_hold<'w>(
+    ctx: Context<'_>,
+    wallet: &'w Wallet,
+    id: &CommandId,
+    amount: Option<i64>,
+) -> Result<(&'w Hold, i64), Reject> {
+    let hold =
+        wallet.hold(id).ok_or_else(|| Reject::AlreadyDone { what: format!("the hold {id}"), state: "ended".into() })?;
     if hold.expires_at <= ctx.now {
         return Err(Reject::HoldExpired { hold: id.clone() });
     }
     let left = hold.amount();
     let amount = amount.unwrap_or(left);
     if amount > left {
-        return Err(Reject::CaptureExceedsHold { held: money(left, wallet.currency), requested: money(amount, wallet.currency) });
+        return Err(Reject::CaptureExceedsHold {
+            held: money(left, wallet.currency),
+            requested: money(amount, wallet.currency),
+        });
     }
     Ok((hold, amount))
 }

@@ -60,7 +60,13 @@ pub(crate) fn not_closed(status: Status, account: &AccountId) -> Result<(), Reje
 
 /// Refuses what would lift a wallet above what one wallet may hold: `more` minor units in `lots` new lots.
 /// `wallet` is `None` when the account is not there yet.
-pub(crate) fn has_room(wallet: Option<&Wallet>, account: &AccountId, currency: Currency, more: i64, lots: usize) -> Result<(), Reject> {
+pub(crate) fn has_room(
+    wallet: Option<&Wallet>,
+    account: &AccountId,
+    currency: Currency,
+    more: i64,
+    lots: usize,
+) -> Result<(), Reject> {
     let total = wallet.map_or(0, Wallet::total).saturating_add(more);
     if total > MAX_BALANCE {
         return Err(Reject::OverLimit {

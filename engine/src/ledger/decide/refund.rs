@@ -16,7 +16,10 @@ pub struct Spent<'a> {
 }
 
 /// A decision, or what is missing in the merchant's slice to make it.
-#[allow(clippy::large_enum_variant, reason = "it is taken apart where it is returned; a box would cost more than the move")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is returned; a box would cost more than the move"
+)]
 pub enum Decided {
     /// The refund.
     Event(Event),
@@ -46,13 +49,17 @@ pub fn refund(
     }
     let amount = amount.unwrap_or(left);
     if amount > left {
-        return Err(Reject::RefundExceedsSpend { refundable: money(left, currency), requested: money(amount, currency) });
+        return Err(Reject::RefundExceedsSpend {
+            refundable: money(left, currency),
+            requested: money(amount, currency),
+        });
     }
     let refunded = spent.refunded + amount;
     let taken = spent.taken.piece(spent.refunded, refunded);
     let promoted = ctx.catalog.promoted();
     for fund in [Fund::Paid, Fund::Promoted] {
-        let needed: i64 = taken.iter().filter(|(_, sub, _)| fund_of(promoted, sub.0) == fund).map(|(_, _, amount)| amount).sum();
+        let needed: i64 =
+            taken.iter().filter(|(_, sub, _)| fund_of(promoted, sub.0) == fund).map(|(_, _, amount)| amount).sum();
         let has = slice.map_or(0, |proceeds| proceeds.get(Bucket::Unreconciled, fund));
         if i128::from(needed) <= has {
             continue;

@@ -20,7 +20,12 @@ pub struct Plan<'a> {
 }
 
 /// Pays a merchant. `merchant` is `None` when the account is not there yet.
-pub fn spend(ctx: Context<'_>, wallet: Option<&Wallet>, merchant: Option<&Slice>, ask: &Spend) -> Result<Event, Reject> {
+pub fn spend(
+    ctx: Context<'_>,
+    wallet: Option<&Wallet>,
+    merchant: Option<&Slice>,
+    ask: &Spend,
+) -> Result<Event, Reject> {
     let plan = plan(ctx, wallet, merchant, ask)?;
     Ok(Event::Spent {
         rule: plan.rule.name.clone(),
@@ -34,7 +39,13 @@ pub fn spend(ctx: Context<'_>, wallet: Option<&Wallet>, merchant: Option<&Slice>
 }
 
 /// Sets an amount aside for a merchant; the lines are those of a spend at this moment.
-pub fn hold(ctx: Context<'_>, wallet: Option<&Wallet>, merchant: Option<&Slice>, ask: &Spend, expires_at: i64) -> Result<Event, Reject> {
+pub fn hold(
+    ctx: Context<'_>,
+    wallet: Option<&Wallet>,
+    merchant: Option<&Slice>,
+    ask: &Spend,
+    expires_at: i64,
+) -> Result<Event, Reject> {
     if expires_at <= ctx.now {
         return Err(Reject::bad_request("expires_at", "is in the past"));
     }
@@ -51,13 +62,23 @@ pub fn hold(ctx: Context<'_>, wallet: Option<&Wallet>, merchant: Option<&Slice>,
 }
 
 /// What a spend would be split into, and each step on the way (rule A7).
-pub fn quote<'a>(ctx: Context<'a>, wallet: Option<&Wallet>, merchant: Option<&Slice>, ask: &Spend) -> Result<(Plan<'a>, Vec<Step>), Reject> {
+pub fn quote<'a>(
+    ctx: Context<'a>,
+    wallet: Option<&Wallet>,
+    merchant: Option<&Slice>,
+    ask: &Spend,
+) -> Result<(Plan<'a>, Vec<Step>), Reject> {
     let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
     let (result, steps) = allocate_explained(rule, purse(wallet, rule), amount);
     Ok((finish(wallet, rule, amount, result)?, steps))
 }
 
-fn plan<'a>(ctx: Context<'a>, wallet: Option<&Wallet>, merchant: Option<&Slice>, ask: &Spend) -> Result<Plan<'a>, Reject> {
+fn plan<'a>(
+    ctx: Context<'a>,
+    wallet: Option<&Wallet>,
+    merchant: Option<&Slice>,
+    ask: &Spend,
+) -> Result<Plan<'a>, Reject> {
     let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
     finish(wallet, rule, amount, allocate(rule, purse(wallet, rule), amount))
 }
@@ -72,7 +93,11 @@ fn preconditions<'a, 'w>(
     let amount = positive("amount", ask.amount, currency)?;
     let wallet = known(wallet, &ask.account)?;
     if merchant.is_some_and(|slice| matches!(slice.kind, SliceKind::System(_))) {
-        return Err(Reject::WrongKind { account: ask.merchant.clone(), is: "system".into(), needed: "merchant".into() });
+        return Err(Reject::WrongKind {
+            account: ask.merchant.clone(),
+            is: "system".into(),
+            needed: "merchant".into(),
+        });
     }
     let merchant_status = merchant.map(|slice| slice.status).unwrap_or_default();
     not_frozen(wallet.status, &ask.account)?;
@@ -91,7 +116,11 @@ fn preconditions<'a, 'w>(
 }
 
 /// The rule that the spend names, if the product permits it, or the product's own (rule A6).
-pub(super) fn choose_rule<'a>(ctx: Context<'a>, product: &'a Product, named: Option<&Label>) -> Result<&'a Rule, Reject> {
+pub(super) fn choose_rule<'a>(
+    ctx: Context<'a>,
+    product: &'a Product,
+    named: Option<&Label>,
+) -> Result<&'a Rule, Reject> {
     let Some(name) = named else { return Ok(&product.rule) };
     let rule = ctx.catalog.rule(name).ok_or_else(|| Reject::UnknownRule { rule: name.clone() })?;
     if product.permits_rule(name) {
@@ -110,13 +139,21 @@ pub(super) fn purse<'w>(wallet: &'w Wallet, rule: &Rule) -> Purse<'w> {
     }
 }
 
-pub(super) fn finish<'a>(wallet: &Wallet, rule: &'a Rule, amount: i64, result: Result<Allocation, Shortfall>) -> Result<Plan<'a>, Reject> {
+pub(super) fn finish<'a>(
+    wallet: &Wallet,
+    rule: &'a Rule,
+    amount: i64,
+    result: Result<Allocation, Shortfall>,
+) -> Result<Plan<'a>, Reject> {
     let allocation = result.map_err(|shortfall| {
         let has = wallet.available.sum();
         // "The wallet has" is followed by all that the wallet has.
         let payable = shortfall.payable.clamp(0, has);
-        let payer =
-            if payable < has { format!("what the rule {} can take from the wallet", rule.name) } else { "the wallet".to_owned() };
+        let payer = if payable < has {
+            format!("what the rule {} can take from the wallet", rule.name)
+        } else {
+            "the wallet".to_owned()
+        };
         Reject::InsufficientFunds {
             payer,
             available: money(payable, wallet.currency),

@@ -2,8 +2,8 @@
 
 use super::{Context, has_room, minor, money, not_closed};
 use crate::accounts::{PendingTopUp, SubId, Wallet};
-use crate::ledger::{Balances, ConfirmTopUp, Event, Grant, Granted, Reject, TopUp, TopUpState};
 use crate::catalog::Product;
+use crate::ledger::{Balances, ConfirmTopUp, Event, Grant, Granted, Reject, TopUp, TopUpState};
 use crate::money::Currency;
 use crate::names::{CommandId, Label};
 use smallvec::SmallVec;
@@ -31,7 +31,9 @@ pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<
     }
     let gift = match &ask.offer {
         None => Ok(said.unwrap_or(0)),
-        Some(offer) => offered(ctx, wallet.map_or(product, |w| ctx.catalog.product(&w.product)), offer, principal, currency),
+        Some(offer) => {
+            offered(ctx, wallet.map_or(product, |w| ctx.catalog.product(&w.product)), offer, principal, currency)
+        }
     };
     // What the top-up brings is a matter of its form, and comes before the wallet; that there is no such
     // offer comes after it.
@@ -45,7 +47,8 @@ pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<
     let (bonus, sum) = brings?;
     has_room(wallet, &ask.account, currency, sum.unwrap_or(0), 1)?;
     let mut grants = SmallVec::new();
-    for (sub, amount, expires_at) in [(SubId::PRINCIPAL, principal, principal_ends), (SubId::BONUS, bonus, bonus_ends)] {
+    for (sub, amount, expires_at) in [(SubId::PRINCIPAL, principal, principal_ends), (SubId::BONUS, bonus, bonus_ends)]
+    {
         if amount > 0 {
             grants.push(Grant { sub, amount, expires_at });
         }
@@ -70,7 +73,13 @@ pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<
 }
 
 /// The gift that an offer gives, in minor units.
-fn offered(ctx: Context<'_>, product: &Product, name: &Label, principal: i64, currency: Currency) -> Result<i64, Reject> {
+fn offered(
+    ctx: Context<'_>,
+    product: &Product,
+    name: &Label,
+    principal: i64,
+    currency: Currency,
+) -> Result<i64, Reject> {
     let offer = ctx.catalog.offer(name).ok_or_else(|| Reject::UnknownOffer { offer: name.clone() })?;
     offer.bonus(principal, currency).ok_or_else(|| Reject::NotPermitted {
         product: product.name.clone(),
@@ -115,7 +124,11 @@ pub fn confirm(ctx: Context<'_>, wallet: &Wallet, ask: &ConfirmTopUp) -> Result<
 
 fn confirmed(ctx: Context<'_>, pending: &PendingTopUp, ask: &ConfirmTopUp) -> Granted {
     Granted {
-        grants: pending.grants.iter().map(|(sub, amount, expires_at)| Grant { sub: *sub, amount: *amount, expires_at: *expires_at }).collect(),
+        grants: pending
+            .grants
+            .iter()
+            .map(|(sub, amount, expires_at)| Grant { sub: *sub, amount: *amount, expires_at: *expires_at })
+            .collect(),
         channel: pending.channel.clone(),
         promotion: pending.promotion.clone(),
         promoted: ctx.catalog.promoted(),

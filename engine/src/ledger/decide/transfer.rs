@@ -20,7 +20,11 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
     if let Some(to) = to {
         not_closed(to.status, &ask.to)?;
         if to.currency != currency {
-            return Err(Reject::CurrencyMismatch { account: ask.to.clone(), is: to.currency.to_string(), needed: currency.to_string() });
+            return Err(Reject::CurrencyMismatch {
+                account: ask.to.clone(),
+                is: to.currency.to_string(),
+                needed: currency.to_string(),
+            });
         }
     }
     let product = ctx.catalog.product(&from.product);

@@ -9,7 +9,13 @@ use std::collections::BTreeSet;
 /// What an offer gives: `spring` 180.00 from 100.00 and 1000.00 from 500.00, `third` 33.3% from 0.03.
 fn offer(name: &str, principal: i128) -> Option<i128> {
     match name {
-        "spring" => Some(if principal >= 50_000 { 100_000 } else if principal >= 10_000 { 18_000 } else { 0 }),
+        "spring" => Some(if principal >= 50_000 {
+            100_000
+        } else if principal >= 10_000 {
+            18_000
+        } else {
+            0
+        }),
         "third" => Some(if principal >= 3 { floor(principal, 333, 1_000) } else { 0 }),
         _ => None,
     }
@@ -31,7 +37,11 @@ impl Ledger {
         let ends = ends.unwrap_or(NEVER);
         let gift_ends = gift_ends.unwrap_or(ends);
         when(&mut reasons, ends <= now || gift_ends <= now, "bad_request");
-        when(&mut reasons, self.wallets.get(name).is_some_and(|wallet| wallet.status == Status::Closed), "account_closed");
+        when(
+            &mut reasons,
+            self.wallets.get(name).is_some_and(|wallet| wallet.status == Status::Closed),
+            "account_closed",
+        );
         unless(reasons)?;
 
         let part = |(sub, weight, ends)| MPart { sub, weight, consumed: 0, left: weight, ends };
@@ -54,7 +64,11 @@ impl Ledger {
     fn arrive(&mut self, wallet: &str, placed: Placed) {
         let points = self.in_points(wallet);
         for part in &placed.lot.parts {
-            let source = if part.sub == 0 { format!("channel:{}", placed.channel) } else { format!("promotion:{}", placed.promotion) };
+            let source = if part.sub == 0 {
+                format!("channel:{}", placed.channel)
+            } else {
+                format!("promotion:{}", placed.promotion)
+            };
             self.book(points, &source, -part.left);
         }
         self.wallet(wallet).lots.push(placed.lot);
@@ -100,8 +114,12 @@ impl Ledger {
         for hold in &ended {
             let amounts: Vec<i128> = hold.lines.iter().map(|line| line.2).collect();
             let back = crate::model::exact::nested(hold.released, &amounts);
-            let rest: Vec<_> =
-                hold.lines.iter().zip(back).map(|((lot, sub, amount), back)| (lot.clone(), *sub, amount - back)).collect();
+            let rest: Vec<_> = hold
+                .lines
+                .iter()
+                .zip(back)
+                .map(|((lot, sub, amount), back)| (lot.clone(), *sub, amount - back))
+                .collect();
             wallet.give(&rest);
         }
         let mut lines = Vec::new();

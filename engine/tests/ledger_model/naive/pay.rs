@@ -1,6 +1,8 @@
 //! Money out of wallets, and back: spends, holds, refunds, transfers.
 
-use super::{Answer, Hold, Ledger, Line, Made, Merchant, Plan, Reasons, Spent, Status, Wallet, only, sum, unless, when};
+use super::{
+    Answer, Hold, Ledger, Line, Made, Merchant, Plan, Reasons, Spent, Status, Wallet, only, sum, unless, when,
+};
 use crate::model::allocate::allocate;
 use crate::model::exact::nested;
 use crate::model::purse::{MLot, MPart};
@@ -34,13 +36,7 @@ impl Ledger {
     }
 
     /// The part of a plan that spends and transfers share.
-    fn divide(
-        &self,
-        wallet: &Wallet,
-        amount: i128,
-        named: Option<&str>,
-        reasons: &mut Reasons,
-    ) -> Option<Plan> {
+    fn divide(&self, wallet: &Wallet, amount: i128, named: Option<&str>, reasons: &mut Reasons) -> Option<Plan> {
         when(reasons, amount == 0, "bad_request");
         when(reasons, wallet.status == Status::Frozen, "account_frozen");
         when(reasons, wallet.status == Status::Closed, "account_closed");
@@ -107,7 +103,8 @@ impl Ledger {
         let (lines, phase) = plan?;
         self.take(&pay.wallet, &lines, phase);
         self.meet(pay);
-        let hold = Hold { id: id.into(), merchant: pay.merchant.clone(), lines: lines.clone(), released: 0, ends: until };
+        let hold =
+            Hold { id: id.into(), merchant: pay.merchant.clone(), lines: lines.clone(), released: 0, ends: until };
         self.wallet(&pay.wallet).holds.push(hold);
         self.holds.push(Made { id: id.into(), wallet: pay.wallet.clone(), size: sum(&lines) });
         Ok(lines)
@@ -140,7 +137,11 @@ impl Ledger {
     pub(super) fn capture(&mut self, id: &str, now: i64, hold: &str, amount: Option<i128>) -> Answer {
         let asked = self.open_hold(now, hold, amount);
         let mut reasons = asked.as_ref().err().cloned().unwrap_or_default();
-        when(&mut reasons, self.paid_by(hold).is_some_and(|merchant| merchant.status == Status::Closed), "account_closed");
+        when(
+            &mut reasons,
+            self.paid_by(hold).is_some_and(|merchant| merchant.status == Status::Closed),
+            "account_closed",
+        );
         unless(reasons)?;
         let (wallet, hold, amount) = asked?;
         let lines = piece(&hold.lines, hold.released, hold.released + amount);

@@ -40,14 +40,7 @@ pub struct OpenAccount {
 impl OpenAccount {
     /// Opens `account` as a `kind` under the command `id`.
     pub fn new(id: impl Into<String>, account: impl Into<String>, kind: AccountKind) -> Self {
-        Self {
-            id: id.into(),
-            account: account.into(),
-            kind,
-            currency: None,
-            product: None,
-            limits: None,
-        }
+        Self { id: id.into(), account: account.into(), kind, currency: None, product: None, limits: None }
     }
 }
 
@@ -107,11 +100,7 @@ pub struct BalanceQuery {
 impl BalanceQuery {
     /// Asks for the balance of `account` under the request `id`.
     pub fn new(id: impl Into<String>, account: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            account: account.into(),
-            at: None,
-        }
+        Self { id: id.into(), account: account.into(), at: None }
     }
 }
 

@@ -20,11 +20,7 @@ pub struct OrderLine {
 impl OrderLine {
     /// A line of `amount`.
     pub fn new(id: impl Into<String>, amount: Amount) -> Self {
-        Self {
-            id: id.into(),
-            amount,
-            category: None,
-        }
+        Self { id: id.into(), amount, category: None }
     }
 }
 
@@ -60,12 +56,7 @@ pub struct Spend {
 
 impl Spend {
     /// Spends `amount` of `account` at `merchant` under the command `id`.
-    pub fn new(
-        id: impl Into<String>,
-        account: impl Into<String>,
-        merchant: impl Into<String>,
-        amount: Amount,
-    ) -> Self {
+    pub fn new(id: impl Into<String>, account: impl Into<String>, merchant: impl Into<String>, amount: Amount) -> Self {
         Self {
             id: id.into(),
             account: account.into(),
@@ -105,10 +96,7 @@ impl Hold {
     /// Holds what `spend` would spend.
     #[must_use]
     pub const fn new(spend: Spend) -> Self {
-        Self {
-            spend,
-            expires_at: None,
-        }
+        Self { spend, expires_at: None }
     }
 }
 
@@ -132,11 +120,7 @@ pub struct Capture {
 impl Capture {
     /// Captures `hold` under the command `id`.
     pub fn new(id: impl Into<String>, hold: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            hold: hold.into(),
-            amount: None,
-        }
+        Self { id: id.into(), hold: hold.into(), amount: None }
     }
 }
 
@@ -160,11 +144,7 @@ pub struct Release {
 impl Release {
     /// Releases `hold` under the command `id`.
     pub fn new(id: impl Into<String>, hold: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            hold: hold.into(),
-            amount: None,
-        }
+        Self { id: id.into(), hold: hold.into(), amount: None }
     }
 }
 
@@ -194,13 +174,7 @@ pub struct Refund {
 impl Refund {
     /// Refunds `spend` under the command `id`.
     pub fn new(id: impl Into<String>, spend: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            spend: spend.into(),
-            amount: None,
-            line: None,
-            reason: None,
-        }
+        Self { id: id.into(), spend: spend.into(), amount: None, line: None, reason: None }
     }
 }
 
@@ -231,19 +205,8 @@ pub struct Transfer {
 
 impl Transfer {
     /// Moves `amount` from `from` to `to` under the command `id`.
-    pub fn new(
-        id: impl Into<String>,
-        from: impl Into<String>,
-        to: impl Into<String>,
-        amount: Amount,
-    ) -> Self {
-        Self {
-            id: id.into(),
-            from: from.into(),
-            to: to.into(),
-            amount,
-            rule: None,
-        }
+    pub fn new(id: impl Into<String>, from: impl Into<String>, to: impl Into<String>, amount: Amount) -> Self {
+        Self { id: id.into(), from: from.into(), to: to.into(), amount, rule: None }
     }
 }
 

@@ -106,12 +106,7 @@ pub struct ConfirmTopUp {
 impl ConfirmTopUp {
     /// Confirms `top_up` under the command `id`.
     pub fn new(id: impl Into<String>, top_up: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            top_up: top_up.into(),
-            amount: None,
-            funding: None,
-        }
+        Self { id: id.into(), top_up: top_up.into(), amount: None, funding: None }
     }
 }
 
@@ -134,10 +129,7 @@ pub struct FailTopUp {
 impl FailTopUp {
     /// Fails `top_up` under the command `id`.
     pub fn new(id: impl Into<String>, top_up: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            top_up: top_up.into(),
-        }
+        Self { id: id.into(), top_up: top_up.into() }
     }
 }
 
@@ -162,13 +154,7 @@ pub struct RefundTopUp {
 impl RefundTopUp {
     /// Refunds `top_up` under the command `id`.
     pub fn new(id: impl Into<String>, top_up: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            top_up: top_up.into(),
-            policy: None,
-            amount: None,
-            state: None,
-        }
+        Self { id: id.into(), top_up: top_up.into(), policy: None, amount: None, state: None }
     }
 }
 

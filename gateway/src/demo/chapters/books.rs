@@ -10,12 +10,7 @@ use super::super::screen::Grid;
 use super::super::server;
 use super::{Checks, Folder, Stage, screen};
 
-pub(super) fn show(
-    number: u32,
-    folder: &Folder,
-    stage: Stage,
-    checks: &mut Checks,
-) -> anyhow::Result<()> {
+pub(super) fn show(number: u32, folder: &Folder, stage: Stage, checks: &mut Checks) -> anyhow::Result<()> {
     checks.chapter(
         number,
         "The books",
@@ -26,28 +21,14 @@ pub(super) fn show(
     show_accounts(&shown)?;
     let books: TrialBalance = serde_json::from_value(shown).context("reading the trial balance")?;
     for (currency, totals) in &books.currencies {
-        let [debits, credits] = [
-            totals.debits.minor_at(DECIMALS)?,
-            totals.credits.minor_at(DECIMALS)?,
-        ];
-        checks.same(
-            &format!("debits and credits of {currency}"),
-            &debits,
-            &credits,
-            |fen| yuan(*fen),
-        );
+        let [debits, credits] = [totals.debits.minor_at(DECIMALS)?, totals.credits.minor_at(DECIMALS)?];
+        checks.same(&format!("debits and credits of {currency}"), &debits, &credits, |fen| yuan(*fen));
     }
-    checks.holds(
-        books.balanced && books.unbalanced().is_empty(),
-        "the trial balance is zero",
-    );
+    checks.holds(books.balanced && books.unbalanced().is_empty(), "the trial balance is zero");
 
     let Stage { server, client } = stage;
     drop(client);
-    checks.holds(
-        server.stop()?,
-        "the server has ended on SIGTERM with exit code 0",
-    );
+    checks.holds(server.stop()?, "the server has ended on SIGTERM with exit code 0");
     let data = folder.ledger();
     screen::faint(format!("$ fentan verify --data {}", data.display()));
     let (sound, said) = server::verify(&data)?;
@@ -59,9 +40,7 @@ pub(super) fn show(
 }
 
 fn show_accounts(books: &Value) -> anyhow::Result<()> {
-    let lines = books["accounts"]
-        .as_array()
-        .context("the trial balance has no accounts")?;
+    let lines = books["accounts"].as_array().context("the trial balance has no accounts")?;
     let mut grid = Grid::new(&["<account", ">debit", ">credit"]);
     let text = |value: &Value| -> anyhow::Result<String> {
         match value.as_str() {
@@ -71,22 +50,10 @@ fn show_accounts(books: &Value) -> anyhow::Result<()> {
     };
     screen::caption("Trial balance");
     for line in lines {
-        grid.row([
-            line["account"].as_str().unwrap_or("?").to_owned(),
-            text(&line["debit"])?,
-            text(&line["credit"])?,
-        ]);
+        grid.row([line["account"].as_str().unwrap_or("?").to_owned(), text(&line["debit"])?, text(&line["credit"])?]);
     }
-    for currency in books["currencies"]
-        .as_object()
-        .into_iter()
-        .flat_map(|all| all.values())
-    {
-        grid.sum([
-            "sum".to_owned(),
-            text(&currency["debits"])?,
-            text(&currency["credits"])?,
-        ]);
+    for currency in books["currencies"].as_object().into_iter().flat_map(|all| all.values()) {
+        grid.sum(["sum".to_owned(), text(&currency["debits"])?, text(&currency["credits"])?]);
     }
     grid.print();
     Ok(())

@@ -41,34 +41,22 @@ pub(super) fn show(
     let mut stage = Stage::set(folder)?;
     checks.holds(
         true,
-        format!(
-            "ready {:.2} s after its start on the same folder",
-            stage.server.ready_after.as_secs_f64()
-        ),
+        format!("ready {:.2} s after its start on the same folder", stage.server.ready_after.as_secs_f64()),
     );
 
     let verdicts = [
-        (
-            RUN,
-            verify(tool, folder, &stage, RUN, "kill-verified", checks)?,
-        ),
-        (
-            peak::RUN,
-            verify(tool, folder, &stage, peak::RUN, "peak-verified", checks)?,
-        ),
+        (RUN, verify(tool, folder, &stage, RUN, "kill-verified", checks)?),
+        (peak::RUN, verify(tool, folder, &stage, peak::RUN, "peak-verified", checks)?),
     ];
     let requests: Vec<_> = loaded.iter().map(|top_up| top_up.request.clone()).collect();
     let again = stage.client.pipeline(&requests, |_| {})?;
-    let kept = again
-        .iter()
-        .zip(loaded)
-        .filter(|(answer, first)| answer.ok && answer.replayed && answer.seq == first.seq);
+    let kept =
+        again.iter().zip(loaded).filter(|(answer, first)| answer.ok && answer.replayed && answer.seq == first.seq);
     let kept = kept.count();
 
     show_verdicts(&verdicts, loaded.len(), kept);
     for (run, verdict) in &verdicts {
-        let whole =
-            verdict.acknowledged_checked == verdict.acknowledged && verdict.acknowledged > 0;
+        let whole = verdict.acknowledged_checked == verdict.acknowledged && verdict.acknowledged > 0;
         for (violation, found) in &verdict.violations {
             screen::say(&format!(
                 "{}: {} x {violation}: {}",
@@ -84,39 +72,21 @@ pub(super) fn show(
         );
         checks.holds(whole && verdict.violations.is_empty(), what);
     }
-    checks.same(
-        "the channel file: top-ups replayed with the seq they had",
-        &kept,
-        &loaded.len(),
-        |n| count(*n),
-    );
-    checks.holds(
-        stage.wallet(ALICE)? == before,
-        format!("{ALICE}'s wallet is as it was, lot by lot"),
-    );
+    checks.same("the channel file: top-ups replayed with the seq they had", &kept, &loaded.len(), |n| count(*n));
+    checks.holds(stage.wallet(ALICE)? == before, format!("{ALICE}'s wallet is as it was, lot by lot"));
     Ok(stage)
 }
 
 fn show_verdicts(verdicts: &[(&str, Verdict)], loaded: usize, kept: usize) {
     screen::caption("What had been acknowledged, asked again after the kill");
-    let mut grid = Grid::new(&[
-        "<of",
-        ">acknowledged",
-        ">asked again",
-        ">missing",
-        ">wallets compared",
-        ">never answered",
-    ]);
+    let mut grid =
+        Grid::new(&["<of", ">acknowledged", ">asked again", ">missing", ">wallets compared", ">never answered"]);
     for (run, verdict) in verdicts {
         let missing: u64 = verdict.violations.values().map(|found| found.count).sum();
         let unanswered = &verdict.uncertain;
         let never = match unanswered.count {
             0 => "0".to_owned(),
-            n => format!(
-                "{} ({} had been done)",
-                count(n),
-                count(unanswered.had_been_done)
-            ),
+            n => format!("{} ({} had been done)", count(n), count(unanswered.had_been_done)),
         };
         grid.row([
             name_of(run).to_owned(),
@@ -129,41 +99,17 @@ fn show_verdicts(verdicts: &[(&str, Verdict)], loaded: usize, kept: usize) {
     }
     let all = count(loaded);
     let missing = count(loaded - kept);
-    grid.row([
-        "the channel file's top-ups".to_owned(),
-        all.clone(),
-        all,
-        missing,
-        String::new(),
-        "0".to_owned(),
-    ]);
+    grid.row(["the channel file's top-ups".to_owned(), all.clone(), all, missing, String::new(), "0".to_owned()]);
     grid.print();
 }
 
 /// A run's name for people.
 fn name_of(run: &str) -> &'static str {
-    if run == RUN {
-        "the load it was killed under"
-    } else {
-        "the promotion peak"
-    }
+    if run == RUN { "the load it was killed under" } else { "the promotion peak" }
 }
 
-fn kill_under_load(
-    tool: &LoadTool,
-    folder: &Folder,
-    server: Server,
-    checks: &mut Checks,
-) -> anyhow::Result<()> {
-    let args = [
-        "--scenario",
-        "one_spend",
-        "--wallets",
-        WALLETS,
-        "--duration",
-        LOAD_SECONDS,
-        "--expect-kill",
-    ];
+fn kill_under_load(tool: &LoadTool, folder: &Folder, server: Server, checks: &mut Checks) -> anyhow::Result<()> {
+    let args = ["--scenario", "one_spend", "--wallets", WALLETS, "--duration", LOAD_SECONDS, "--expect-kill"];
     let job = tool.run(folder, &server, RUN, &args).keep_acks();
     let mut alive = Some(server);
     let mut kill = || {
@@ -181,10 +127,7 @@ fn kill_under_load(
             count(load.unanswered)
         )
     });
-    checks.holds(
-        well && killed && load.is_some(),
-        format!("killed under load{what}"),
-    );
+    checks.holds(well && killed && load.is_some(), format!("killed under load{what}"));
     Ok(())
 }
 
@@ -196,20 +139,11 @@ fn verify(
     out: &str,
     checks: &mut Checks,
 ) -> anyhow::Result<Verdict> {
-    let (well, verdict) = tool
-        .verify(folder, &stage.server, run, out)
-        .go::<Verdict>(None)?;
-    let verdict = verdict.with_context(|| {
-        format!(
-            "verifying {run} came to no verdict; see {}",
-            folder.path().display()
-        )
-    })?;
+    let (well, verdict) = tool.verify(folder, &stage.server, run, out).go::<Verdict>(None)?;
+    let verdict =
+        verdict.with_context(|| format!("verifying {run} came to no verdict; see {}", folder.path().display()))?;
     if !well && verdict.violations.is_empty() {
-        checks.holds(
-            false,
-            format!("{run}: the load tool was not content with what it found"),
-        );
+        checks.holds(false, format!("{run}: the load tool was not content with what it found"));
     }
     Ok(verdict)
 }

@@ -36,16 +36,8 @@ impl Stage {
     /// A wallet as `GET /v1/accounts/{account}` shows it: figures and lots, not when it was asked.
     fn wallet(&self, account: &str) -> anyhow::Result<Wallet> {
         let shown = client::get(self.server.http, &format!("/v1/accounts/{account}"))?;
-        let part = |name: &str| {
-            shown
-                .get(name)
-                .cloned()
-                .with_context(|| format!("{account} has no `{name}`: {shown}"))
-        };
-        Ok(Wallet {
-            balance: part("balance")?,
-            lots: part("lots")?,
-        })
+        let part = |name: &str| shown.get(name).cloned().with_context(|| format!("{account} has no `{name}`: {shown}"));
+        Ok(Wallet { balance: part("balance")?, lots: part("lots")? })
     }
 }
 

@@ -23,22 +23,9 @@ pub(super) fn show(
          its record. Client and server share this machine.",
     );
     let seconds = seconds.to_string();
-    let args = [
-        "--scenario",
-        "promotion_peak",
-        "--duration",
-        &seconds,
-        "--no-verify",
-    ];
-    let (well, report) = tool
-        .run(folder, &stage.server, RUN, &args)
-        .keep_acks()
-        .go::<Report>(None)?;
-    let Some(Report {
-        prepared,
-        load: Some(load),
-    }) = report
-    else {
+    let args = ["--scenario", "promotion_peak", "--duration", &seconds, "--no-verify"];
+    let (well, report) = tool.run(folder, &stage.server, RUN, &args).keep_acks().go::<Report>(None)?;
+    let Some(Report { prepared, load: Some(load) }) = report else {
         checks.holds(false, "the load tool has written no report");
         return Ok(());
     };
@@ -51,38 +38,20 @@ pub(super) fn show(
     show_latencies(&load);
     for (code, rejects) in &load.rejects {
         let (number, message) = (count(rejects.count), rejects.message());
-        screen::say(&format!(
-            "{number} rejected with {code}; the first: {message}"
-        ));
+        screen::say(&format!("{number} rejected with {code}; the first: {message}"));
     }
     let figures = load.latency.get("all").map_or_else(String::new, |all| {
-        format!(
-            "; p50 {}, p99 {}, p99.9 {} ms",
-            ms(all.p50_us),
-            ms(all.p99_us),
-            ms(all.p999_us)
-        )
+        format!("; p50 {}, p99 {}, p99.9 {} ms", ms(all.p50_us), ms(all.p99_us), ms(all.p999_us))
     });
     checks.holds(
         well && load.unanswered == 0,
-        format!(
-            "{} requests, all answered, {} ok/s{figures}",
-            count(load.sent),
-            per_second(load.ok_per_second)
-        ),
+        format!("{} requests, all answered, {} ok/s{figures}", count(load.sent), per_second(load.ok_per_second)),
     );
     Ok(())
 }
 
 fn show_latencies(load: &Load) {
-    let columns = [
-        "<operation",
-        ">ok",
-        ">p50 ms",
-        ">p99 ms",
-        ">p99.9 ms",
-        ">max ms",
-    ];
+    let columns = ["<operation", ">ok", ">p50 ms", ">p99 ms", ">p99.9 ms", ">max ms"];
     let mut grid = Grid::new(&columns);
     let row = |op: &str, ok: u64, latency: &Latency| {
         let [p50, p99] = [latency.p50_us, latency.p99_us].map(ms);

@@ -25,27 +25,14 @@ pub(super) fn show(stage: &mut Stage, checks: &mut Checks) -> anyhow::Result<()>
 
     screen::caption(format!("spend {SPEND} of {ALICE}, three times"));
     let mut grid = Grid::new(&["<request", "<answer", ">seq", "<replayed", "<available"]);
-    for (request, answer) in [
-        ("140.00", &first),
-        ("140.00 again", &again),
-        ("150.00 under the same id", &other),
-    ] {
+    for (request, answer) in [("140.00", &first), ("140.00 again", &again), ("150.00 under the same id", &other)] {
         grid.row(row(request, answer));
     }
     grid.print();
 
-    checks.holds(
-        again.replayed && again.seq == first.seq,
-        "the repeat has the same seq, and replayed: true",
-    );
-    let same = Answer {
-        replayed: first.replayed,
-        ..again
-    } == first;
-    checks.holds(
-        same,
-        "the repeat has the same lines and balance, field by field",
-    );
+    checks.holds(again.replayed && again.seq == first.seq, "the repeat has the same seq, and replayed: true");
+    let same = Answer { replayed: first.replayed, ..again } == first;
+    checks.holds(same, "the repeat has the same lines and balance, field by field");
     checks.same(
         "another amount under the same id",
         &conflict(&other),
@@ -57,32 +44,15 @@ pub(super) fn show(stage: &mut Stage, checks: &mut Checks) -> anyhow::Result<()>
 }
 
 fn row(request: &str, answer: &Answer) -> [String; 5] {
-    let said = if answer.ok {
-        "ok".to_owned()
-    } else {
-        conflict(answer)
-    };
-    let available = answer
-        .balance
-        .as_ref()
-        .map_or_else(String::new, |balance| balance.available.to_string());
+    let said = if answer.ok { "ok".to_owned() } else { conflict(answer) };
+    let available = answer.balance.as_ref().map_or_else(String::new, |balance| balance.available.to_string());
     let seq = answer.seq.map_or_else(String::new, |seq| seq.to_string());
-    [
-        request.to_owned(),
-        said,
-        seq,
-        if answer.replayed { "true" } else { "" }.to_owned(),
-        available,
-    ]
+    [request.to_owned(), said, seq, if answer.replayed { "true" } else { "" }.to_owned(), available]
 }
 
 /// A reject's code, and the field it names.
 fn conflict(answer: &Answer) -> String {
     let code = answer.code.as_ref().map_or("no reject", RejectCode::as_str);
-    let field = answer
-        .extra
-        .get("field")
-        .and_then(Value::as_str)
-        .unwrap_or("not named");
+    let field = answer.extra.get("field").and_then(Value::as_str).unwrap_or("not named");
     format!("{code}, field {field}")
 }

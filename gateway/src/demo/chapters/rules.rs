@@ -19,58 +19,30 @@ pub(super) const ALICE: &str = "alice";
 /// A shop.
 pub(super) const SHOP: &str = "coffee-shop";
 
-pub(super) fn show(
-    stage: &mut Stage,
-    loaded: &[LoadedTopUp],
-    checks: &mut Checks,
-) -> anyhow::Result<()> {
+pub(super) fn show(stage: &mut Stage, loaded: &[LoadedTopUp], checks: &mut Checks) -> anyhow::Result<()> {
     checks.chapter(
         3,
         "One spend, three rules",
         "How much of a spend was money, and how much was promotion? A rule says so. `quote` shows what a spend would be \
          split into, and changes nothing.",
     );
-    stage
-        .client
-        .must(TopUp::new("alice-1", ALICE, wire(10_000)).with_offer("top_up_100_get_180"))?;
+    stage.client.must(TopUp::new("alice-1", ALICE, wire(10_000)).with_offer("top_up_100_get_180"))?;
     let quotes = compare(stage, checks, ALICE, 14_000, "100.00 paid + 180.00 given")?;
     let split = |rule: usize| quotes[rule].sub_sums();
     for (rule, expected) in [(0, (5_000, 9_000)), (1, (10_000, 4_000)), (2, (0, 14_000))] {
-        let show = |(principal, bonus): &(i64, i64)| {
-            format!("principal {} + bonus {}", yuan(*principal), yuan(*bonus))
-        };
-        checks.same(
-            &format!("{ALICE}: {} of 140.00", RULES[rule]),
-            &split(rule),
-            &expected,
-            show,
-        );
+        let show = |(principal, bonus): &(i64, i64)| format!("principal {} + bonus {}", yuan(*principal), yuan(*bonus));
+        checks.same(&format!("{ALICE}: {} of 140.00", RULES[rule]), &split(rule), &expected, show);
     }
-    if let Some(steps) = quotes[0]
-        .answer
-        .extra
-        .get("steps")
-        .and_then(Value::as_array)
-    {
+    if let Some(steps) = quotes[0].answer.extra.get("steps").and_then(Value::as_array) {
         screen::say("In words (`steps` of the quote by_lot):");
         for step in steps.iter().filter_map(Value::as_str) {
             screen::faint(format!("  - {step}"));
         }
     }
 
-    let (wallet, amount) =
-        interesting(loaded).context("no wallet of the file has lots of different tiers")?;
-    let lots = loaded
-        .iter()
-        .filter(|top_up| top_up.wallet == wallet)
-        .count();
-    compare(
-        stage,
-        checks,
-        &wallet,
-        amount,
-        &format!("{lots} top-ups of the file, each with its own ratio"),
-    )?;
+    let (wallet, amount) = interesting(loaded).context("no wallet of the file has lots of different tiers")?;
+    let lots = loaded.iter().filter(|top_up| top_up.wallet == wallet).count();
+    compare(stage, checks, &wallet, amount, &format!("{lots} top-ups of the file, each with its own ratio"))?;
     Ok(())
 }
 
@@ -83,13 +55,7 @@ struct Quote {
 impl Quote {
     /// Principal and bonus.
     fn sub_sums(&self) -> (i64, i64) {
-        let of = |name: &str| {
-            self.lines
-                .iter()
-                .filter(|((_, sub), _)| sub == name)
-                .map(|(_, fen)| fen)
-                .sum()
-        };
+        let of = |name: &str| self.lines.iter().filter(|((_, sub), _)| sub == name).map(|(_, fen)| fen).sum();
         (of("principal"), of("bonus"))
     }
 }
@@ -100,10 +66,7 @@ fn quote(stage: &mut Stage, account: &str, amount: i64, rule: &str) -> anyhow::R
         "amount": wire(amount), "rule": rule,
     });
     let answer = accepted(stage.client.ask_json(&request)?)?;
-    let lines = answer
-        .lines
-        .iter()
-        .map(|line| Ok(((line.lot.clone(), line.sub.clone()), fen(line.amount)?)));
+    let lines = answer.lines.iter().map(|line| Ok(((line.lot.clone(), line.sub.clone()), fen(line.amount)?)));
     let lines = lines.collect::<anyhow::Result<_>>()?;
     Ok(Quote { answer, lines })
 }
@@ -118,51 +81,23 @@ fn compare(
 ) -> anyhow::Result<Vec<Quote>> {
     screen::caption(format!("{account} ({about}) spends {}", yuan(amount)));
     let before = stage.wallet(account)?;
-    let quotes = RULES
-        .into_iter()
-        .map(|rule| quote(stage, account, amount, rule))
-        .collect::<Result<Vec<_>, _>>()?;
+    let quotes = RULES.into_iter().map(|rule| quote(stage, account, amount, rule)).collect::<Result<Vec<_>, _>>()?;
 
     let mut columns = vec!["<lot".to_owned(), "<sub-balance".to_owned()];
     columns.extend(RULES.map(|rule| format!(">{rule}")));
     let mut grid = Grid::new(&columns);
     for (lot, sub) in parts(&before.lots)? {
         let key = (lot, sub);
-        let cells = quotes.iter().map(|quote| {
-            quote
-                .lines
-                .get(&key)
-                .map_or_else(|| "-".to_owned(), |fen| yuan(*fen))
-        });
-        grid.row(
-            [key.0.clone(), key.1.clone()]
-                .into_iter()
-                .chain(cells.collect::<Vec<_>>()),
-        );
+        let cells = quotes.iter().map(|quote| quote.lines.get(&key).map_or_else(|| "-".to_owned(), |fen| yuan(*fen)));
+        grid.row([key.0.clone(), key.1.clone()].into_iter().chain(cells.collect::<Vec<_>>()));
     }
-    let sums: Vec<i64> = quotes
-        .iter()
-        .map(|quote| quote.lines.values().sum())
-        .collect();
-    grid.sum(
-        [String::new(), "sum".to_owned()]
-            .into_iter()
-            .chain(sums.iter().map(|fen| yuan(*fen))),
-    );
+    let sums: Vec<i64> = quotes.iter().map(|quote| quote.lines.values().sum()).collect();
+    grid.sum([String::new(), "sum".to_owned()].into_iter().chain(sums.iter().map(|fen| yuan(*fen))));
     grid.print();
 
     let exact = sums.iter().all(|sum| *sum == amount);
-    checks.holds(
-        exact,
-        format!(
-            "{account}: the lines of each rule add up to {}",
-            yuan(amount)
-        ),
-    );
-    checks.holds(
-        stage.wallet(account)? == before,
-        format!("{account}: the quotes have changed nothing"),
-    );
+    checks.holds(exact, format!("{account}: the lines of each rule add up to {}", yuan(amount)));
+    checks.holds(stage.wallet(account)? == before, format!("{account}: the quotes have changed nothing"));
     Ok(quotes)
 }
 
@@ -171,12 +106,7 @@ fn parts(lots: &Value) -> anyhow::Result<Vec<(String, String)>> {
     let mut parts = Vec::new();
     for lot in lots.as_array().context("`lots` is no list")? {
         for part in lot["parts"].as_array().context("`parts` is no list")? {
-            let text = |value: &Value| {
-                value
-                    .as_str()
-                    .map(str::to_owned)
-                    .context("a lot without a name")
-            };
+            let text = |value: &Value| value.as_str().map(str::to_owned).context("a lot without a name");
             parts.push((text(&lot["lot"])?, text(&part["sub"])?));
         }
     }
@@ -196,17 +126,9 @@ pub(super) fn interesting(loaded: &[LoadedTopUp]) -> Option<(String, i64)> {
         lots.len() == 3 && ratios.len() == 3
     });
     // The amounts that show most are those that are no round figures.
-    let fen = |(_, lots): &(&str, Vec<&LoadedTopUp>)| {
-        lots.iter().filter(|lot| lot.principal % 100 != 0).count()
-    };
+    let fen = |(_, lots): &(&str, Vec<&LoadedTopUp>)| lots.iter().filter(|lot| lot.principal % 100 != 0).count();
     let first = suitable.next()?;
-    let (wallet, lots) = suitable.fold(first, |best, other| {
-        if fen(&other) > fen(&best) {
-            other
-        } else {
-            best
-        }
-    });
+    let (wallet, lots) = suitable.fold(first, |best, other| if fen(&other) > fen(&best) { other } else { best });
     let all = |lot: &LoadedTopUp| lot.principal + lot.bonus;
     Some((wallet.to_owned(), all(lots[0]) + all(lots[1]) / 2))
 }

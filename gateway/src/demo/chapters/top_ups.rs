@@ -57,10 +57,7 @@ pub(super) fn show(stage: &mut Stage, checks: &mut Checks) -> anyhow::Result<Vec
     let (loaded, answers, elapsed) = send(stage, &file.rows)?;
     show_tiers(&loaded);
     check(stage, checks, &loaded, &answers)?;
-    screen::say(&format!(
-        "{} durable top-ups over one connection in {elapsed:.2} s.",
-        count(loaded.len())
-    ));
+    screen::say(&format!("{} durable top-ups over one connection in {elapsed:.2} s.", count(loaded.len())));
     Ok(loaded)
 }
 
@@ -72,24 +69,13 @@ fn wallet_of(row: &Row) -> String {
 
 /// The bonus of a payment, by this file's own reckoning.
 fn bonus_of(principal: i64) -> (usize, i64) {
-    let tier = TIERS
-        .iter()
-        .position(|(from, _)| principal >= *from)
-        .unwrap_or(TIERS.len() - 1);
+    let tier = TIERS.iter().position(|(from, _)| principal >= *from).unwrap_or(TIERS.len() - 1);
     (tier, principal * TIERS[tier].1 / 100)
 }
 
 fn show_rows(rows: &[Row]) {
     screen::caption(format!("{SAMPLE_NAME}, the first rows"));
-    let mut grid = Grid::new(&[
-        ">line",
-        "<Beijing time",
-        ">paid",
-        ">fee",
-        "<text",
-        "<query id",
-        "<wallet",
-    ]);
+    let mut grid = Grid::new(&[">line", "<Beijing time", ">paid", ">fee", "<text", "<query id", "<wallet"]);
     for row in rows.iter().take(3) {
         grid.row([
             row.line.to_string(),
@@ -108,19 +94,12 @@ fn send(stage: &mut Stage, rows: &[Row]) -> anyhow::Result<(Vec<LoadedTopUp>, Ve
     let mut loaded: Vec<_> = rows.iter().map(top_up).collect();
     let requests: Vec<_> = loaded.iter().map(|top_up| top_up.request.clone()).collect();
     let bar = ProgressBar::new(requests.len() as u64);
-    bar.set_style(ProgressStyle::with_template(
-        "   top-ups {wide_bar} {human_pos}/{human_len}",
-    )?);
+    bar.set_style(ProgressStyle::with_template("   top-ups {wide_bar} {human_pos}/{human_len}")?);
     let begun = Instant::now();
-    let answers = stage
-        .client
-        .pipeline(&requests, |answered| bar.set_position(answered as u64))?;
+    let answers = stage.client.pipeline(&requests, |answered| bar.set_position(answered as u64))?;
     let elapsed = begun.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    let answers = answers
-        .into_iter()
-        .map(accepted)
-        .collect::<Result<Vec<_>, _>>()?;
+    let answers = answers.into_iter().map(accepted).collect::<Result<Vec<_>, _>>()?;
     for (top_up, answer) in loaded.iter_mut().zip(&answers) {
         top_up.seq = answer.seq;
     }
@@ -135,13 +114,7 @@ fn top_up(row: &Row) -> LoadedTopUp {
         .with_channel("unionpay")
         .with_channel_order(&row.query_id);
     let (_, bonus) = bonus_of(row.amount);
-    LoadedTopUp {
-        request: request.into(),
-        seq: None,
-        wallet,
-        principal: row.amount,
-        bonus,
-    }
+    LoadedTopUp { request: request.into(), seq: None, wallet, principal: row.amount, bonus }
 }
 
 fn show_tiers(loaded: &[LoadedTopUp]) {
@@ -154,98 +127,50 @@ fn show_tiers(loaded: &[LoadedTopUp]) {
     }
     for (tier, (top_ups, principal, bonus)) in tiers.iter().rev() {
         let (from, percent) = TIERS[*tier];
-        grid.row([
-            format!("from {}: {percent}%", yuan(from)),
-            count(*top_ups),
-            yuan(*principal),
-            yuan(*bonus),
-        ]);
+        grid.row([format!("from {}: {percent}%", yuan(from)), count(*top_ups), yuan(*principal), yuan(*bonus)]);
     }
     let (principal, bonus) = sums(loaded);
-    grid.sum([
-        "all".to_owned(),
-        count(loaded.len()),
-        yuan(principal),
-        yuan(bonus),
-    ]);
+    grid.sum(["all".to_owned(), count(loaded.len()), yuan(principal), yuan(bonus)]);
     grid.print();
 }
 
 fn sums(loaded: &[LoadedTopUp]) -> (i64, i64) {
-    loaded.iter().fold((0, 0), |(principal, bonus), top_up| {
-        (principal + top_up.principal, bonus + top_up.bonus)
-    })
+    loaded.iter().fold((0, 0), |(principal, bonus), top_up| (principal + top_up.principal, bonus + top_up.bonus))
 }
 
-fn check(
-    stage: &Stage,
-    checks: &mut Checks,
-    loaded: &[LoadedTopUp],
-    answers: &[Answer],
-) -> anyhow::Result<()> {
+fn check(stage: &Stage, checks: &mut Checks, loaded: &[LoadedTopUp], answers: &[Answer]) -> anyhow::Result<()> {
     let mut wrong = 0;
     for (top_up, answer) in loaded.iter().zip(answers) {
-        let of = |sub: &str| {
-            answer
-                .lines
-                .iter()
-                .filter(|line| line.sub == sub)
-                .map(|line| fen(line.amount))
-                .sum()
-        };
+        let of = |sub: &str| answer.lines.iter().filter(|line| line.sub == sub).map(|line| fen(line.amount)).sum();
         let (principal, bonus): (Result<i64, _>, Result<i64, _>) = (of("principal"), of("bonus"));
         wrong += usize::from(principal? != top_up.principal || bonus? != top_up.bonus);
     }
-    let wallets = loaded
-        .iter()
-        .map(|top_up| &top_up.wallet)
-        .collect::<std::collections::BTreeSet<_>>()
-        .len();
-    let what = format!(
-        "{} top-ups to {} wallets",
-        count(loaded.len()),
-        count(wallets)
-    );
+    let wallets = loaded.iter().map(|top_up| &top_up.wallet).collect::<std::collections::BTreeSet<_>>().len();
+    let what = format!("{} top-ups to {} wallets", count(loaded.len()), count(wallets));
     match wrong {
         0 => checks.holds(true, format!("{what}, each with the bonus of its tier")),
-        wrong => checks.holds(
-            false,
-            format!("{what}; the bonus of {wrong} is not that of its tier"),
-        ),
+        wrong => checks.holds(false, format!("{what}; the bonus of {wrong} is not that of its tier")),
     }
 
     let (principal, bonus) = sums(loaded);
     let books = get(stage.server.http, "/v1/trial_balance")?;
-    checks.same(
-        "trial balance: principal of all wallets",
-        &line(&books, "wallets.principal")?,
-        &principal,
-        |fen| yuan(*fen),
-    );
-    checks.same(
-        "trial balance: what the channels owe us",
-        &-line(&books, "channels")?,
-        &principal,
-        |fen| yuan(*fen),
-    );
+    checks.same("trial balance: principal of all wallets", &line(&books, "wallets.principal")?, &principal, |fen| {
+        yuan(*fen)
+    });
+    checks.same("trial balance: what the channels owe us", &-line(&books, "channels")?, &principal, |fen| yuan(*fen));
     checks.same(
         "trial balance: bonus of all wallets, as reckoned here",
         &line(&books, "wallets.bonus")?,
         &bonus,
         |fen| yuan(*fen),
     );
-    ensure!(
-        principal == SAMPLE_TOTALS.amount,
-        "the demo's own sum of the file is wrong"
-    );
+    ensure!(principal == SAMPLE_TOTALS.amount, "the demo's own sum of the file is wrong");
     Ok(())
 }
 
 /// A line of the chart of accounts in a trial balance, in fen; credits are positive.
 pub(super) fn line(books: &Value, account: &str) -> anyhow::Result<i64> {
-    let lines = books["accounts"]
-        .as_array()
-        .context("the trial balance has no accounts")?;
+    let lines = books["accounts"].as_array().context("the trial balance has no accounts")?;
     let mut sum = 0;
     for line in lines.iter().filter(|line| line["account"] == account) {
         for (side, sign) in [("debit", -1), ("credit", 1)] {
@@ -265,11 +190,7 @@ mod tests {
     fn tiers_are_those_of_the_shipped_offer() {
         let text = include_str!("../../../../config/offers.toml");
         let offers: toml::Table = text.parse().unwrap();
-        let offer = offers["offer"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|offer| offer["name"].as_str() == Some(OFFER));
+        let offer = offers["offer"].as_array().unwrap().iter().find(|offer| offer["name"].as_str() == Some(OFFER));
         let shipped: Vec<(i64, i64)> = offer.unwrap()["tier"]
             .as_array()
             .unwrap()
@@ -286,13 +207,8 @@ mod tests {
 
     #[test]
     fn the_bonus_is_rounded_down_and_tiers_begin_at_their_amount() {
-        for (principal, bonus) in [
-            (99_999, 0),
-            (100_000, 5_000),
-            (100_019, 5_000),
-            (100_020, 5_001),
-            (999_999, 49_999),
-        ] {
+        for (principal, bonus) in [(99_999, 0), (100_000, 5_000), (100_019, 5_000), (100_020, 5_001), (999_999, 49_999)]
+        {
             assert_eq!(bonus_of(principal).1, bonus, "{principal}");
         }
         assert_eq!(bonus_of(1_000_000).1, 80_000);

@@ -50,12 +50,7 @@ fn texts_are_decoded_after_slicing() {
 #[test]
 fn trace_numbers_repeat_and_query_ids_do_not() {
     let rows = read(SAMPLE).unwrap().rows;
-    let count = |key: fn(&Row) -> &str| {
-        rows.iter()
-            .map(key)
-            .collect::<std::collections::HashSet<_>>()
-            .len()
-    };
+    let count = |key: fn(&Row) -> &str| rows.iter().map(key).collect::<std::collections::HashSet<_>>().len();
     assert_eq!(count(|row| &row.trace), 1_189);
     assert_eq!(count(|row| &row.query_id), 1_207);
     assert_eq!(count(|row| &row.order_id), 1_207);
@@ -66,50 +61,25 @@ fn a_file_cut_in_a_row_is_refused_with_the_place() {
     for (cut, found) in [(1, 1), (606, 606)] {
         let error = read(&SAMPLE[..2 * LINE + cut]).unwrap_err();
         assert_eq!(error, ReadError::Length { line: 3, found });
-        assert!(
-            error
-                .to_string()
-                .starts_with(&format!("line 3, column {}:", cut + 1)),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with(&format!("line 3, column {}:", cut + 1)), "{error}");
     }
-    assert_eq!(
-        read(&SAMPLE[..2 * LINE - 1]),
-        Err(ReadError::Unfinished { line: 2 })
-    );
+    assert_eq!(read(&SAMPLE[..2 * LINE - 1]), Err(ReadError::Unfinished { line: 2 }));
 }
 
 #[test]
 fn a_file_cut_between_rows_is_refused_by_its_totals() {
     let file = read(&SAMPLE[..1_206 * LINE]).unwrap();
     let error = file.check(&SAMPLE_TOTALS).unwrap_err();
-    assert_eq!(
-        error,
-        ReadError::Total {
-            line: 1_206,
-            what: "number",
-            expected: 1_207,
-            found: 1_206
-        }
-    );
+    assert_eq!(error, ReadError::Total { line: 1_206, what: "number", expected: 1_207, found: 1_206 });
     let empty = read(b"").unwrap();
-    assert!(matches!(
-        empty.check(&SAMPLE_TOTALS),
-        Err(ReadError::Total { line: 0, .. })
-    ));
+    assert!(matches!(empty.check(&SAMPLE_TOTALS), Err(ReadError::Total { line: 0, .. })));
 }
 
 #[test]
 fn a_row_too_many_bytes_is_refused() {
     let mut bytes = SAMPLE[..LINE].to_vec();
     bytes.insert(40, b'0');
-    assert_eq!(
-        read(&bytes),
-        Err(ReadError::Length {
-            line: 1,
-            found: 608
-        })
-    );
+    assert_eq!(read(&bytes), Err(ReadError::Length { line: 1, found: 608 }));
 }
 
 #[test]
@@ -122,14 +92,7 @@ fn carriage_returns_are_no_harm() {
 #[test]
 fn a_shifted_column_is_refused_at_its_blank() {
     let error = read(&damaged(Field::Trace, b"1234567")).unwrap_err();
-    assert_eq!(
-        error,
-        ReadError::Blank {
-            line: 2,
-            column: 35,
-            found: b'7'
-        }
-    );
+    assert_eq!(error, ReadError::Blank { line: 2, column: 35, found: b'7' });
 }
 
 #[test]
@@ -141,28 +104,12 @@ fn damaged_fields_are_refused_with_line_and_column() {
         (Field::Time, b"+7", "line 2, column 36: time"),
         (Field::Amount, b"0000.", "line 2, column 67: amount"),
         (Field::Amount, b"+", "line 2, column 67: amount"),
-        (
-            Field::Amount,
-            b"000001443601",
-            "line 2, column 181: amount 1443601 - fee 24 is not net 1443576",
-        ),
-        (
-            Field::QueryId,
-            b"                     ",
-            "line 2, column 88: query id",
-        ),
+        (Field::Amount, b"000001443601", "line 2, column 181: amount 1443601 - fee 24 is not net 1443576"),
+        (Field::QueryId, b"                     ", "line 2, column 88: query id"),
         (Field::OrderId, b"2017\"", "line 2, column 113: order id"),
         (Field::Fee, b"X", "line 2, column 167: fee"),
-        (
-            Field::Fee,
-            b"C",
-            "line 2, column 181: amount 1443600 - fee -24",
-        ),
-        (
-            Field::Net,
-            b"D",
-            "line 2, column 181: amount 1443600 - fee 24 is not net -1443576",
-        ),
+        (Field::Fee, b"C", "line 2, column 181: amount 1443600 - fee -24"),
+        (Field::Net, b"D", "line 2, column 181: amount 1443600 - fee 24 is not net -1443576"),
         (Field::Merchant, b"0", "line 2, column 294: merchant"),
         (Field::Text, b"\xff", "line 2, column 398: text"),
     ];
@@ -178,46 +125,20 @@ fn one_fen_more_that_agrees_in_its_row_is_seen_by_the_totals() {
     bytes[LINE + Field::Amount.column() - 1..][..12].copy_from_slice(b"000001443601");
     bytes[LINE + Field::Net.column() - 1..][..13].copy_from_slice(b"C000001443577");
     let error = read(&bytes).unwrap().check(&SAMPLE_TOTALS).unwrap_err();
-    assert_eq!(
-        error,
-        ReadError::Total {
-            line: 1_207,
-            what: "amount",
-            expected: 4_727_546_394,
-            found: 4_727_546_395
-        }
-    );
+    assert_eq!(error, ReadError::Total { line: 1_207, what: "amount", expected: 4_727_546_394, found: 4_727_546_395 });
 }
 
 #[test]
 fn a_payment_twice_is_refused() {
     let bytes = [&SAMPLE[..2 * LINE], &SAMPLE[..LINE]].concat();
     let query_id = "201707182159160056078".to_owned();
-    assert_eq!(
-        read(&bytes),
-        Err(ReadError::Repeated {
-            line: 3,
-            first: 1,
-            query_id
-        })
-    );
+    assert_eq!(read(&bytes), Err(ReadError::Repeated { line: 3, first: 1, query_id }));
 }
 
 #[test]
 fn the_name_must_say_day_and_merchant() {
-    for name in [
-        "",
-        "INN17071888ZM_",
-        "INN1707188ZM_898319849000018",
-        "INN17071888ZM_89831984900001X",
-        "x.txt",
-    ] {
-        assert_eq!(
-            MerchantFile::read(name, b""),
-            Err(ReadError::Name {
-                name: name.to_owned()
-            })
-        );
+    for name in ["", "INN17071888ZM_", "INN1707188ZM_898319849000018", "INN17071888ZM_89831984900001X", "x.txt"] {
+        assert_eq!(MerchantFile::read(name, b""), Err(ReadError::Name { name: name.to_owned() }));
     }
 }
 
