@@ -45,7 +45,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let tcp_task = {
         let _inside = tcp_runtime.enter();
         let listener = tokio::net::TcpListener::from_std(tcp_listener)?;
-        tcp_runtime.spawn(tcp::serve(listener, door.clone(), closing))
+        tcp_runtime.spawn(tcp::serve(listener, door.clone(), closing.clone()))
     };
 
     actix::System::new().block_on(async {
@@ -54,7 +54,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
             every: Duration::from_secs(settings.checkpoint_seconds),
         };
         control::start(&engine, rule);
-        let server = http::server(http_listener, door, metrics)?;
+        let server = http::server(http_listener, door, metrics, closing.clone())?;
         let handle = server.handle();
         let http_task = actix_web::rt::spawn(server);
         println!("listening tcp={tcp_address} http={http_address}");

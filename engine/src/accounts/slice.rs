@@ -115,9 +115,13 @@ impl SystemAccount {
     /// Whether a client's account name is one of the ledger's own.
     #[must_use]
     pub fn is_reserved(name: &str) -> bool {
-        name.starts_with("channel:")
-            || name.starts_with("promotion:")
-            || matches!(name, "fee" | "suspense" | "breakage")
+        // With or without the currency that the accounts' full names end in.
+        let kind = name.split(':').next().unwrap_or_default();
+        match kind {
+            "channel" | "promotion" => name.len() > kind.len(),
+            "fee" | "suspense" | "breakage" => true,
+            _ => false,
+        }
     }
 }
 

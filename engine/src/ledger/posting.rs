@@ -64,7 +64,7 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
             each(released, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
         }
         Event::Released { taken, .. } => {
-            each(taken, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount))
+            each(taken, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
         }
         Event::Refunded { taken, promoted, .. } => each(taken, |sub, amount| {
             both(proceeds(*promoted, sub), PostTo::Wallet(sub), amount);

@@ -91,13 +91,15 @@ impl Ids {
         Ok(Claim::New)
     }
 
-    /// The record of a claimed id is at this position.
-    pub(crate) fn settle(&self, hash: u128, position: Position) {
+    /// The record of a claimed id is at this position, and about this account: a claim may be made before the
+    /// account is known, when it refers to a command of the same step.
+    pub(crate) fn settle(&self, hash: u128, position: Position, account: u64) {
         let mut stripe = self.stripe(hash).lock();
         let Stripe { young, old } = &mut *stripe;
         let known = young.find_mut(short(hash), |k| k.hash == hash);
         if let Some(known) = known.or_else(|| old.find_mut(short(hash), |k| k.hash == hash)) {
             known.position = position;
+            known.account = account;
         }
     }
 

@@ -38,7 +38,9 @@ pub mod verify;
 mod worker;
 mod writer;
 
-pub use request::{Answer, Body, Found, LotView, MerchantView, Outcome, Parcel, Reply, Request, WalletView};
+pub use request::{
+    Answer, Body, Found, LotView, MerchantView, Outcome, Parcel, Reply, Request, TopUpStanding, WalletView,
+};
 
 use crate::accounts::Timestamp;
 use crate::catalog::Catalog;
@@ -375,6 +377,12 @@ impl<R: Reply> Engine<R> {
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.shared.failed.load(Ordering::Acquire)
+    }
+
+    /// Whether no more parcels are taken.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.shared.closing.load(Ordering::Acquire)
     }
 
     /// Takes no more parcels.

@@ -1,7 +1,7 @@
 //! Queries: what a step reads.
 
 use super::decide::{gathered, merchant_slice, own_wallet};
-use super::request::{Found, LotView, MerchantView, Reply, WalletView};
+use super::request::{Found, LotView, MerchantView, Reply, TopUpStanding, WalletView};
 use super::step::{Reach, Step, Stop};
 use crate::accounts::{SliceKind, Totals, Wallet};
 use crate::ledger::{Balances, Command, Event, Query, Reject, Spend};
@@ -62,7 +62,7 @@ impl<R: Reply> Step<'_, R> {
         let Some((record, position)) = self.record_of(id)? else {
             return Err(Reject::UnknownSpend { spend: id.clone() }.into());
         };
-        let (mut refunded, mut held, mut pending) = (0, None, false);
+        let (mut refunded, mut held, mut top_up) = (0, None, None);
         if let Some(account) = record.account().cloned() {
             let (found, seat) = own_wallet(self, &account)?;
             if matches!(record.event, Event::Spent { .. } | Event::Captured { .. }) {
@@ -71,10 +71,18 @@ impl<R: Reply> Step<'_, R> {
             if let Some(wallet) = self.wallet_at(found) {
                 held = matches!(record.command, Command::Hold(..))
                     .then(|| wallet.hold(id).map_or(0, crate::accounts::Hold::amount));
-                pending = wallet.pending(id).is_some();
+                top_up = matches!(record.event, Event::ToppedUp { .. } | Event::TopUpPlaced { .. }).then(|| {
+                    if wallet.pending(id).is_some() {
+                        TopUpStanding::Pending
+                    } else if wallet.lot(id).is_some() {
+                        TopUpStanding::Confirmed
+                    } else {
+                        TopUpStanding::Failed
+                    }
+                });
             }
         }
-        Ok(Found::Shown { record: Box::new(record), position, refunded, held, pending })
+        Ok(Found::Shown { record: Box::new(record), position, refunded, held, top_up })
     }
 
     fn trial(&mut self) -> Result<Found, Stop> {

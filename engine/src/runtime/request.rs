@@ -120,13 +120,24 @@ pub enum Found {
         refunded: i64,
         /// Whether it is a hold that is open, with what is left of it.
         held: Option<i64>,
-        /// Whether it is a top-up that waits for its channel.
-        pending: bool,
+        /// In which state a top-up is.
+        top_up: Option<TopUpStanding>,
     },
     /// The chart of accounts.
     Trial(Totals),
     /// Alive.
     Pong,
+}
+
+/// In which state a top-up is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopUpStanding {
+    /// Its channel's word is awaited.
+    Pending,
+    /// Its money is there.
+    Confirmed,
+    /// Its money will not come.
+    Failed,
 }
 
 /// A wallet as a query shows it.

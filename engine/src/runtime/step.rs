@@ -73,7 +73,8 @@ pub(crate) struct Step<'a, R> {
     pub(crate) home: usize,
     pub(crate) now: Timestamp,
     records: Records,
-    claims: Vec<(u128, u32)>,
+    /// Claimed ids: hash, index of the record, hash of the account.
+    claims: Vec<(u128, u32, u64)>,
     waiting: Vec<Waiting>,
 }
 
@@ -152,7 +153,12 @@ impl<'a, R: Reply> Step<'a, R> {
         };
         let slice = u16::try_from(seat).unwrap_or(u16::MAX);
         let record = Record { id, at: self.now, currency, slice, command, event };
-        self.claims.push((hash, self.next_index()));
+        let owner = if account == 0 {
+            record.account().map_or(0, |id| self.shared.hashing.account(id.as_str()))
+        } else {
+            account
+        };
+        self.claims.push((hash, self.next_index(), owner));
         match self.enter(&record) {
             Ok(index) => {
                 let outcome = Outcome::Recorded { record, position: 0, replayed: false };
@@ -195,8 +201,8 @@ impl<'a, R: Reply> Step<'a, R> {
             Claim::Used(entry) => {
                 (self.shared.sequencer.record(entry.position).map_err(Stop::Failed)?, entry.position, None)
             }
-            Claim::New | Claim::Busy(_) => match self.claims.iter().find(|(claimed, _)| *claimed == hash) {
-                Some((_, index)) => (self.records.record(*index as usize).map(<[u8]>::to_vec), 0, Some(*index)),
+            Claim::New | Claim::Busy(_) => match self.claims.iter().find(|(claimed, ..)| *claimed == hash) {
+                Some((_, index, _)) => (self.records.record(*index as usize).map(<[u8]>::to_vec), 0, Some(*index)),
                 // Another shard decides a command with this id at this moment.
                 None => return Err(Reject::Overloaded { retry_after_ms: 10 }.into()),
             },
@@ -224,7 +230,7 @@ impl<'a, R: Reply> Step<'a, R> {
     /// The record of an id, from this step, the writer's queue or the medium.
     pub(crate) fn record_of(&self, id: &CommandId) -> Result<Option<(Record, Position)>, Stop> {
         let hash = self.shared.hashing.id(id.as_str());
-        let (bytes, position) = if let Some((_, index)) = self.claims.iter().find(|(claimed, _)| *claimed == hash) {
+        let (bytes, position) = if let Some((_, index, _)) = self.claims.iter().find(|(claimed, ..)| *claimed == hash) {
             (self.records.record(*index as usize).map(<[u8]>::to_vec), 0)
         } else {
             let Some(entry) = self.shared.ids.find(hash)? else { return Ok(None) };
@@ -239,8 +245,8 @@ impl<'a, R: Reply> Step<'a, R> {
     pub(crate) fn finish(mut self, parcels: &mut [Parcel<R>]) -> Position {
         let count = self.records.len() as u64;
         let first = self.shared.sequencer.hand_over(std::mem::take(&mut self.records));
-        for (hash, index) in &self.claims {
-            self.shared.ids.settle(*hash, first + u64::from(*index));
+        for (hash, index, owner) in &self.claims {
+            self.shared.ids.settle(*hash, first + u64::from(*index), *owner);
         }
         let as_of = first + count - 1;
         let Self { held, waiting, catalog, shared, .. } = self;

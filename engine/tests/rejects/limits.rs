@@ -85,10 +85,10 @@ fn a_wallet_that_has_too_little_says_what_it_has() {
     let decided = fentan_engine::ledger::decide::spend::spend(ctx(), Some(&wallet(10_000, 20_000)), None, &ask);
     match decided {
         Err(Reject::InsufficientFunds { payer, available, .. }) if payer == "the wallet" => {
-            assert_eq!(available, fen(30_000))
+            assert_eq!(available, fen(30_000));
         }
         Err(Reject::InsufficientFunds { available, .. }) => {
-            assert_eq!(available, fen(22_000), "what the rule can take")
+            assert_eq!(available, fen(22_000), "what the rule can take");
         }
         other => panic!("{other:?}"),
     }

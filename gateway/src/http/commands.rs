@@ -12,7 +12,7 @@ use fentan_engine::runtime::Request;
 use futures_util::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// How long the rest of a body that is too long is read and forgotten, so that its answer is heard.
 const LINGER: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(super) async fn post(http: HttpRequest, body: web::Payload, state: web::Data<State>) -> HttpResponse {
     let kind = http.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.starts_with("application/x-ndjson") || kind.starts_with("application/jsonlines") {
-        return stream(body, state.door.clone());
+        return stream(body, state.door.clone(), state.closing.clone());
     }
     match whole(body, &state.door).await {
         Ok(bytes) => answer(&bytes, &state.door).await,
@@ -132,16 +132,21 @@ fn bad_body(reason: &str) -> HttpResponse {
 }
 
 /// NDJSON both ways: each line is done as it comes, each answer sent as it is released.
-fn stream(body: web::Payload, door: Door) -> HttpResponse {
+fn stream(body: web::Payload, door: Door, closing: watch::Receiver<bool>) -> HttpResponse {
     let (sender, receiver) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(4);
-    actix_web::rt::spawn(converse(body, door, sender));
+    actix_web::rt::spawn(converse(body, door, closing, sender));
     let answers = futures_util::stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|item| (item, receiver))
     });
     HttpResponse::Ok().content_type("application/x-ndjson").streaming(answers)
 }
 
-async fn converse(mut body: web::Payload, door: Door, sender: mpsc::Sender<Result<Bytes, std::convert::Infallible>>) {
+async fn converse(
+    mut body: web::Payload,
+    door: Door,
+    mut closing: watch::Receiver<bool>,
+    sender: mpsc::Sender<Result<Bytes, std::convert::Infallible>>,
+) {
     let conn = Arc::new(Conn::default());
     let mut routes = Routes::default();
     let mut buffer = BytesMut::new();
@@ -160,6 +165,8 @@ async fn converse(mut body: web::Payload, door: Door, sender: mpsc::Sender<Resul
         }
         tokio::select! {
             () = conn.ready.notified() => {}
+            // Nothing more is read; what was taken in is answered.
+            () = closed(&mut closing), if open => open = false,
             chunk = body.next(), if open && conn.in_flight() < door.limits.in_flight => {
                 match chunk {
                     Some(Ok(chunk)) => buffer.extend_from_slice(&chunk),
@@ -179,6 +186,12 @@ async fn converse(mut body: web::Payload, door: Door, sender: mpsc::Sender<Resul
     if !fits {
         forget(&mut body).await;
     }
+}
+
+/// Waits until the server stops.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    // The sender gone is the same as stopping.
+    let _ = closing.wait_for(|closing| *closing).await;
 }
 
 /// Takes the whole lines out of the buffer; `false` when one is too long, which is answered.

@@ -18,9 +18,12 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use fentan_engine::ledger::Reject;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::TcpListener;
+use tokio::sync::watch;
 
 /// What every handler may use.
 pub(crate) struct State {
+    /// Turns true when the server stops.
+    pub(crate) closing: watch::Receiver<bool>,
     pub(crate) door: Door,
     pub(crate) metrics: PrometheusHandle,
 }
@@ -29,8 +32,13 @@ pub(crate) struct State {
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub(crate) fn server(listener: TcpListener, door: Door, metrics: PrometheusHandle) -> std::io::Result<Server> {
-    let state = web::Data::new(State { door, metrics });
+pub(crate) fn server(
+    listener: TcpListener,
+    door: Door,
+    metrics: PrometheusHandle,
+    closing: watch::Receiver<bool>,
+) -> std::io::Result<Server> {
+    let state = web::Data::new(State { closing, door, metrics });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::clone(&state))

@@ -10,19 +10,20 @@ pub(super) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "alive": true }))
 }
 
-/// Ready: recovered, and journal and store are well.
+/// Ready: recovered, journal and store are well, and nobody has asked the server to stop.
 #[get("/readyz")]
 pub(super) async fn readyz(state: web::Data<State>) -> HttpResponse {
     let engine = &state.door.engine;
     let status = engine.status();
+    let ready = !engine.has_failed() && !engine.is_closing();
     let body = json!({
-        "ready": !engine.has_failed(),
+        "ready": ready,
         "durable": status.durable,
         "checkpoint": status.checkpoint,
         "queued": status.queued.iter().sum::<usize>(),
         "wallets_in_memory": status.resident.iter().sum::<usize>(),
     });
-    if engine.has_failed() { HttpResponse::ServiceUnavailable().json(body) } else { HttpResponse::Ok().json(body) }
+    if ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
 }
 
 /// Prometheus text.

@@ -1,7 +1,7 @@
 //! The TCP door: newline-delimited JSON, pipelined.
 //!
-//! One connection is two tasks: [`read`] takes in what the socket has, reads the lines and hands them to
-//! the engine in one parcel a shard; [`write`] sends what has been released, in one go. Neither waits for
+//! One connection is two tasks: [`mod@read`] takes in what the socket has, reads the lines and hands them to
+//! the engine in one parcel a shard; [`mod@write`] sends what has been released, in one go. Neither waits for
 //! single requests.
 
 mod read;

@@ -6,7 +6,7 @@ use fentan_engine::allocation::{Cap, LotOrder, Method, Rule, Spill};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::{Balances, Command, Event, Granted, Record, Taken};
 use fentan_engine::money::{Currency, write_minor};
-use fentan_engine::runtime::{Answer, Found, MerchantView, Outcome, WalletView};
+use fentan_engine::runtime::{Answer, Found, MerchantView, Outcome, TopUpStanding, WalletView};
 
 /// Appends `,"name":"value"`.
 pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
@@ -97,9 +97,9 @@ impl Writer {
                 out.extend_from_slice(b",\"ok\":true");
                 match found {
                     // What is shown has its own position and moment.
-                    Found::Shown { record, position, refunded, held, pending } => {
+                    Found::Shown { record, position, refunded, held, top_up } => {
                         self.seq(out, *position, record.at);
-                        shown(out, record, *refunded, *held, *pending, answer.catalog);
+                        shown(out, record, *refunded, *held, *top_up, answer.catalog);
                     }
                     found => {
                         self.seq(out, answer.as_of, *at);
@@ -422,7 +422,14 @@ fn chart_name(line: &Chart, catalog: &Catalog) -> String {
     }
 }
 
-fn shown(out: &mut Vec<u8>, record: &Record, refunded: i64, held: Option<i64>, pending: bool, catalog: &Catalog) {
+fn shown(
+    out: &mut Vec<u8>,
+    record: &Record,
+    refunded: i64,
+    held: Option<i64>,
+    standing: Option<TopUpStanding>,
+    catalog: &Catalog,
+) {
     field(out, "op", record.command.op());
     if let Some(account) = record.account() {
         field(out, "account", account.as_str());
@@ -437,11 +444,10 @@ fn shown(out: &mut Vec<u8>, record: &Record, refunded: i64, held: Option<i64>, p
             return;
         }
         (Event::TopUpPlaced { granted, .. } | Event::ToppedUp { granted, .. }, _) => {
-            let state = match record.event {
-                Event::ToppedUp { .. } => "confirmed",
-                _ if pending => "pending",
-                // Confirmed or failed: the record of the placing cannot tell.
-                _ => "settled",
+            let state = match standing {
+                Some(TopUpStanding::Pending) => "pending",
+                Some(TopUpStanding::Failed) => "failed",
+                Some(TopUpStanding::Confirmed) | None => "confirmed",
             };
             topped_up(out, record.id.as_str(), state, granted, catalog, record.currency);
             field(out, "channel", granted.channel.as_str());

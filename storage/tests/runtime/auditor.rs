@@ -140,7 +140,7 @@ impl Auditor {
                 (Command::TopUp(ask), _) => add(ask.account.as_str(), 28_000),
                 (Command::Spend(ask), Event::Spent { taken, .. }) => add(ask.account.as_str(), -taken.sum()),
                 (Command::Refund(_), Event::Refunded { parties, taken, .. }) => {
-                    add(parties.account.as_str(), taken.sum())
+                    add(parties.account.as_str(), taken.sum());
                 }
                 (Command::Transfer(ask), Event::Transferred { taken, .. }) => {
                     add(ask.from.as_str(), -taken.sum());

@@ -43,7 +43,7 @@ fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk)) -> Vec<String
         let store: Arc<dyn Store> = Arc::new(store);
         match verify(&store, &reader, &mut |_| {}) {
             Ok(report) => {
-                wrong.extend(report.faults.into_iter().map(|fault| format!("round {round}: verify: {fault}")))
+                wrong.extend(report.faults.into_iter().map(|fault| format!("round {round}: verify: {fault}")));
             }
             Err(error) => wrong.push(format!("round {round}: verify: {error}")),
         }

@@ -108,6 +108,7 @@ impl Ledger {
     }
 
     /// Asks and waits for the answer.
+    #[allow(clippy::needless_pass_by_value, reason = "requests are made where they are asked")]
     pub(crate) fn ask(&self, request: Request) -> Told {
         let place = self.send(request.clone());
         let deadline = Instant::now() + Duration::from_secs(20);
