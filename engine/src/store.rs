@@ -41,7 +41,7 @@ pub enum Put {
     Slice(u16, AccountId, Image),
     /// A slice of the chart of accounts.
     Totals(u16, Image),
-    /// Forget a slice and its chart.
+    /// Forget a slice.
     DropSlice(u16, AccountId),
     /// Forget a slice's chart.
     DropTotals(u16),
