@@ -1,6 +1,6 @@
 //! What goes into the engine and what comes out.
 
-use crate::accounts::{AccountKind, Funding, Proceeds, Status};
+use crate::accounts::{Funding, Proceeds, Status};
 use crate::accounts::{Timestamp, Totals};
 use crate::allocation::Step;
 use crate::catalog::Catalog;
@@ -179,14 +179,6 @@ pub struct MerchantView {
     pub currency: Currency,
     /// Its money.
     pub proceeds: Proceeds,
-}
-
-impl MerchantView {
-    /// The kind, for answers.
-    #[must_use]
-    pub const fn kind(&self) -> AccountKind {
-        AccountKind::Merchant
-    }
 }
 
 /// Where the answers of a [`Parcel`] go.
