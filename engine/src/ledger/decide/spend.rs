@@ -35,6 +35,8 @@ pub fn spend(
         version: plan.rule.version,
         taken: plan.taken,
         phase: plan.phase,
+        table: None,
+        usage: None,
         promoted: ctx.catalog.promoted(),
         opens_merchant: merchant.is_none(),
         after: plan.after,
@@ -59,6 +61,8 @@ pub fn hold(
         version: plan.rule.version,
         taken: plan.taken,
         phase: plan.phase,
+        table: None,
+        usage: None,
         opens_merchant: merchant.is_none(),
         after: plan.after,
     })
