@@ -5,6 +5,7 @@
 
 use crate::accounts::SubId;
 use crate::allocation::{Rule, RuleError, RuleSpec, SubNames};
+use crate::ledger::RefundPolicy;
 use crate::money::{AmountError, Currency, Major, share_down, share_of_percent};
 use crate::names::{Label, NameError};
 use rust_decimal::Decimal;
@@ -24,6 +25,41 @@ pub struct Product {
     pub transfers: bool,
     /// The rules a spend may name; `None` permits every one.
     pub may_name: Option<Vec<Label>>,
+    /// Refunds of top-ups, and what wallets that owe may do (rule W3).
+    pub refund_terms: RefundTerms,
+}
+
+/// What a product says about refunds of top-ups, and about wallets that owe (rule W3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundTerms {
+    /// Whether top-ups are refunded. What a channel took back already (`forced`) is booked anyhow.
+    pub permitted: bool,
+    /// The policy of a refund that names none.
+    pub policy: RefundPolicy,
+    /// Whether what is missing for a forced refund is taken from the wallet's other lots before it becomes
+    /// arrears.
+    pub forced_from_other_lots: bool,
+    /// Whether a wallet that owes may spend what it has.
+    pub spend_in_arrears: bool,
+}
+
+impl RefundTerms {
+    fn from_spec(spec: &ProductSpec) -> Result<Self, String> {
+        let policy = match spec.refund_policy.as_deref().map(RefundPolicy::of_word) {
+            None => RefundPolicy::Ratio,
+            Some(Some(RefundPolicy::Forced)) => {
+                return Err("refund_policy cannot be forced: that is for what a channel took back already".into());
+            }
+            Some(Some(policy)) => policy,
+            Some(None) => return Err("refund_policy is ratio, paid_first or unspent".into()),
+        };
+        Ok(Self {
+            permitted: spec.top_up_refunds.unwrap_or(true),
+            policy,
+            forced_from_other_lots: spec.forced_from_other_lots,
+            spend_in_arrears: spec.spend_in_arrears.unwrap_or(true),
+        })
+    }
 }
 
 impl Product {
@@ -123,6 +159,11 @@ pub struct ProductSpec {
     #[serde(default)]
     transfers: bool,
     may_name_rules: Option<Vec<String>>,
+    top_up_refunds: Option<bool>,
+    refund_policy: Option<String>,
+    #[serde(default)]
+    forced_from_other_lots: bool,
+    spend_in_arrears: Option<bool>,
     #[serde(default, rename = "description")]
     _description: String,
 }
@@ -334,6 +375,7 @@ fn product(spec: &ProductSpec, rules: &BTreeMap<Label, Rule>) -> Result<Product,
         rule: find(&spec.rule)?.clone(),
         transfers: spec.transfers,
         may_name,
+        refund_terms: RefundTerms::from_spec(spec).map_err(reason)?,
     })
 }
 

@@ -29,6 +29,7 @@ mod order;
 mod rule;
 mod wish;
 
+pub(crate) use apportion::floor_and_ceiling;
 pub use apportion::{apportion, share_of};
 pub use rule::{Cap, LotOrder, Method, Rule, RuleError, RuleSpec, Spill, SubNames};
 

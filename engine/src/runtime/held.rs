@@ -239,7 +239,7 @@ impl Held<'_> {
                 shard.totals_dirty = true;
             }
             match (to, &merchant) {
-                (PostTo::Wallet(_) | PostTo::Held(_), _) | (PostTo::Merchant(..), None) => {}
+                (PostTo::Wallet(_) | PostTo::Held(_) | PostTo::Arrears, _) | (PostTo::Merchant(..), None) => {}
                 (PostTo::Merchant(bucket, fund), Some(merchant)) => {
                     result = self.change_slice(number, merchant, position, |slice| {
                         if let SliceKind::Merchant(proceeds) = &mut slice.kind {

@@ -9,6 +9,7 @@
 mod answer;
 mod json;
 mod parse;
+mod refunded;
 mod reject;
 mod reply;
 mod time;

@@ -1,5 +1,6 @@
 //! Transfers between wallets (rule W4): lots travel with their ratio and expiry.
 
+use super::arrears::repay;
 use super::spend::{choose_rule, finish, purse};
 use super::{Context, has_room, known, not_closed, not_frozen, positive};
 use crate::accounts::{SUBS_MAX, Wallet};
@@ -39,8 +40,8 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
         rule: rule.name.clone(),
         version: rule.version,
         parts: moved_parts(from, &plan.taken),
+        repaid: repay(to.map_or(0, |to| to.arrears), ctx.catalog.promoted(), &plan.taken),
         taken: plan.taken,
-        repaid: Taken::default(),
         phase: plan.phase,
         opens: to.is_none().then(|| from.product.clone()),
         after: plan.after,
