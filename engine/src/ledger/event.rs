@@ -366,6 +366,18 @@ impl Event {
         }
     }
 
+    /// What of the money that came into the answer's wallet repaid its arrears.
+    #[must_use]
+    pub const fn repaid(&self) -> Option<&Taken> {
+        match self {
+            Self::ToppedUp { repaid, .. }
+            | Self::TopUpConfirmed { repaid, .. }
+            | Self::Refunded { repaid, .. }
+            | Self::TopUpRefundFailed { repaid, .. } => Some(repaid),
+            _ => None,
+        }
+    }
+
     /// The refund of a top-up that the event is about.
     #[must_use]
     pub fn top_up_refund(&self) -> Option<&TopUpRefund> {

@@ -222,12 +222,12 @@ pub enum Reject {
         top_up: CommandId,
     },
     /// The refund was requested by another policy.
-    #[error("the refund was requested by {expected}, this names {given}")]
+    #[error("the refund was requested by {policy}, this names {named}")]
     PolicyMismatch {
         /// The policy of the request.
-        expected: String,
+        policy: String,
         /// The policy that was named.
-        given: String,
+        named: String,
     },
     /// More than can be refunded of the top-up.
     #[error("{refundable} of the top-up can be refunded, {requested} was asked")]

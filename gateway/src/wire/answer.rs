@@ -211,6 +211,10 @@ fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
     if let Some(taken) = record.event.taken() {
         lines(out, taken, catalog, currency);
     }
+    let repaid = record.event.repaid().map_or(0, Taken::sum);
+    if repaid > 0 {
+        amount(out, "repaid", i128::from(repaid), currency);
+    }
     if let Some(after) = record.event.after() {
         balance(out, after, catalog, currency);
     }

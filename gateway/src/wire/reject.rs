@@ -71,9 +71,9 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             amounts(out, [("allowed", allowed), ("requested", requested)]);
         }
         Reject::UnknownTopUpRefund { top_up } => field(out, "top_up", top_up.as_str()),
-        Reject::PolicyMismatch { expected, given } => {
-            field(out, "expected", expected);
-            field(out, "given", given);
+        Reject::PolicyMismatch { policy, named } => {
+            field(out, "policy", policy);
+            field(out, "named", named);
         }
         Reject::RefundExceedsTopUp { refundable, requested } => {
             amounts(out, [("refundable", refundable), ("requested", requested)]);

@@ -5,9 +5,18 @@
 //! with, and counts as consumed of it.
 
 use super::refund::fund_of;
+use super::{Context, money};
 use crate::accounts::{Fund, Wallet};
-use crate::ledger::{Event, Grant, Taken};
+use crate::ledger::{Event, Grant, Reject, Taken};
 use crate::names::CommandId;
+
+/// Refuses a wallet that owes, where its product says that it pays nothing until it has repaid.
+pub(crate) fn may_pay(ctx: Context<'_>, wallet: &Wallet) -> Result<(), Reject> {
+    if wallet.arrears == 0 || ctx.catalog.product(&wallet.product).refund_terms.spend_in_arrears {
+        return Ok(());
+    }
+    Err(Reject::InArrears { account: wallet.id.clone(), arrears: money(wallet.arrears, wallet.currency) })
+}
 
 /// What of the lines that come into a wallet repays `arrears`.
 #[must_use]

@@ -1,5 +1,6 @@
 //! Spends and holds: the rule is chosen, the amount apportioned, the lines fixed (rule W2).
 
+use super::arrears::may_pay;
 use super::{Context, known, money, not_closed, not_frozen, positive};
 use crate::accounts::{Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
@@ -74,7 +75,9 @@ pub fn quote<'a>(
 ) -> Result<(Plan<'a>, Vec<Step>), Reject> {
     let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
     let (result, steps) = allocate_explained(rule, purse(wallet, rule), amount);
-    Ok((finish(wallet, rule, amount, result)?, steps))
+    let plan = finish(wallet, rule, amount, result)?;
+    may_pay(ctx, wallet)?;
+    Ok((plan, steps))
 }
 
 fn plan<'a>(
@@ -84,7 +87,9 @@ fn plan<'a>(
     ask: &Spend,
 ) -> Result<Plan<'a>, Reject> {
     let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
-    finish(wallet, rule, amount, allocate(rule, purse(wallet, rule), amount))
+    let plan = finish(wallet, rule, amount, allocate(rule, purse(wallet, rule), amount))?;
+    may_pay(ctx, wallet)?;
+    Ok(plan)
 }
 
 fn preconditions<'a, 'w>(

@@ -160,7 +160,7 @@ fn agrees(
     }
     match ask.policy.filter(|named| *named != policy) {
         None => Ok(()),
-        Some(named) => Err(Reject::PolicyMismatch { expected: policy.word().into(), given: named.word().into() }),
+        Some(named) => Err(Reject::PolicyMismatch { policy: policy.word().into(), named: named.word().into() }),
     }
 }
 

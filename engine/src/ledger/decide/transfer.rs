@@ -1,6 +1,6 @@
 //! Transfers between wallets (rule W4): lots travel with their ratio and expiry.
 
-use super::arrears::repay;
+use super::arrears::{may_pay, repay};
 use super::spend::{choose_rule, finish, purse};
 use super::{Context, has_room, known, not_closed, not_frozen, positive};
 use crate::accounts::{SUBS_MAX, Wallet};
@@ -36,6 +36,7 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
     let plan = finish(from, rule, amount, allocate(rule, purse(from, rule), amount))?;
     let there = to.map_or(0, |to| to.lot_indexes(&plan.taken.lots).iter().flatten().count());
     has_room(to, &ask.to, currency, amount, plan.taken.lots.len() - there)?;
+    may_pay(ctx, from)?;
     Ok(Event::Transferred {
         rule: rule.name.clone(),
         version: rule.version,
