@@ -19,3 +19,4 @@ mod overload;
 mod repeats;
 mod scripts;
 mod shutdown;
+mod top_up_refunds;
