@@ -215,6 +215,16 @@ pub enum Reject {
         /// The most lots.
         limit: u64,
     },
+    /// The rule divides only larger amounts.
+    #[error("the rule {rule} is for {minimum} and more, {requested} was asked")]
+    BelowMinimumOrder {
+        /// The rule.
+        rule: Label,
+        /// The least amount it divides.
+        minimum: Money,
+        /// What was asked.
+        requested: Money,
+    },
     /// No refund of the top-up was requested.
     #[error("no refund of the top-up {top_up} was requested")]
     UnknownTopUpRefund {
@@ -288,6 +298,7 @@ impl Reject {
             Self::OverLimit { .. } => "over_limit",
             Self::AccountNotEmpty { .. } => "account_not_empty",
             Self::TooManyLots { .. } => "too_many_lots",
+            Self::BelowMinimumOrder { .. } => "below_minimum_order",
             Self::UnknownTopUpRefund { .. } => "unknown_top_up_refund",
             Self::PolicyMismatch { .. } => "policy_mismatch",
             Self::RefundExceedsTopUp { .. } => "refund_exceeds_top_up",

@@ -12,8 +12,8 @@ fn refused(text: &str) -> Option<(String, String)> {
         Ok(spec) => spec,
         Err(error) => return Some(("toml".into(), error.to_string())),
     };
-    let error = Catalog::from_spec(&spec).err()?;
-    Some((error.entry().to_owned(), error.to_string()))
+    let errors = Catalog::from_spec(&spec).err()?;
+    Some((errors.0[0].entry().to_owned(), errors.to_string()))
 }
 
 /// Each addition to the good catalog is refused, names the entry and says the words.
@@ -252,7 +252,7 @@ fn others_that_name_the_bounded_sub_balance() {
 fn names_and_versions() {
     check(&[
         ("[[rule]]\nname = \"\"\nversion = 1\nmethod = \"lot_ratio\"", "", "1 to 64 printable ASCII"),
-        ("[[rule]]\nname = \"by_lot\"\nversion = 2\nmethod = \"lot_ratio\"", "by_lot", "stands twice"),
+        ("[[rule]]\nname = \"by_lot\"\nversion = 1\nmethod = \"lot_ratio\"", "by_lot", "version 1 stands twice"),
         ("[[rule]]\nname = \"r\"\nversion = 0\nmethod = \"lot_ratio\"", "r", "versions count from 1"),
     ]);
 }
@@ -269,6 +269,8 @@ fn products() {
         (&product("p", "CNY", 7, "by_lot", ""), "p", "at most 6 decimals, not 7"),
         (&product("p", "CNY", 2, "nope", ""), "p", "there is no rule \"nope\""),
         (&product("p", "CNY", 2, "by_lot", "may_name_rules = [\"nope\"]"), "p", "there is no rule \"nope\""),
+        (&product("p", "CNY", 2, "by_lot", "refund_policy = \"all\""), "p", "is ratio, paid_first or unspent"),
+        (&product("p", "CNY", 2, "by_lot", "refund_policy = \"forced\""), "p", "cannot be forced"),
         (&product("default", "CNY", 2, "by_lot", ""), "default", "stands twice"),
         (&product("分", "CNY", 2, "by_lot", ""), "分", "1 to 64 printable ASCII"),
         (&product("p", "CNY", 2, "by_lot", "colour = 1"), "toml", "unknown field `colour`"),

@@ -539,6 +539,11 @@ fn codes_and_what_is_remembered() {
         (Reject::OverLimit { limit: text, allowed: money, requested: money }, "over_limit", true),
         (Reject::AccountNotEmpty { account: account("a") }, "account_not_empty", true),
         (Reject::TooManyLots { account: account("a"), limit: 1 }, "too_many_lots", true),
+        (
+            Reject::BelowMinimumOrder { rule: label("a"), minimum: money, requested: money },
+            "below_minimum_order",
+            true,
+        ),
         (Reject::UnknownTopUpRefund { top_up: id("c") }, "unknown_top_up_refund", true),
         (Reject::PolicyMismatch { policy: "a".into(), named: "b".into() }, "policy_mismatch", true),
         (Reject::RefundExceedsTopUp { refundable: money, requested: money }, "refund_exceeds_top_up", true),
