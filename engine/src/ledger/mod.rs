@@ -33,8 +33,8 @@ mod taken;
 mod top_up_refund;
 
 pub use command::{
-    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, OrderLine, Query, QuoteTopUpRefund, Refund, RefundPolicy, RefundTopUp,
-    Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, OrderLine, Query, QuoteTopUpRefund, Refund, RefundPolicy,
+    RefundTopUp, Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 pub use effect::effect;
 pub use event::{Balances, Event, GatherMove, Grant, Granted, MovedPart, Parties};

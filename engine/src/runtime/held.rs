@@ -348,6 +348,8 @@ fn ends(record: &Record) -> impl Iterator<Item = Timestamp> + '_ {
         (Event::ToppedUp { granted: g, .. } | Event::TopUpConfirmed { granted: g, .. }, _) => granted(g),
         (Event::Transferred { parts, .. }, _) => parts.iter().map(|part| part.expires_at).collect(),
         (Event::Held { .. }, Command::Hold(_, expires_at)) => vec![*expires_at],
+        // What comes back may have ended while it was set aside.
+        (Event::TopUpRefundFailed { .. } | Event::TopUpRefunded { .. }, _) => vec![record.at],
         _ => Vec::new(),
     };
     ends.into_iter().filter(|at| *at != NEVER)

@@ -7,7 +7,9 @@ use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::{
     Context, account, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer,
 };
-use fentan_engine::ledger::{Balances, Command, Event, Granted, PostTo, Record, Refund, Reject, Taken, effect, postings};
+use fentan_engine::ledger::{
+    Balances, Command, Event, Granted, PostTo, Record, Refund, Reject, Taken, effect, postings,
+};
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, CommandId};
 use std::collections::BTreeMap;
@@ -92,9 +94,10 @@ impl<'a> Books<'a> {
             Order::TopUp { wallet, .. } => AccountId::internal(wallet),
             Order::Spend(pay) | Order::Hold(pay, _) => AccountId::internal(&pay.wallet),
             Order::Transfer { from, .. } => AccountId::internal(from),
-            Order::Confirm { top_up: id, .. } | Order::TakeBack { top_up: id, .. } | Order::Capture { hold: id, .. } | Order::Release { hold: id, .. } => {
-                self.home(id)
-            }
+            Order::Confirm { top_up: id, .. }
+            | Order::TakeBack { top_up: id, .. }
+            | Order::Capture { hold: id, .. }
+            | Order::Release { hold: id, .. } => self.home(id),
             Order::Refund { spend, .. } => self.spends[&CommandId::internal(spend)].wallet.clone(),
             _ => return Currency::CNY,
         };

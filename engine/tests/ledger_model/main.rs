@@ -82,8 +82,7 @@ fn a_wallet_of_points_that_owes() -> Vec<(Ask, i64)> {
         gift_ends: None,
     };
     let spend = || Ask::Spend { wallet: 3, merchant: 2, amount: 10, rule: None, until: None };
-    let forced =
-        Ask::TakeBack { nth: 0, policy: Some(Policy::Forced), part: None, stage: Stage::AtOnce, names: false };
+    let forced = Ask::TakeBack { nth: 0, policy: Some(Policy::Forced), part: None, stage: Stage::AtOnce, names: false };
     let asks = [Ask::Open(3, 2), top_up(10, 0), spend(), forced, top_up(0, 10), spend(), top_up(4, 0), spend()];
     let more = [top_up(7, 0), spend()];
     asks.into_iter().chain(more).map(|ask| (ask, 0)).collect()
@@ -109,8 +108,21 @@ fn random_histories_reach_every_outcome() {
         run(&asks, hear).expect("both ledgers agree");
     }
     let ops = [
-        "capture", "close", "confirm", "expire", "fail", "freeze", "hold", "open", "refund", "release", "spend",
-        "take_back", "top_up", "transfer", "unfreeze",
+        "capture",
+        "close",
+        "confirm",
+        "expire",
+        "fail",
+        "freeze",
+        "hold",
+        "open",
+        "refund",
+        "release",
+        "spend",
+        "take_back",
+        "top_up",
+        "transfer",
+        "unfreeze",
     ];
     assert_eq!(done.into_iter().collect::<Vec<_>>(), ops);
     let codes = [

@@ -359,12 +359,12 @@ fn refunds_of_top_ups() {
         ("too much", (rich(), take_back(Some("100.01"), None)), exceeds(10_001)),
         ("too much, requested", (rich(), take_back(Some("100.01"), Some(Requested))), exceeds(10_001)),
         ("too much, forced", (rich(), forced(Some("100.01"))), exceeds(10_001)),
+        ("nobody asked", (rich(), take_back(None, Some(Confirmed))), Reject::UnknownTopUpRefund { top_up: id("t-1") }),
         (
-            "nobody asked",
-            (rich(), take_back(None, Some(Confirmed))),
+            "nobody asked, failed",
+            (rich(), take_back(None, Some(Failed))),
             Reject::UnknownTopUpRefund { top_up: id("t-1") },
         ),
-        ("nobody asked, failed", (rich(), take_back(None, Some(Failed))), Reject::UnknownTopUpRefund { top_up: id("t-1") }),
         (
             "another amount",
             (refunding(), take_back(Some("50.01"), Some(Confirmed))),
@@ -429,9 +429,7 @@ fn wallets_that_owe() {
     ];
     check(rows.clone(), |(wallet, ask)| spend::spend(ctx(), Some(wallet), None, ask));
     check(rows.clone(), |(wallet, ask)| spend::hold(ctx(), Some(wallet), None, ask, NOW + 1));
-    check(rows, |(wallet, ask)| {
-        spend::quote(ctx(), Some(wallet), None, ask).map(|_| Event::Gathered(Vec::new()))
-    });
+    check(rows, |(wallet, ask)| spend::quote(ctx(), Some(wallet), None, ask).map(|_| Event::Gathered(Vec::new())));
     check(vec![("owes", (owing(), transfer("w-2", "1.00")), owes())], |(wallet, ask)| {
         transfers::transfer(ctx(), Some(wallet), None, ask)
     });
@@ -539,11 +537,7 @@ fn codes_and_what_is_remembered() {
         (Reject::OverLimit { limit: text, allowed: money, requested: money }, "over_limit", true),
         (Reject::AccountNotEmpty { account: account("a") }, "account_not_empty", true),
         (Reject::TooManyLots { account: account("a"), limit: 1 }, "too_many_lots", true),
-        (
-            Reject::BelowMinimumOrder { rule: label("a"), minimum: money, requested: money },
-            "below_minimum_order",
-            true,
-        ),
+        (Reject::BelowMinimumOrder { rule: label("a"), minimum: money, requested: money }, "below_minimum_order", true),
         (Reject::UnknownTopUpRefund { top_up: id("c") }, "unknown_top_up_refund", true),
         (Reject::PolicyMismatch { policy: "a".into(), named: "b".into() }, "policy_mismatch", true),
         (Reject::RefundExceedsTopUp { refundable: money, requested: money }, "refund_exceeds_top_up", true),

@@ -2,13 +2,14 @@
 
 use crate::model::engine::{CATALOG, catalog};
 use fentan_engine::accounts::{
-    Bucket, EndedRefund, Fund, Funding, Hold, Lot, NEVER, Part, PendingTopUp, Proceeds, Slice, SliceKind, Status, SubId, Wallet,
+    Bucket, EndedRefund, Fund, Funding, Hold, Lot, NEVER, Part, PendingTopUp, Proceeds, Slice, SliceKind, Status,
+    SubId, Wallet,
 };
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::Context;
 use fentan_engine::ledger::{
-    Capture, ConfirmTopUp, Grant, Granted, Refund, RefundPolicy, RefundTopUp, Release, Spend, Taken, TopUp, TopUpRefund,
-    TopUpRefundState, TopUpState, Transfer,
+    Capture, ConfirmTopUp, Grant, Granted, Refund, RefundPolicy, RefundTopUp, Release, Spend, Taken, TopUp,
+    TopUpRefund, TopUpRefundState, TopUpState, Transfer,
 };
 use fentan_engine::money::{Currency, Major, Money};
 use fentan_engine::names::{AccountId, CommandId, Label};

@@ -311,12 +311,7 @@ impl Desk {
         Came::of(refund)
     }
 
-    pub(crate) fn quote(
-        &self,
-        top_up: &str,
-        policy: RefundPolicy,
-        amount: Option<i64>,
-    ) -> top_up_refund::PolicyQuote {
+    pub(crate) fn quote(&self, top_up: &str, policy: RefundPolicy, amount: Option<i64>) -> top_up_refund::PolicyQuote {
         let ask = QuoteTopUpRefund { top_up: id(top_up), policy: Some(policy), amount: amount.map(fen) };
         let (home, granted) = &self.grants[&ask.top_up];
         let (chosen, all) =

@@ -1,8 +1,8 @@
 //! W3's numbers.
 
 use crate::desk::{Came, Desk, came};
-use fentan_engine::ledger::Reject;
 use fentan_engine::ledger::RefundPolicy::{self, Forced, PaidFirst, Ratio, Unspent};
+use fentan_engine::ledger::Reject;
 
 /// What a refund of 100.00 + 180.00, of which 140.00 was consumed by this rule, comes to.
 fn of_the_example(rule: &str, policy: RefundPolicy) -> Came {

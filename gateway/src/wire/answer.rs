@@ -499,9 +499,7 @@ fn shown(
 /// A rule as JSON.
 pub(crate) fn rule_json<'n>(rule: &Rule, sub_name: impl Fn(SubId) -> &'n str) -> serde_json::Value {
     use serde_json::json;
-    let names = |subs: &[SubId]| {
-        subs.iter().map(|sub| sub_name(*sub).to_owned()).collect::<Vec<_>>()
-    };
+    let names = |subs: &[SubId]| subs.iter().map(|sub| sub_name(*sub).to_owned()).collect::<Vec<_>>();
     let major = |amount: &fentan_engine::money::Major| amount.to_string();
     let order = |order: LotOrder| match order {
         LotOrder::Fifo => "fifo",

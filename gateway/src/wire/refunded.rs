@@ -1,6 +1,7 @@
 //! Answers about refunds of top-ups (rule W3).
 
 use super::answer::{amount, balance, field, flag, key, lines_of, text};
+use super::words;
 use fentan_engine::accounts::TakenBack;
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::top_up_refund::PolicyQuote;
@@ -66,6 +67,15 @@ pub(super) fn quote(
     amount(out, "refundable", chosen.refundable.into(), currency);
     figures(out, &chosen.refund, catalog, currency);
     balance(out, &chosen.after, catalog, currency);
+    key(out, "steps");
+    out.push(b'[');
+    for (n, step) in words::refund(chosen, currency).iter().enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        text(out, step);
+    }
+    out.push(b']');
     if all.is_empty() {
         return;
     }

@@ -17,12 +17,7 @@ use crate::names::CommandId;
 use smallvec::SmallVec;
 
 /// Refunds a top-up, or says what has become of its refund. `granted` is what the top-up's record says.
-pub fn refund_top_up(
-    ctx: Context<'_>,
-    wallet: &Wallet,
-    granted: &Granted,
-    ask: &RefundTopUp,
-) -> Result<Event, Reject> {
+pub fn refund_top_up(ctx: Context<'_>, wallet: &Wallet, granted: &Granted, ask: &RefundTopUp) -> Result<Event, Reject> {
     let amount = asked(wallet, ask.amount)?;
     match ask.state {
         Some(state @ (TopUpRefundState::Confirmed | TopUpRefundState::Failed)) => {
@@ -37,10 +32,29 @@ pub fn refund_top_up(
 pub struct PolicyQuote {
     /// What can be refunded of what was paid.
     pub refundable: i64,
+    /// What the policy looked at.
+    pub seen: Seen,
     /// What the refund would take, and who would get it.
     pub refund: TopUpRefund,
     /// The wallet afterwards.
     pub after: Balances,
+}
+
+/// What a policy looks at, in minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// What was paid with the top-up.
+    pub paid: i64,
+    /// The gift that came with it.
+    pub bonus: i64,
+    /// What is neither here nor expired nor taken back: spent, held, sent to another wallet.
+    pub consumed: i64,
+    /// Paid value that expired.
+    pub expired: i64,
+    /// Paid value that is left.
+    pub unspent: i64,
+    /// What earlier refunds of the top-up gave.
+    pub earlier: i64,
 }
 
 /// What the refund of a top-up would give (rule A7): by the policy that is asked for or the product's, and,
@@ -59,7 +73,7 @@ pub fn quote(
         let refund = plan(ctx, wallet, granted, &standing, top_up, policy, amount)?;
         let mut after = Balances::of(wallet);
         book(&mut after, &refund, &standing.returned);
-        Ok(PolicyQuote { refundable, refund, after })
+        Ok(PolicyQuote { refundable, seen: standing.seen(), refund, after })
     };
     let chosen = one(policy.unwrap_or(terms(ctx, wallet).policy))?;
     if policy.is_some() || amount.is_some() {
@@ -201,24 +215,34 @@ impl Standing {
         self.shares.iter().filter(|share| share.paid).map(of).sum()
     }
 
-    /// What can go back through the channel. Half up for the ratio, in the customer's favour.
-    ///
-    /// What is neither here nor expired nor taken back was consumed: spent, held, or sent to another
-    /// wallet. What expired was not consumed, but paid value that expired is not refunded.
-    fn refundable(&self, policy: RefundPolicy) -> i64 {
+    /// What a policy looks at. What is neither here nor expired nor taken back was consumed: spent, held, or
+    /// sent to another wallet.
+    fn seen(&self) -> Seen {
         let brought = self.sum(|share| share.weight);
         let paid = self.paid(|share| share.weight);
-        let gone = self.sum(|share| share.left + share.taken + share.expired);
-        let consumed = (brought - gone).clamp(0, brought);
-        let expired = self.paid(|share| share.expired);
+        let there = self.sum(|share| share.left + share.taken + share.expired);
+        Seen {
+            paid,
+            bonus: brought - paid,
+            consumed: (brought - there).clamp(0, brought),
+            expired: self.paid(|share| share.expired),
+            unspent: self.paid(|share| share.left),
+            earlier: self.refunded,
+        }
+    }
+
+    /// What can go back through the channel. Half up for the ratio, in the customer's favour. What expired
+    /// was not consumed, but paid value that expired is not refunded.
+    fn refundable(&self, policy: RefundPolicy) -> i64 {
+        let Seen { paid, bonus, consumed, expired, unspent, earlier } = self.seen();
         let whole = match policy {
-            RefundPolicy::Ratio => share_of(brought - consumed, paid, brought) - expired,
+            RefundPolicy::Ratio => share_of(paid + bonus - consumed, paid, paid + bonus) - expired,
             RefundPolicy::PaidFirst => paid - consumed - expired,
-            RefundPolicy::Unspent => return self.paid(|share| share.left).min(paid - self.refunded).max(0),
-            RefundPolicy::Forced => return (paid - self.refunded).max(0),
+            RefundPolicy::Unspent => return unspent.min(paid - earlier).max(0),
+            RefundPolicy::Forced => return (paid - earlier).max(0),
         };
         // What an earlier refund by another policy took is not given twice.
-        (whole - self.refunded).clamp(0, self.sum(|share| share.left))
+        (whole - earlier).clamp(0, self.sum(|share| share.left))
     }
 
     /// What a refund of `amount` of `refundable` takes of each part.

@@ -105,13 +105,7 @@ impl Ledger {
         }
     }
 
-    pub(super) fn take_back(
-        &mut self,
-        id: &str,
-        policy: Option<Policy>,
-        amount: Option<i128>,
-        stage: Stage,
-    ) -> Answer {
+    pub(super) fn take_back(&mut self, id: &str, policy: Option<Policy>, amount: Option<i128>, stage: Stage) -> Answer {
         let name = Self::home(&self.top_ups, id);
         match stage {
             Stage::AtOnce | Stage::Requested => self.begin(&name, id, policy, amount, stage == Stage::Requested),
@@ -143,8 +137,11 @@ impl Ledger {
 
         let refunded = amount.unwrap_or(refundable);
         let takes = before.takes(policy, &back, refunded, refundable);
-        let lines: Vec<Line> =
-            [0, 1].map(|sub: u8| (id.to_owned(), sub, takes[usize::from(sub)])).into_iter().filter(|line| line.2 > 0).collect();
+        let lines: Vec<Line> = [0, 1]
+            .map(|sub: u8| (id.to_owned(), sub, takes[usize::from(sub)]))
+            .into_iter()
+            .filter(|line| line.2 > 0)
+            .collect();
         let there = self.wallet(name);
         let lot = there.lots.iter_mut().find(|lot| lot.id == id).expect("the lot is there");
         waiting.iter().for_each(|line| lot.give(line.1, line.2));

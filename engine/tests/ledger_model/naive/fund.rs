@@ -72,8 +72,7 @@ impl Ledger {
             };
             self.book(points, &source, -part.left);
         }
-        let lines: Vec<_> =
-            placed.lot.parts.iter().map(|part| (placed.lot.id.clone(), part.sub, part.left)).collect();
+        let lines: Vec<_> = placed.lot.parts.iter().map(|part| (placed.lot.id.clone(), part.sub, part.left)).collect();
         self.wallet(wallet).lots.push(placed.lot);
         self.repay(wallet, &lines);
     }
