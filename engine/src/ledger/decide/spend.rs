@@ -1,7 +1,7 @@
 //! Spends and holds: the rule is chosen, the amount apportioned, the lines fixed (rule W2).
 
-use super::{Context, known, money, not_closed, not_frozen, positive};
-use crate::accounts::{Slice, SliceKind, Wallet};
+use super::{Context, known, limits, money, not_closed, not_frozen, positive};
+use crate::accounts::{Counted, Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
 use crate::catalog::Product;
 use crate::ledger::{Balances, Event, Reject, Spend, Taken};
@@ -15,6 +15,8 @@ pub struct Plan<'a> {
     pub taken: Taken,
     /// The rule's new rounding state.
     pub phase: Option<i64>,
+    /// How the wallet's limits count it, when it has limits.
+    pub usage: Option<Box<Counted>>,
     /// The wallet afterwards.
     pub after: Balances,
 }
@@ -33,7 +35,7 @@ pub fn spend(
         taken: plan.taken,
         phase: plan.phase,
         table: None,
-        usage: None,
+        usage: plan.usage,
         promoted: ctx.catalog.promoted(),
         opens_merchant: merchant.is_none(),
         after: plan.after,
@@ -59,7 +61,7 @@ pub fn hold(
         taken: plan.taken,
         phase: plan.phase,
         table: None,
-        usage: None,
+        usage: plan.usage,
         opens_merchant: merchant.is_none(),
         after: plan.after,
     })
@@ -74,7 +76,7 @@ pub fn quote<'a>(
 ) -> Result<(Plan<'a>, Vec<Step>), Reject> {
     let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
     let (result, steps) = allocate_explained(rule, purse(wallet, rule), amount);
-    Ok((finish(wallet, rule, amount, result)?, steps))
+    Ok((within_limits(ctx, wallet, amount, finish(wallet, rule, amount, result)?)?, steps))
 }
 
 fn plan<'a>(
@@ -84,7 +86,13 @@ fn plan<'a>(
     ask: &Spend,
 ) -> Result<Plan<'a>, Reject> {
     let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
-    finish(wallet, rule, amount, allocate(rule, purse(wallet, rule), amount))
+    within_limits(ctx, wallet, amount, finish(wallet, rule, amount, allocate(rule, purse(wallet, rule), amount))?)
+}
+
+/// The plan, counted by the wallet's limits, if they permit it (rule W5).
+fn within_limits<'a>(ctx: Context<'_>, wallet: &Wallet, amount: i64, plan: Plan<'a>) -> Result<Plan<'a>, Reject> {
+    limits::per_day(ctx, wallet, amount)?;
+    Ok(Plan { usage: limits::count(ctx, wallet, amount)?, ..plan })
 }
 
 fn preconditions<'a, 'w>(
@@ -167,5 +175,5 @@ pub(super) fn finish<'a>(
     let taken = Taken::from_draws(wallet, &allocation.draws);
     let mut after = Balances::of(wallet);
     after.take(&taken);
-    Ok(Plan { rule, taken, phase: allocation.phase, after })
+    Ok(Plan { rule, taken, phase: allocation.phase, usage: None, after })
 }

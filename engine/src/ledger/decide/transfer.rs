@@ -1,7 +1,7 @@
 //! Transfers between wallets (rule W4): lots travel with their ratio and expiry.
 
 use super::spend::{choose_rule, finish, purse};
-use super::{Context, has_room, known, not_closed, not_frozen, positive};
+use super::{Context, has_room, known, limits, not_closed, not_frozen, positive};
 use crate::accounts::{SUBS_MAX, Wallet};
 use crate::allocation::allocate;
 use crate::ledger::{Event, MovedPart, Reject, Taken, Transfer};
@@ -33,8 +33,11 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
         return Err(Reject::NotPermitted { product: product.name.clone(), operation: "transfers".into() });
     }
     let plan = finish(from, rule, amount, allocate(rule, purse(from, rule), amount))?;
+    limits::per_day(ctx, from, amount)?;
+    limits::may_hold(ctx, to, product, currency, amount)?;
     let there = to.map_or(0, |to| to.lot_indexes(&plan.taken.lots).iter().flatten().count());
     has_room(to, &ask.to, currency, amount, plan.taken.lots.len() - there)?;
+    let usage = limits::count(ctx, from, amount)?;
     Ok(Event::Transferred {
         rule: rule.name.clone(),
         version: rule.version,
@@ -42,6 +45,7 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
         taken: plan.taken,
         repaid: Taken::default(),
         phase: plan.phase,
+        usage,
         opens: to.is_none().then(|| from.product.clone()),
         after: plan.after,
     })
