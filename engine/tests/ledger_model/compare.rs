@@ -123,7 +123,13 @@ fn wallet(engine: &Wallet, naive: &naive::Wallet) -> Result<(), String> {
     let phases: BTreeMap<String, i128> =
         rare.phases.iter().map(|phase| (phase.rule.to_string(), i128::from(phase.done))).collect();
     same("phases", &phases, &naive.phases)?;
-    let none = rare.holds.is_empty() && rare.pending.is_empty() && rare.phases.is_empty();
+    let uses: BTreeMap<String, usize> =
+        rare.offers.iter().map(|known| (known.offer.to_string(), known.uses as usize)).collect();
+    same("uses of offers", &uses, &naive.uses)?;
+    same("own limits", &rare.limits.is_some(), &naive.own_limits)?;
+    same("whether spends are counted", &rare.usage.is_some(), &!naive.paid.is_empty())?;
+    let others = uses.is_empty() && rare.restored.is_empty() && rare.limits.is_none() && rare.usage.is_none();
+    let none = others && rare.holds.is_empty() && rare.pending.is_empty() && rare.phases.is_empty();
     same("the rare part is there when needed", &engine.rare.is_none(), &none)
 }
 

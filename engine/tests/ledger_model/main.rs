@@ -42,7 +42,7 @@ fn run(asks: &[(Ask, i64)], mut seen: impl FnMut(&'static str, &Said)) -> Result
     let mut books = Books::new(&RULES);
     let mut now = 0;
     for (number, (ask, later)) in asks.iter().enumerate() {
-        now += later;
+        now += later * asks::HOUR;
         let Some(order) = ask.order(&naive, now) else { continue };
         let id = format!("c-{number}");
         let at = |wrong: String| format!("command {number}, {order:?} at {now}: {wrong}");
@@ -68,6 +68,16 @@ proptest! {
     fn a_random_history_of_transfers_is_the_naive_ledger_s(asks in prop::collection::vec((asks::to_and_fro(), 0..3_i64), 1..60)) {
         run(&asks, |_, _| {}).map_err(TestCaseError::fail)?;
     }
+
+    /// Two wallets with limits, offers that are bounded, lots that end and are restored (W1, W5, A9).
+    #[test]
+    fn a_random_history_within_bounds_is_the_naive_ledger_s(asks in prop::collection::vec((asks::bounded(), 0..14_i64), 1..70)) {
+        run(&within_bounds(&asks), |_, _| {}).map_err(TestCaseError::fail)?;
+    }
+}
+
+fn within_bounds(asks: &[(Ask, i64)]) -> Vec<(Ask, i64)> {
+    asks::limited_wallets().into_iter().map(|ask| (ask, 0)).chain(asks.iter().cloned()).collect()
 }
 
 /// The histories reach what they are for: every operation is accepted, and refused for every reason that
@@ -76,10 +86,15 @@ proptest! {
 fn random_histories_reach_every_outcome() {
     let mut runner = TestRunner::deterministic();
     let histories = prop::collection::vec((asks::ask(), 0..40_i64), 79);
+    let bounded = prop::collection::vec((asks::bounded(), 0..14_i64), 69);
     let mut done = BTreeSet::new();
     let mut refused = BTreeSet::new();
-    for _ in 0..600 {
-        let asks = histories.new_tree(&mut runner).expect("a history").current();
+    for number in 0..800 {
+        let asks = if number % 4 == 0 {
+            within_bounds(&bounded.new_tree(&mut runner).expect("a history").current())
+        } else {
+            histories.new_tree(&mut runner).expect("a history").current()
+        };
         let hear = |op, said: &Said| {
             match said {
                 Said::Done(_) => done.insert(op),
@@ -101,14 +116,19 @@ fn random_histories_reach_every_outcome() {
         "already_done",
         "amount_mismatch",
         "bad_request",
+        "budget_exhausted",
         "capture_exceeds_hold",
         "currency_mismatch",
         "hold_expired",
         "insufficient_funds",
         "not_permitted",
         "nothing_due",
+        "offer_not_running",
+        "offer_used_up",
+        "over_limit",
         "refund_exceeds_spend",
         "rule_not_permitted",
+        "too_many_spends",
         "unknown_account",
         "unknown_offer",
         "unknown_product",

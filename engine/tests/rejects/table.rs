@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Slice, SliceKind, Status, Subs, Wallet};
+use fentan_engine::ledger::decide::expiry::ToExpired;
 use fentan_engine::ledger::decide::account::Found;
 use fentan_engine::ledger::decide::{
     account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers,
@@ -120,7 +121,7 @@ fn top_ups() {
     let both = "a top-up names a bonus or an offer, not both";
     let most = "23058430092136939.51";
     let over = |requested| Reject::OverLimit {
-        limit: "maximum balance".into(),
+        limit: "maximum_balance".into(),
         allowed: fen(MAX_BALANCE),
         requested: fen(requested),
     };
@@ -243,7 +244,7 @@ fn refunds_of_spends() {
     let name = account("m-1");
     let lines = fourteen();
     let decide = |wallet: &Wallet, refunded, has: Option<(i128, i128)>, gathered, amount: Option<&str>| {
-        let spent = refunds::Spent { merchant: &name, taken: &lines, refunded };
+        let spent = refunds::Spent { merchant: &name, taken: &lines, refunded, to_expired: ToExpired::Forfeit };
         let slice = has.map(|(paid, promoted)| proceeds(paid, promoted));
         refunds::refund(ctx(), wallet, &spent, slice.as_ref(), gathered, &refund(amount))
     };
@@ -309,7 +310,7 @@ fn transfers_between_wallets() {
             "too much for the receiver",
             (yes(), Some(most), transfer("w-2", "0.01")),
             Reject::OverLimit {
-                limit: "maximum balance".into(),
+                limit: "maximum_balance".into(),
                 allowed: fen(MAX_BALANCE),
                 requested: fen(MAX_BALANCE + 1),
             },

@@ -104,6 +104,14 @@ codes! {
     AccountNotEmpty = "account_not_empty",
     /// The wallet has as many lots as one can have.
     TooManyLots = "too_many_lots",
+    /// The offer has not begun or has ended (`from`, `until`).
+    OfferNotRunning = "offer_not_running",
+    /// The wallet has had the offer as often as it may (`per_wallet`).
+    OfferUsedUp = "offer_used_up",
+    /// The offer has not as much left as the gift needs (`left`, `requested`).
+    BudgetExhausted = "budget_exhausted",
+    /// The wallet pays more often than it may (`spends`, `seconds`, `retry_after_ms`).
+    TooManySpends = "too_many_spends",
 }
 
 impl RejectCode {

@@ -1,6 +1,6 @@
 //! Answers as JSON, written by hand into a byte buffer.
 
-use super::{reject, time, words};
+use super::{limits, reject, time, words};
 use fentan_engine::accounts::{Bucket, Chart, Fund, Funding, NEVER, Status, Timestamp, Totals};
 use fentan_engine::allocation::{Cap, LotOrder, Method, Rule, Spill};
 use fentan_engine::catalog::Catalog;
@@ -15,7 +15,7 @@ pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 /// Appends `,"name":`.
-fn key(out: &mut Vec<u8>, name: &str) {
+pub(super) fn key(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
@@ -45,14 +45,14 @@ pub(super) fn text(out: &mut Vec<u8>, value: &str) {
 }
 
 /// Appends `,"name":"12.34"`.
-fn amount(out: &mut Vec<u8>, name: &str, minor: i128, currency: Currency) {
+pub(super) fn amount(out: &mut Vec<u8>, name: &str, minor: i128, currency: Currency) {
     key(out, name);
     out.push(b'"');
     write_minor(out, minor, currency.exponent());
     out.push(b'"');
 }
 
-fn number(out: &mut Vec<u8>, name: &str, value: u64) {
+pub(super) fn number(out: &mut Vec<u8>, name: &str, value: u64) {
     key(out, name);
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
@@ -62,7 +62,7 @@ fn flag(out: &mut Vec<u8>, name: &str, value: bool) {
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-fn moment(out: &mut Vec<u8>, name: &str, at: Timestamp) {
+pub(super) fn moment(out: &mut Vec<u8>, name: &str, at: Timestamp) {
     key(out, name);
     time::write(out, at);
 }
@@ -135,12 +135,15 @@ fn head(out: &mut Vec<u8>, id: &str) {
 fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
     let currency = record.currency;
     match (&record.event, &record.command) {
-        (Event::Opened { kind, product }, Command::OpenAccount(open)) => {
+        (Event::Opened { kind, product, limits: own }, Command::OpenAccount(open)) => {
             field(out, "account", open.account.as_str());
             field(out, "kind", kind.word());
             field(out, "currency", currency.code());
             field(out, "product", product.as_str());
             field(out, "status", Status::Open.word());
+            if let Some(own) = own {
+                limits::write(out, own, None, currency);
+            }
         }
         (Event::ToppedUp { granted, .. }, _) => {
             topped_up(out, record.id.as_str(), "confirmed", granted, catalog, currency);
@@ -310,6 +313,9 @@ fn wallet(out: &mut Vec<u8>, view: &WalletView, catalog: &Catalog) {
     field(out, "currency", view.currency.code());
     field(out, "product", view.product.as_str());
     balance(out, &view.balances, catalog, view.currency);
+    if !view.limits.is_none() {
+        limits::write(out, &view.limits, Some(view.spent_today), view.currency);
+    }
     key(out, "lots");
     out.push(b'[');
     for (n, lot) in view.lots.iter().enumerate() {
@@ -419,6 +425,7 @@ fn chart_name(line: &Chart, catalog: &Catalog) -> String {
         Chart::Fee => "fee".into(),
         Chart::Suspense => "suspense".into(),
         Chart::Breakage => "breakage".into(),
+        Chart::Promised => "promised".into(),
     }
 }
 
