@@ -66,16 +66,26 @@ impl Share {
 /// What is left of a budget, by the balances of all slices; not less than nothing.
 #[must_use]
 pub fn left(budget: i64, slices: &[i128]) -> i64 {
-    clamp(i128::from(budget) + slices.iter().sum::<i128>())
+    clamp(rest(budget, slices))
+}
+
+/// The same, below nothing when a budget was lowered to less than what had been given.
+fn rest(budget: i64, slices: &[i128]) -> i128 {
+    i128::from(budget) + slices.iter().sum::<i128>()
 }
 
 /// Deals what is left of a budget to all shards in equal shares; what cannot be divided goes to shard `to`.
+/// When less than nothing is left, each shard alone would have to get all of that back before it gives.
 #[must_use]
 pub fn deal(budget: (i64, Currency), slices: &[i128], to: usize, returns: u64) -> Vec<Share> {
-    let left = left(budget.0, slices);
-    let count = i64::try_from(slices.len()).unwrap_or(i64::MAX).max(1);
-    let share = |number: usize| left / count + if number == to { left % count } else { 0 };
-    let floor = |(number, balance): (usize, &i128)| balance - i128::from(share(number));
+    let rest = rest(budget.0, slices);
+    let left = clamp(rest);
+    let count = slices.len().max(1) as i128;
+    let share = |number: usize| match rest {
+        ..0 => rest,
+        _ => rest / count + if number == to { rest % count } else { 0 },
+    };
+    let floor = |(number, balance): (usize, &i128)| balance - share(number);
     slices.iter().enumerate().map(floor).map(|floor| Share { budget, floor, left, returns }).collect()
 }
 
