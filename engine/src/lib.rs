@@ -6,7 +6,7 @@
 //! | [`names`] | the names that clients choose |
 //! | [`accounts`] | what the ledger remembers: wallets with their lots, slices of merchants, totals |
 //! | [`allocation`] | which lots and sub-balances pay for a spend |
-//! | [`catalog`], [`offer`], [`limits`] | products, rules and offers, checked |
+//! | [`catalog`] | products, rules and offers, checked |
 //! | [`ledger`] | what can be asked, what it does to the books, and every no |
 //! | [`journal`] | records in batches and their chain |
 //! | [`store`] | the seam to what keeps images of accounts |
@@ -19,9 +19,7 @@ pub mod allocation;
 pub mod catalog;
 pub mod journal;
 pub mod ledger;
-pub mod limits;
 pub mod money;
 pub mod names;
-pub mod offer;
 pub mod runtime;
 pub mod store;

@@ -216,6 +216,16 @@ pub enum Reject {
         /// The most lots.
         limit: u64,
     },
+    /// The rule divides only larger amounts.
+    #[error("the rule {rule} is for {minimum} and more, {requested} was asked")]
+    BelowMinimumOrder {
+        /// The rule.
+        rule: Label,
+        /// The least amount it divides.
+        minimum: Money,
+        /// What was asked.
+        requested: Money,
+    },
     /// The offer has not begun, or has ended.
     #[error("the offer {offer} does not run now")]
     OfferNotRunning {
@@ -297,6 +307,7 @@ impl Reject {
             Self::OverLimit { .. } => "over_limit",
             Self::AccountNotEmpty { .. } => "account_not_empty",
             Self::TooManyLots { .. } => "too_many_lots",
+            Self::BelowMinimumOrder { .. } => "below_minimum_order",
             Self::OfferNotRunning { .. } => "offer_not_running",
             Self::OfferUsedUp { .. } => "offer_used_up",
             Self::BudgetExhausted { .. } => "budget_exhausted",

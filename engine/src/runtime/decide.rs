@@ -5,8 +5,8 @@ use super::request::Reply;
 use super::step::{Reach, Step, Stop};
 use super::table::Slot;
 use crate::accounts::{AccountKind, Bucket, Fund, Slice, Status, SystemAccount};
+use crate::allocation::RefundToExpired;
 use crate::ledger::decide::account::Found;
-use crate::ledger::decide::expiry::ToExpired;
 use crate::ledger::decide::{account, expiry, hold, refund, spend, top_up, transfer};
 use crate::ledger::{Command, Event, GatherMove, OpenAccount, Record, Refund, Reject, Spend, Taken, Transfer};
 use crate::money::Currency;
@@ -251,16 +251,16 @@ fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) 
 
 /// What the rule of a spend, or of the hold that became one, does with what comes back to a part that has
 /// expired; nothing is restored when that version of the rule is gone (rule A9).
-fn to_expired<R: Reply>(step: &Step<'_, R>, spend: &Record) -> Result<ToExpired, Stop> {
+fn to_expired<R: Reply>(step: &Step<'_, R>, spend: &Record) -> Result<RefundToExpired, Stop> {
     let hold = match &spend.command {
         Command::Capture(ask) => step.record_of(&ask.hold)?.map(|(record, _)| record),
         _ => None,
     };
     Ok(match &hold.as_ref().unwrap_or(spend).event {
         Event::Spent { rule, version, .. } | Event::Held { rule, version, .. } => {
-            ToExpired::of(step.catalog.rule(rule).filter(|found| found.version == *version))
+            step.catalog.rule_version(rule, *version).map_or(RefundToExpired::Forfeit, |rule| rule.refund_to_expired)
         }
-        _ => ToExpired::Forfeit,
+        _ => RefundToExpired::Forfeit,
     })
 }
 

@@ -6,7 +6,7 @@ use fentan_engine::accounts::{
     AccountKind, Hold, Room, Slice, SliceKind, Status, SystemAccount, Totals, Wallet, left,
 };
 use fentan_engine::catalog::Catalog;
-use fentan_engine::ledger::decide::expiry::ToExpired;
+use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::ledger::decide::{Context, account, expiry, hold, refund, spend, top_up, transfer};
 use fentan_engine::ledger::{Balances, Command, Event, PostTo, Record, Refund, Reject, Taken, effect, postings};
 use fentan_engine::money::Currency;
@@ -29,11 +29,11 @@ struct Spent {
 }
 
 /// What these histories' rules do with what comes back to a part that has expired.
-fn to_expired(rule: &str) -> ToExpired {
+fn to_expired(rule: &str) -> RefundToExpired {
     match rule {
-        "by_lot_expiring_first" => ToExpired::Restore { days: 2 },
-        "bonus_first" => ToExpired::Restore { days: 9 },
-        _ => ToExpired::Forfeit,
+        "by_lot_expiring_first" => RefundToExpired::Restore { days: 2 },
+        "bonus_first" => RefundToExpired::Restore { days: 9 },
+        _ => RefundToExpired::Forfeit,
     }
 }
 

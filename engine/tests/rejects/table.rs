@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Slice, SliceKind, Status, Subs, Wallet};
-use fentan_engine::ledger::decide::expiry::ToExpired;
+use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::ledger::decide::account::Found;
 use fentan_engine::ledger::decide::{
     account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers,
@@ -244,7 +244,7 @@ fn refunds_of_spends() {
     let name = account("m-1");
     let lines = fourteen();
     let decide = |wallet: &Wallet, refunded, has: Option<(i128, i128)>, gathered, amount: Option<&str>| {
-        let spent = refunds::Spent { merchant: &name, taken: &lines, refunded, to_expired: ToExpired::Forfeit };
+        let spent = refunds::Spent { merchant: &name, taken: &lines, refunded, to_expired: RefundToExpired::Forfeit };
         let slice = has.map(|(paid, promoted)| proceeds(paid, promoted));
         refunds::refund(ctx(), wallet, &spent, slice.as_ref(), gathered, &refund(amount))
     };
@@ -418,6 +418,11 @@ fn codes_and_what_is_remembered() {
         (Reject::OverLimit { limit: text, allowed: money, requested: money }, "over_limit", true),
         (Reject::AccountNotEmpty { account: account("a") }, "account_not_empty", true),
         (Reject::TooManyLots { account: account("a"), limit: 1 }, "too_many_lots", true),
+        (
+            Reject::BelowMinimumOrder { rule: label("a"), minimum: money, requested: money },
+            "below_minimum_order",
+            true,
+        ),
     ];
     for (reject, code, remembered) in table {
         assert_eq!((reject.code(), reject.is_remembered()), (code, remembered));

@@ -1,36 +1,20 @@
 //! What ends by itself: lots' parts (rule A9) and holds (rule W2).
 
 use crate::accounts::{SubId, Timestamp, Wallet};
-use crate::allocation::{Draw, Draws, Rule};
+use crate::allocation::{Draw, Draws, RefundToExpired};
 use crate::ledger::{Balances, Event, Taken};
 use crate::names::CommandId;
 use hashbrown::HashMap;
 
-/// What becomes of what a refund gives back to a part that has expired (rule A9).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ToExpired {
-    /// It expires again at once.
-    #[default]
-    Forfeit,
-    /// The part lives again for so many days.
-    Restore {
-        /// How many days of 24 hours.
-        days: u32,
-    },
-}
-
-impl ToExpired {
-    /// What the rule of a spend says; without the rule, [`ToExpired::Forfeit`].
-    #[must_use]
-    pub const fn of(_: Option<&Rule>) -> Self {
-        Self::Forfeit
-    }
-}
-
 /// Until when the parts live again that a refund gives back to: `None` when none had expired, or when what
 /// comes back is forfeited. A part that a refund restored before is restored again.
-pub fn restore_until(now: Timestamp, wallet: &Wallet, taken: &Taken, to_expired: ToExpired) -> Option<Timestamp> {
-    let ToExpired::Restore { days } = to_expired else { return None };
+pub fn restore_until(
+    now: Timestamp,
+    wallet: &Wallet,
+    taken: &Taken,
+    to_expired: RefundToExpired,
+) -> Option<Timestamp> {
+    let RefundToExpired::Restore { days } = to_expired else { return None };
     let places = wallet.lot_indexes(&taken.lots);
     let ended = taken.lines.iter().any(|line| {
         let lot = places.get(line.lot as usize).copied().flatten().map(|at| &wallet.lots[at]);

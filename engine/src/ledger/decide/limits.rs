@@ -2,9 +2,8 @@
 
 use super::{Context, minor, money};
 use crate::accounts::{Counted, Limits, Wallet};
-use crate::catalog::Product;
+use crate::catalog::{Product, ProductLimits, check_velocity};
 use crate::ledger::{LimitsAsk, Reject};
-use crate::limits::{ProductLimits, check_velocity};
 use crate::money::Currency;
 
 /// The limits that a command names, in minor units.

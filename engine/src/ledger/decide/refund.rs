@@ -1,8 +1,9 @@
 //! Refunds of spends, by their recorded lines (rule A4).
 
-use super::expiry::{ToExpired, restore_until};
+use super::expiry::restore_until;
 use super::{Context, has_room, money, not_closed, positive};
 use crate::accounts::{Bucket, Fund, Proceeds, Wallet};
+use crate::allocation::RefundToExpired;
 use crate::ledger::{Balances, Event, Parties, Refund, Reject, Taken};
 use crate::names::AccountId;
 use smallvec::SmallVec;
@@ -16,7 +17,7 @@ pub struct Spent<'a> {
     /// What refunds gave back so far.
     pub refunded: i64,
     /// What its rule does with what comes back to a part that has expired.
-    pub to_expired: ToExpired,
+    pub to_expired: RefundToExpired,
 }
 
 /// A decision, or what is missing in the merchant's slice to make it.

@@ -3,11 +3,10 @@
 use super::refund::fund_of;
 use super::{Context, has_room, limits, minor, money, not_closed};
 use crate::accounts::{Fund, Funding, PendingTopUp, Room, SubId, Wallet};
-use crate::catalog::{Offer, Product};
+use crate::catalog::{NO_OFFER, Offer, Product};
 use crate::ledger::{Balances, ConfirmTopUp, Event, Grant, Granted, Reject, Taken, TopUp, TopUpState};
 use crate::money::Currency;
 use crate::names::{CommandId, Label};
-use crate::offer::NO_OFFER;
 use smallvec::SmallVec;
 
 /// The channel of a top-up that names none.

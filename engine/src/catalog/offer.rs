@@ -1,7 +1,8 @@
 //! Offers: what a promotion gives for a top-up, to whom, how often, how long and how much in all (rule W1).
 
+use super::error::{CatalogError, fail, label};
+use super::product::Product;
 use crate::accounts::{NEVER, Timestamp};
-use crate::catalog::{CatalogError, Product};
 use crate::money::{AmountError, Currency, Major, share_down, share_of_percent};
 use crate::names::Label;
 use rust_decimal::Decimal;
@@ -107,79 +108,84 @@ struct TierSpec {
     percent: Option<Decimal>,
 }
 
+/// The key that is wrong, and what is wrong with it.
+type Wrong = (&'static str, String);
+
 impl OfferSpec {
-    /// Checks it against the products there are.
+    /// Checks it against the products there are; without any, its amounts are not looked at.
     ///
     /// # Errors
-    /// Names the offer and what is wrong with it.
-    pub(crate) fn check(&self, products: &[&Product]) -> Result<Offer, CatalogError> {
-        self.offer(products).map_err(|reason| CatalogError::Entry { what: "offer", name: self.name.clone(), reason })
+    /// Names the offer, the key and what is wrong with it.
+    pub(super) fn check(&self, products: &[&Product]) -> Result<Offer, CatalogError> {
+        let name = label("offer", &self.name)?;
+        self.offer(name, products).map_err(|(key, reason)| fail("offer", &self.name, &reason).key(key))
     }
 
-    fn offer(&self, products: &[&Product]) -> Result<Offer, String> {
+    fn offer(&self, name: Label, products: &[&Product]) -> Result<Offer, Wrong> {
         if self.name == NO_OFFER {
-            return Err(format!("{NO_OFFER:?} is the name of gifts that no offer gives"));
+            return Err(("name", "is the name of gifts that no offer gives".into()));
         }
         let (from, until) = (moment("from", self.from.as_ref())?, moment("until", self.until.as_ref())?);
         if from.zip(until).is_some_and(|(from, until)| from >= until) {
-            return Err("`until` is after `from`".into());
+            return Err(("until", "is after `from`".into()));
         }
         if self.per_wallet == Some(0) {
-            return Err("per_wallet is at least 1".into());
+            return Err(("per_wallet", "is at least 1".into()));
         }
-        let mut offer = Offer {
-            name: Label::new(&self.name).map_err(|error| error.to_string())?,
-            from,
-            until,
-            per_wallet: self.per_wallet,
-            budget: None,
-            tiers: self.tiers()?,
-            products: None,
-            currency: None,
-        };
+        let tiers = self.tiers()?;
+        let per_wallet = self.per_wallet;
+        let mut offer = Offer { name, from, until, per_wallet, budget: None, tiers, products: None, currency: None };
         let its = self.its_products(products)?;
         let currency = only_currency(&offer, &its)?;
         if let Some(budget) = &self.budget {
-            let currency = currency.ok_or("an offer with a budget is for products of one currency: name its `products`")?;
-            let minor = amount(budget)?.positive_minor(currency);
-            offer.budget = Some(minor.map_err(|error| format!("budget \"{budget}\" in {currency}: {error}"))?);
+            let wrong = |reason: String| ("budget", reason);
+            let several = || wrong("an offer with a budget is for products of one currency: name its `products`".into());
+            let currency = currency.ok_or_else(several)?;
+            let minor = amount("budget", budget)?.positive_minor(currency);
+            offer.budget = Some(minor.map_err(|error| wrong(format!("\"{budget}\" in {currency}: {error}")))?);
             offer.currency = Some(currency);
         }
         offer.products = self.products.is_some().then(|| its.iter().map(|product| product.name.clone()).collect());
         Ok(offer)
     }
 
-    fn tiers(&self) -> Result<Vec<Tier>, String> {
+    fn tiers(&self) -> Result<Vec<Tier>, Wrong> {
+        let wrong = |reason: String| ("tier", reason);
         let mut tiers = Vec::new();
         for tier in &self.tier {
             let gift = match (&tier.bonus, tier.percent) {
-                (Some(bonus), None) => Gift::Amount(amount(bonus)?),
+                (Some(bonus), None) => Gift::Amount(amount("tier", bonus)?),
                 (None, Some(percent)) if percent > Decimal::ZERO && percent <= Decimal::from(10_000) => {
-                    Gift::Share(share_of_percent(percent).map_err(|e| e.to_string())?)
+                    Gift::Share(share_of_percent(percent).map_err(|error| wrong(error.to_string()))?)
                 }
-                (None, Some(percent)) => return Err(format!("percent is above 0 and at most 10,000, not {percent}")),
-                _ => return Err(format!("the tier from {} gives a bonus or a percent, one of them", tier.from)),
+                (None, Some(percent)) => {
+                    return Err(wrong(format!("percent is above 0 and at most 10,000, not {percent}")));
+                }
+                _ => {
+                    return Err(wrong(format!("the tier from {} gives a bonus or a percent, one of them", tier.from)));
+                }
             };
-            tiers.push(Tier { from: amount(&tier.from)?, gift });
+            tiers.push(Tier { from: amount("tier", &tier.from)?, gift });
         }
         let value = |tier: &Tier| {
             Currency::new("XXX", 6).ok().and_then(|finest| tier.from.minor(finest).ok()).unwrap_or(i64::MAX)
         };
         if tiers.is_empty() || !tiers.is_sorted_by(|a, b| value(a) < value(b)) {
-            return Err("tiers stand in rising order of `from`, each once, and there is at least one".into());
+            return Err(wrong("tiers stand in rising order of `from`, each once, and there is at least one".into()));
         }
         Ok(tiers)
     }
 
     /// The products that may have it.
-    fn its_products<'p>(&self, products: &[&'p Product]) -> Result<Vec<&'p Product>, String> {
+    fn its_products<'p>(&self, products: &[&'p Product]) -> Result<Vec<&'p Product>, Wrong> {
         let Some(names) = &self.products else { return Ok(products.to_vec()) };
+        let wrong = |reason: String| ("products", reason);
         if names.is_empty() {
-            return Err("products names at least one; without it, the offer is for every product".into());
+            return Err(wrong("name at least one; without this key, the offer is for every product".into()));
         }
         let find = |name: &String| {
             let found = products.iter().find(|product| product.name.as_str() == name).copied();
-            found.ok_or_else(|| format!("there is no product {name:?}"))
+            found.ok_or_else(|| wrong(format!("there is no product {name:?}")))
         };
         names.iter().map(find).collect()
     }
@@ -187,7 +193,7 @@ impl OfferSpec {
 
 /// An offer names no currency: its amounts are in one that counts them all, and there has to be one. Returns
 /// it when there is one only.
-fn only_currency(offer: &Offer, products: &[&Product]) -> Result<Option<Currency>, String> {
+fn only_currency(offer: &Offer, products: &[&Product]) -> Result<Option<Currency>, Wrong> {
     let (mut wrong, mut right) = (None, Vec::new());
     for product in products {
         let currency = product.currency;
@@ -198,22 +204,22 @@ fn only_currency(offer: &Offer, products: &[&Product]) -> Result<Option<Currency
         }
     }
     match (right.as_slice(), wrong) {
-        ([], Some(wrong)) => Err(wrong),
+        ([], Some(wrong)) => Err(("tier", wrong)),
         ([only], _) => Ok(Some(*only)),
         _ => Ok(None),
     }
 }
 
-fn amount(text: &str) -> Result<Major, String> {
-    Major::parse(text.as_bytes()).map_err(|error| format!("{text:?}: {error}"))
+fn amount(key: &'static str, text: &str) -> Result<Major, Wrong> {
+    Major::parse(text.as_bytes()).map_err(|error| (key, format!("{text:?}: {error}")))
 }
 
-fn moment(key: &str, text: Option<&String>) -> Result<Option<Timestamp>, String> {
+fn moment(key: &'static str, text: Option<&String>) -> Result<Option<Timestamp>, Wrong> {
     let read = |text: &String| {
         let moment: Result<jiff::Timestamp, _> = text.parse();
         moment
             .map(jiff::Timestamp::as_microsecond)
-            .map_err(|_| format!("{key} is a moment like \"2026-11-11T00:00:00+08:00\", not {text:?}"))
+            .map_err(|_| (key, format!("is a moment like \"2026-11-11T00:00:00+08:00\", not {text:?}")))
     };
     text.map(read).transpose()
 }

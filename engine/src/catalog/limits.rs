@@ -67,16 +67,16 @@ impl LimitsSpec {
     pub fn check(&self, currency: Currency) -> Result<ProductLimits, String> {
         let amount = |key: &str, text: &Option<String>| {
             let minor = |text: &String| Major::parse(text.as_bytes()).and_then(|major| major.minor(currency));
-            text.as_ref().map(minor).transpose().map_err(|error| format!("limits.{key}: {error}"))
+            text.as_ref().map(minor).transpose().map_err(|error| format!("{key}: {error}"))
         };
         let velocity = self.velocity.map(|v| Velocity { spends: v.spends, seconds: v.seconds });
         if let Some(velocity) = velocity {
-            check_velocity(velocity).map_err(|(key, reason)| format!("limits.velocity.{key} {reason}"))?;
+            check_velocity(velocity).map_err(|(key, reason)| format!("velocity.{key} {reason}"))?;
         }
         let utc_offset = match &self.utc_offset {
             None => OFFSET,
             Some(text) => offset(text)
-                .ok_or_else(|| format!("limits.utc_offset is like \"+08:00\", up to 14 hours, not {text:?}"))?,
+                .ok_or_else(|| format!("utc_offset is like \"+08:00\", up to 14 hours, not {text:?}"))?,
         };
         let limits = Limits {
             maximum_balance: amount("maximum_balance", &self.maximum_balance)?,
