@@ -3,14 +3,13 @@
 use super::choose::{ChooseSpec, Selectors, selectors};
 use super::error::{CatalogError, CatalogErrors, fail};
 use super::merchant::{MerchantSpec, merchants};
-use super::offer::{Offer, OfferSpec, in_some_currency, offer};
+use super::offer::{Offer, OfferSpec};
 use super::product::{Product, ProductSpec, currencies, product};
 use super::sub_balance::{SubBalanceSpec, sub_balances};
 use super::versions::Versions;
 use super::warn::warnings;
 use super::{Catalog, Rules};
 use crate::allocation::{Rule, RuleSpec, SubNames};
-use crate::money::Currency;
 use crate::names::Label;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -91,18 +90,16 @@ fn read(spec: &CatalogSpec) -> (Option<Catalog>, Vec<CatalogError>) {
     let (subs, promoted, mut errors) = sub_balances(&spec.sub_balance);
     let rules = rules(&spec.rule, &subs, &mut errors);
     let products = products(&spec.product, &rules, &mut errors);
-    let currencies = match currencies(&products) {
-        Ok(currencies) => currencies,
-        Err(error) => {
-            errors.push(placed(error, &spec.product, ProductSpec::name));
-            Vec::new()
-        }
-    };
+    let currencies = currencies(&products);
+    let one_each = currencies.is_ok();
+    errors.extend(currencies.err().map(|error| placed(error, &spec.product, ProductSpec::name)));
     let (merchants, wrong) = merchants(&spec.merchant);
     errors.extend(wrong);
     let (selectors, wrong) = selectors(&spec.choose, &rules, &products, &merchants);
     errors.extend(wrong);
-    let offers = offers(&spec.offer, &currencies, &mut errors);
+    // Amounts of offers are looked at in currencies that can be relied on.
+    let its = if one_each { products.values().collect() } else { Vec::new() };
+    let offers = offers(&spec.offer, &its, &mut errors);
     let known: BTreeMap<Label, Versions> =
         rules.iter().filter_map(|(name, versions)| Some((name.clone(), versions.clone()?))).collect();
     errors.extend(amounts(&known, &products, &selectors, &spec.rule));
@@ -116,8 +113,7 @@ fn read(spec: &CatalogSpec) -> (Option<Catalog>, Vec<CatalogError>) {
         }
         return (None, errors);
     }
-    let sub_names =
-        subs.iter().map(|(name, id)| (*id, name.clone())).collect::<BTreeMap<_, _>>().into_iter().collect();
+    let sub_names = subs.iter().map(|(name, id)| (*id, name.clone())).collect::<BTreeMap<_, _>>().into_iter().collect();
     let catalog =
         Catalog { subs, sub_names, promoted, products, rules: known, selectors, merchants, offers, default_product };
     (Some(catalog), errors)
@@ -155,10 +151,10 @@ fn products(specs: &[ProductSpec], rules: &Rules, errors: &mut Vec<CatalogError>
     products
 }
 
-fn offers(specs: &[OfferSpec], currencies: &[Currency], errors: &mut Vec<CatalogError>) -> BTreeMap<Label, Offer> {
+fn offers(specs: &[OfferSpec], products: &[&Product], errors: &mut Vec<CatalogError>) -> BTreeMap<Label, Offer> {
     let mut offers = BTreeMap::new();
     for (index, spec) in specs.iter().enumerate() {
-        match offer(spec).and_then(|offer| in_some_currency(&offer, currencies).map(|()| offer)) {
+        match spec.check(products) {
             Ok(offer) => unique("offer", &mut offers, offer.name.clone(), offer, index, errors),
             Err(error) => errors.push(error.at(index)),
         }
@@ -180,9 +176,7 @@ fn amounts(
             let fits = |of: &Option<Label>| of.as_ref().is_none_or(|of| *of == product.name);
             selectors.all().iter().any(|selector| selector.rule.name() == name && fits(&selector.keys.product))
         };
-        let uses = |product: &&Product| {
-            product.rule.name() == name || product.permits_rule(name) || selected(product)
-        };
+        let uses = |product: &&Product| product.rule.name() == name || product.permits_rule(name) || selected(product);
         for product in products.values().filter(uses) {
             for rule in versions.iter() {
                 if let Err(error) = rule.check_currency(product.currency) {

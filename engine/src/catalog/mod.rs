@@ -6,7 +6,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `check.rs` | from what files say to a catalog, with every error |
-//! | `sub_balance.rs`, `product.rs`, `offer.rs`, `merchant.rs` | entries |
+//! | `sub_balance.rs`, `product.rs`, `limits.rs`, `offer.rs`, `merchant.rs` | entries |
 //! | `refund_terms.rs` | what a product says about refunds of top-ups |
 //! | `versions.rs` | the versions of a rule, and which is in force |
 //! | `choose.rs` | which rule divides a spend |
@@ -19,6 +19,7 @@ mod archived;
 mod check;
 mod choose;
 mod error;
+mod limits;
 mod merchant;
 mod offer;
 mod product;
@@ -32,8 +33,10 @@ pub use archived::{Archived, ArchivedSpec};
 pub use check::{CatalogSpec, Checked};
 pub use choose::{ChooseSpec, Keys, Selector};
 pub use error::{CatalogError, CatalogErrors};
+pub(crate) use limits::check_velocity;
+pub use limits::{LimitsSpec, ProductLimits};
 pub use merchant::{Merchant, MerchantSpec};
-pub use offer::{Offer, OfferSpec};
+pub use offer::{NO_OFFER, Offer, OfferSpec};
 pub use product::{Product, ProductSpec};
 pub use refund_terms::RefundTerms;
 pub use sub_balance::SubBalanceSpec;

@@ -1,6 +1,7 @@
 //! Products: what a wallet may do.
 
 use super::error::{CatalogError, Told, fail, label};
+use super::limits::{LimitsSpec, ProductLimits};
 use super::refund_terms::{RefundTerms, refund_terms};
 use super::versions::Versions;
 use super::{Rules, find_rule};
@@ -24,6 +25,8 @@ pub struct Product {
     pub may_name: Option<Vec<Label>>,
     /// Refunds of top-ups, and what wallets that owe may do (rule W3).
     pub refund_terms: RefundTerms,
+    /// What bounds its wallets.
+    pub limits: ProductLimits,
 }
 
 impl Product {
@@ -50,6 +53,7 @@ pub struct ProductSpec {
     #[serde(default)]
     pub(super) forced_from_other_lots: bool,
     pub(super) spend_in_arrears: Option<bool>,
+    limits: Option<LimitsSpec>,
     #[serde(default, rename = "description")]
     _description: String,
 }
@@ -81,11 +85,15 @@ pub(super) fn product(spec: &ProductSpec, rules: &Rules) -> Result<Product, Told
         }
     };
     let refund_terms = refund_terms(spec).map_err(|reason| wrong("refund_policy", reason))?;
-    Ok(Product { name, currency, rule, transfers: spec.transfers, may_name, refund_terms })
+    let limits = match &spec.limits {
+        None => ProductLimits::default(),
+        Some(limits) => limits.check(currency).map_err(|reason| wrong("limits", reason))?,
+    };
+    Ok(Product { name, currency, rule, transfers: spec.transfers, may_name, refund_terms, limits })
 }
 
-/// The currencies of the products. One code has one number of decimals.
-pub(super) fn currencies(products: &BTreeMap<Label, Product>) -> Result<Vec<Currency>, CatalogError> {
+/// One currency code has one number of decimals.
+pub(super) fn currencies(products: &BTreeMap<Label, Product>) -> Result<(), CatalogError> {
     let mut known: Vec<&Product> = Vec::new();
     for product in products.values() {
         match known.iter().find(|other| other.currency.code() == product.currency.code()) {
@@ -98,5 +106,5 @@ pub(super) fn currencies(products: &BTreeMap<Label, Product>) -> Result<Vec<Curr
             }
         }
     }
-    Ok(known.into_iter().map(|product| product.currency).collect())
+    Ok(())
 }

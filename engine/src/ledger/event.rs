@@ -1,7 +1,9 @@
 //! What can have happened: the resolved result of a command.
 
 use super::{OrderTable, Reject, Taken, TopUpRefund};
-use crate::accounts::{AccountKind, Bucket, EndedRefund, Fund, Funding, Status, SubId, Subs, Timestamp, Usage, Wallet};
+use crate::accounts::{
+    AccountKind, Bucket, Counted, EndedRefund, Fund, Funding, Limits, Status, SubId, Subs, Timestamp, Wallet,
+};
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -69,6 +71,8 @@ pub struct Granted {
     pub promoted: u8,
     /// How it was paid.
     pub funding: Funding,
+    /// How often the wallet has had the offer, with this, when the offer counts it.
+    pub uses: Option<u32>,
 }
 
 /// Who takes part in a record whose command names only an id: the wallet and the merchant.
@@ -121,6 +125,8 @@ pub enum Event {
         kind: AccountKind,
         /// A wallet's product.
         product: Label,
+        /// A wallet's own limits.
+        limits: Option<Box<Limits>>,
     },
     /// Money came into a wallet.
     ToppedUp {
@@ -157,6 +163,8 @@ pub enum Event {
     TopUpFailed {
         /// The wallet.
         account: AccountId,
+        /// What will not come.
+        granted: Granted,
         /// The wallet afterwards.
         after: Balances,
     },
@@ -179,8 +187,8 @@ pub enum Event {
         phase: Option<i64>,
         /// The order lines by sub-balances, when the spend has order lines.
         table: Option<Box<OrderTable>>,
-        /// What the wallet's limits have to remember, when it has limits.
-        usage: Option<Box<Usage>>,
+        /// How the wallet's limits count it, when it has limits.
+        usage: Option<Box<Counted>>,
         /// Which sub-balances are promoted: bit n for sub-balance n.
         promoted: u8,
         /// Whether the merchant was opened by it.
@@ -200,8 +208,8 @@ pub enum Event {
         phase: Option<i64>,
         /// The order lines by sub-balances, when the hold has order lines.
         table: Option<Box<OrderTable>>,
-        /// What the wallet's limits have to remember, when it has limits.
-        usage: Option<Box<Usage>>,
+        /// How the wallet's limits count it, when it has limits.
+        usage: Option<Box<Counted>>,
         /// Whether the merchant was opened by it.
         opens_merchant: bool,
         /// The wallet afterwards.
@@ -262,6 +270,8 @@ pub enum Event {
         taken: Taken,
         /// The rule's new rounding state in the paying wallet.
         phase: Option<i64>,
+        /// How the paying wallet's limits count it, when it has limits.
+        usage: Option<Box<Counted>>,
         /// The parts as they arrive.
         parts: Vec<MovedPart>,
         /// What of them repaid the receiver's arrears.

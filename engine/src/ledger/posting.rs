@@ -3,6 +3,7 @@
 use super::decide::refund::fund_of;
 use super::{Event, Granted, Record, Taken, TopUpRefund};
 use crate::accounts::{Bucket, Chart, Fund, SubId, SystemAccount};
+use crate::names::Label;
 
 /// What a posting goes to. Wallets and merchants are those of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,7 @@ impl PostTo {
             Self::System(SystemAccount::Fee) => Chart::Fee,
             Self::System(SystemAccount::Suspense) => Chart::Suspense,
             Self::System(SystemAccount::Breakage) => Chart::Breakage,
+            Self::System(SystemAccount::Promised(_)) => Chart::Promised,
         }
     }
 }
@@ -57,9 +59,19 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
         post(Posting { to, minor: i128::from(amount) });
     };
     match &record.event {
-        Event::ToppedUp { granted, repaid, .. } | Event::TopUpConfirmed { granted, repaid, .. } => {
-            grant(granted, &mut both);
+        Event::ToppedUp { granted, repaid, .. } => {
+            grant(granted, SystemAccount::Promotion, &mut both);
             repay(repaid, both);
+        }
+        Event::TopUpPlaced { granted, .. } => {
+            promise(granted, |promotion, promised, gift| both(promotion, promised, gift))
+        }
+        Event::TopUpConfirmed { granted, repaid, .. } => {
+            grant(granted, SystemAccount::Promised, &mut both);
+            repay(repaid, both);
+        }
+        Event::TopUpFailed { granted, .. } => {
+            promise(granted, |promotion, promised, gift| both(promised, promotion, gift))
         }
         Event::Spent { taken, promoted, .. } => each(taken, |sub, amount| {
             both(PostTo::Wallet(sub), proceeds(*promoted, sub), amount);
@@ -97,8 +109,6 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
         }
         Event::Rejected(_)
         | Event::Opened { .. }
-        | Event::TopUpPlaced { .. }
-        | Event::TopUpFailed { .. }
         | Event::TopUpUnchanged { .. }
         | Event::TopUpRefundUnchanged { .. }
         | Event::StatusSet { .. }
@@ -153,12 +163,24 @@ const fn proceeds(promoted: u8, sub: SubId) -> PostTo {
     PostTo::Merchant(Bucket::Unreconciled, fund_of(promoted, sub.0))
 }
 
-fn grant(granted: &Granted, mut both: impl FnMut(PostTo, PostTo, i64)) {
+/// What is paid comes from the channel; the gift `gives`: the promotion itself, or what it has promised.
+fn grant(granted: &Granted, gives: fn(Label) -> SystemAccount, mut both: impl FnMut(PostTo, PostTo, i64)) {
     for grant in &granted.grants {
         let source = match fund_of(granted.promoted, grant.sub.0) {
             Fund::Paid => SystemAccount::Channel(granted.channel.clone()),
-            Fund::Promoted => SystemAccount::Promotion(granted.promotion.clone()),
+            Fund::Promoted => gives(granted.promotion.clone()),
         };
         both(PostTo::System(source), PostTo::Wallet(grant.sub), grant.amount);
+    }
+}
+
+/// The gift of a top-up that waits: calls `between` with the promotion, its promises, and the gift.
+fn promise(granted: &Granted, mut between: impl FnMut(PostTo, PostTo, i64)) {
+    let gifts = granted.grants.iter().filter(|grant| fund_of(granted.promoted, grant.sub.0) == Fund::Promoted);
+    let gift: i64 = gifts.map(|grant| grant.amount).sum();
+    if gift > 0 {
+        let promotion = PostTo::System(SystemAccount::Promotion(granted.promotion.clone()));
+        let promised = PostTo::System(SystemAccount::Promised(granted.promotion.clone()));
+        between(promotion, promised, gift);
     }
 }

@@ -1,5 +1,6 @@
 //! Every business no, with its operands.
 
+use crate::accounts::Timestamp;
 use crate::money::Money;
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
@@ -255,6 +256,44 @@ pub enum Reject {
         /// What it owes.
         arrears: Money,
     },
+    /// The offer has not begun, or has ended.
+    #[error("the offer {offer} does not run now")]
+    OfferNotRunning {
+        /// The offer.
+        offer: Label,
+        /// When it begins, if it has a begin.
+        from: Option<Timestamp>,
+        /// When it ends, if it has an end.
+        until: Option<Timestamp>,
+    },
+    /// The wallet has had the offer as often as a wallet may.
+    #[error("a wallet may have the offer {offer} {per_wallet} times, and this one has had it")]
+    OfferUsedUp {
+        /// The offer.
+        offer: Label,
+        /// How often a wallet may have it.
+        per_wallet: u32,
+    },
+    /// The offer has given all that it may give, or nearly.
+    #[error("the offer {offer} has {left} left, {requested} is needed")]
+    BudgetExhausted {
+        /// The offer.
+        offer: Label,
+        /// What is left in all.
+        left: Money,
+        /// What the gift needs.
+        requested: Money,
+    },
+    /// The wallet pays more often than it may.
+    #[error("the wallet may pay {spends} times in {seconds} seconds; try again in {retry_after_ms} ms")]
+    TooManySpends {
+        /// How often it may pay.
+        spends: u32,
+        /// In how long.
+        seconds: u32,
+        /// When the next payment may come, in milliseconds.
+        retry_after_ms: u64,
+    },
 }
 
 impl Reject {
@@ -303,6 +342,10 @@ impl Reject {
             Self::PolicyMismatch { .. } => "policy_mismatch",
             Self::RefundExceedsTopUp { .. } => "refund_exceeds_top_up",
             Self::InArrears { .. } => "in_arrears",
+            Self::OfferNotRunning { .. } => "offer_not_running",
+            Self::OfferUsedUp { .. } => "offer_used_up",
+            Self::BudgetExhausted { .. } => "budget_exhausted",
+            Self::TooManySpends { .. } => "too_many_spends",
         }
     }
 

@@ -1,9 +1,11 @@
 //! From a command to the accounts it names, and to the pure decision about them.
 
+use super::budget;
 use super::request::Reply;
 use super::step::{Reach, Step, Stop};
 use super::table::Slot;
 use crate::accounts::{AccountKind, Bucket, Fund, Slice, Status, SystemAccount};
+use crate::allocation::RefundToExpired;
 use crate::ledger::decide::account::Found;
 use crate::ledger::decide::{account, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer};
 use crate::ledger::{Command, Event, GatherMove, Granted, OpenAccount, Record, Refund, Reject, Spend, Taken, Transfer};
@@ -22,7 +24,9 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
             not_sliced(step, seat, &ask.account)?;
             let wallet = step.wallet_at(found);
             let (event, currency) = top_up::top_up(step.context(), wallet, ask)?;
-            Ok((arrears::repaying(event, id, wallet), currency, seat))
+            let event = arrears::repaying(event, id, wallet);
+            budget::draw(step, seat, ask, &event, currency)?;
+            Ok((event, currency, seat))
         }
         Command::ConfirmTopUp(ask) => {
             let (found, seat) = top_up_s_wallet(step, &ask.top_up)?;
@@ -246,7 +250,8 @@ fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) 
     let (Some(account), Some(merchant)) = (record.account(), record.merchant()) else { return Err(unknown().into()) };
     let (found, seat) = own_wallet(step, account)?;
     let refunded = step.held.refunded(seat, step.shared.hashing.id(ask.spend.as_str()))?;
-    let spent = refund::Spent { merchant, taken, refunded };
+    let to_expired = to_expired(step, &record)?;
+    let spent = refund::Spent { merchant, taken, refunded, to_expired };
     let mut gathered = step.held.has_all();
     if gathered && step.held.count > 1 {
         gather(step, merchant, seat)?;
@@ -260,6 +265,21 @@ fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) 
         refund::Decided::Event(event) => Ok((event, wallet.currency, seat)),
         refund::Decided::GatherFirst => Err(Stop::Wider(Reach::All)),
     }
+}
+
+/// What the rule of a spend, or of the hold that became one, does with what comes back to a part that has
+/// expired; nothing is restored when that version of the rule is gone (rule A9).
+fn to_expired<R: Reply>(step: &Step<'_, R>, spend: &Record) -> Result<RefundToExpired, Stop> {
+    let hold = match &spend.command {
+        Command::Capture(ask) => step.record_of(&ask.hold)?.map(|(record, _)| record),
+        _ => None,
+    };
+    Ok(match &hold.as_ref().unwrap_or(spend).event {
+        Event::Spent { rule, version, .. } | Event::Held { rule, version, .. } => {
+            step.catalog.rule_version(rule, *version).map_or(RefundToExpired::Forfeit, |rule| rule.refund_to_expired)
+        }
+        _ => RefundToExpired::Forfeit,
+    })
 }
 
 /// Brings a merchant's money from the other slices into one (rule E3). Needs all shards.

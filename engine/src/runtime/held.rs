@@ -1,9 +1,9 @@
 //! The shards whose locks a step holds, and what a record does to them.
 
 use super::hashing::Hashing;
-use super::shard::{Refunded, Shard};
+use super::shard::{DeadlineChange, Refunded, Shard};
 use super::table::Slot;
-use crate::accounts::{AccountKind, NEVER, Slice, SliceKind, Timestamp, Wallet};
+use crate::accounts::{AccountKind, NEVER, Slice, SliceKind, SystemAccount, Timestamp, Wallet};
 use crate::journal::Position;
 use crate::ledger::{Command, Event, Granted, PostTo, Posting, Record, effect, postings};
 use crate::money::Currency;
@@ -11,6 +11,7 @@ use crate::names::{AccountId, Label};
 use crate::store::{Store, StoreError};
 use hashbrown::HashMap;
 use parking_lot::MutexGuard;
+use std::sync::atomic::Ordering;
 
 /// The shards a step may touch: its own, the two of a cross-shard command, or all. Locks are taken in
 /// rising order of number, so two steps never wait for each other.
@@ -98,8 +99,11 @@ impl Held<'_> {
     pub(crate) fn apply(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
         match (&record.event, &record.command) {
             (Event::Rejected(_), _) => return Ok(()),
-            (Event::Opened { kind: AccountKind::Wallet, product }, Command::OpenAccount(open)) => {
+            (Event::Opened { kind: AccountKind::Wallet, product, limits }, Command::OpenAccount(open)) => {
                 self.open_wallet(&open.account, record.currency, product, position)?;
+                if limits.is_some() {
+                    self.change_wallet(&open.account, record, position)?;
+                }
             }
             (Event::Opened { .. }, Command::OpenAccount(open)) => self.open_merchant(&open.account, record.currency),
             (Event::StatusSet { status, kind: AccountKind::Merchant | AccountKind::System }, _) => {
@@ -153,7 +157,7 @@ impl Held<'_> {
         // Deadlines are stored with a checkpoint, not with the wallet's image.
         for at in ends(record) {
             if shard.deadlines.insert((at, id.clone())) {
-                shard.new_deadlines.push((at, id.clone()));
+                shard.deadline_changes.push((DeadlineChange::Came, at, id.clone()));
             }
         }
         if has_it {
@@ -248,6 +252,9 @@ impl Held<'_> {
                     });
                 }
                 (PostTo::System(account), _) => {
+                    if minor > 0 && matches!(account, SystemAccount::Promotion(_)) {
+                        self.shard(number).returns.fetch_add(1, Ordering::Release);
+                    }
                     let id = AccountId::internal(&format!("{}:{}", account.name(), record.currency));
                     self.open_system(number, &id, record.currency);
                     result = self.change_slice(number, &id, position, |slice| {
@@ -350,6 +357,7 @@ fn ends(record: &Record) -> impl Iterator<Item = Timestamp> + '_ {
         (Event::Held { .. }, Command::Hold(_, expires_at)) => vec![*expires_at],
         // What comes back may have ended while it was set aside.
         (Event::TopUpRefundFailed { .. } | Event::TopUpRefunded { .. }, _) => vec![record.at],
+        (Event::Refunded { restore_until: Some(until), .. }, _) => vec![*until],
         _ => Vec::new(),
     };
     ends.into_iter().filter(|at| *at != NEVER)

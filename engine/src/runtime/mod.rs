@@ -15,12 +15,14 @@
 //! |---|---|
 //! | `request.rs` | what goes in and out; [`Reply`] |
 //! | `step.rs`, `decide.rs`, `query.rs` | one step of a shard |
+//! | `budget.rs` | budgets of offers over shards |
 //! | `held.rs` | the shards a step may touch; a record's effect, live and in replay |
 //! | `sequencer.rs`, `writer.rs` | order, group commit, release |
 //! | `ids.rs` | idempotency |
 //! | `keeper.rs` | images, checkpoints, memory bound |
 //! | `recovery.rs` | images and tail |
 
+mod budget;
 mod cache;
 mod decide;
 mod hashing;

@@ -4,7 +4,7 @@ use super::decide::{gathered, merchant_slice, own_wallet, top_up_s_parties, unkn
 use super::request::{Found, LotView, MerchantView, Reply, TopUpStanding, WalletView};
 use super::step::{Reach, Step, Stop};
 use crate::accounts::{SliceKind, Totals, Wallet};
-use crate::ledger::decide::top_up_refund;
+use crate::ledger::decide::{Context, limits, top_up_refund};
 use crate::ledger::{Balances, Command, Event, Query, QuoteTopUpRefund, Reject, Spend};
 use crate::names::{AccountId, CommandId};
 
@@ -24,7 +24,7 @@ impl<R: Reply> Step<'_, R> {
     fn balance(&mut self, account: &AccountId) -> Result<Found, Stop> {
         let (found, seat) = own_wallet(self, account)?;
         if let Some(wallet) = self.wallet_at(found) {
-            return Ok(Found::Wallet(view(wallet)));
+            return Ok(Found::Wallet(view(self.context(), wallet)));
         }
         // A merchant has a slice on every shard; a system account only where it was booked.
         if self.held.slice(seat, account).is_none() && !crate::accounts::SystemAccount::is_reserved(account.as_str()) {
@@ -108,7 +108,8 @@ impl<R: Reply> Step<'_, R> {
     }
 }
 
-fn view(wallet: &Wallet) -> WalletView {
+fn view(context: Context<'_>, wallet: &Wallet) -> WalletView {
+    let its = limits::in_force(context, wallet);
     let live = wallet.lots.iter().filter(|lot| lot.left() > 0);
     WalletView {
         account: wallet.id.clone(),
@@ -116,6 +117,8 @@ fn view(wallet: &Wallet) -> WalletView {
         currency: wallet.currency,
         product: wallet.product.clone(),
         balances: Balances::of(wallet),
+        limits: its.limits,
+        spent_today: limits::spent_on(wallet, its.day(context.now)),
         lots: live.map(|lot| LotView { id: lot.id.clone(), funding: lot.funding, parts: lot.parts.to_vec() }).collect(),
     }
 }

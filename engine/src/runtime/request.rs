@@ -1,6 +1,6 @@
 //! What goes into the engine and what comes out.
 
-use crate::accounts::{Funding, Proceeds, Status, TakenBack};
+use crate::accounts::{Funding, Limits, Proceeds, Status, TakenBack};
 use crate::accounts::{Timestamp, Totals};
 use crate::allocation::Step;
 use crate::catalog::{Catalog, Chosen};
@@ -171,6 +171,10 @@ pub struct WalletView {
     pub product: Label,
     /// Its figures.
     pub balances: Balances,
+    /// The limits in force.
+    pub limits: Limits,
+    /// What they have counted today.
+    pub spent_today: i64,
     /// Its lots that have something left, oldest first.
     pub lots: Vec<LotView>,
 }

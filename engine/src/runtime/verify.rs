@@ -215,6 +215,7 @@ fn add_up(report: &mut Verification, books: &Held<'_>) {
                     id if id.starts_with("promotion:") => Chart::Promotions,
                     id if id.starts_with("fee:") => Chart::Fee,
                     id if id.starts_with("suspense:") => Chart::Suspense,
+                    id if id.starts_with("promised:") => Chart::Promised,
                     _ => Chart::Breakage,
                 };
                 *sums.entry((slice.currency, line)).or_default() += minor;

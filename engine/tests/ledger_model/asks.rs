@@ -8,6 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 const WALLETS: [&str; 4] = ["w-1", "w-2", "w-3", "p-1"];
+/// The model's clock goes by hours, so that days and windows pass.
+pub(crate) const HOUR: i64 = 3_600 * 1_000_000;
 const MERCHANTS: [&str; 3] = ["m-1", "m-2", "m-points"];
 const RULES: [&str; 11] = [
     "by_lot",
@@ -90,8 +92,9 @@ fn amount() -> impl Strategy<Value = i64> {
 }
 
 fn gift() -> impl Strategy<Value = Gift> {
-    let offer = select(vec!["spring", "third", "no_such_offer"]).prop_map(|name| Gift::Offer(name.into()));
-    prop_oneof![3 => Just(Gift::None), 6 => amount().prop_map(|minor| Gift::Amount(minor.into())), 2 => offer]
+    let offer = select(vec!["spring", "third", "no_such_offer", "twice", "january", "little", "little"])
+        .prop_map(|name| Gift::Offer(name.into()));
+    prop_oneof![3 => Just(Gift::None), 6 => amount().prop_map(|minor| Gift::Amount(minor.into())), 4 => offer]
 }
 
 fn top_up() -> impl Strategy<Value = Ask> {
@@ -136,7 +139,7 @@ pub(crate) fn ask() -> impl Strategy<Value = Ask> {
     let transfer = (0..4_u8, 0..4_u8, amount(), of(0..RULES.len()))
         .prop_map(|(from, to, amount, rule)| Ask::Transfer { from, to, amount, rule });
     prop_oneof![
-        2 => (0..7_u8, 0..4_u8).prop_map(|(account, product)| Ask::Open(account, product)),
+        3 => (0..7_u8, 0..6_u8).prop_map(|(account, product)| Ask::Open(account, product)),
         12 => top_up(),
         4 => (any::<u8>(), says).prop_map(|(nth, says)| Ask::Confirm(nth, says)),
         2 => any::<u8>().prop_map(Ask::Fail),
@@ -176,6 +179,52 @@ pub(crate) fn to_and_fro() -> impl Strategy<Value = Ask> {
     ]
 }
 
+/// Commands in two wallets with limits: small amounts, offers that are bounded, lots that end soon.
+pub(crate) fn bounded() -> impl Strategy<Value = Ask> {
+    let offer = select(vec!["twice", "twice", "january", "little"]).prop_map(|name| Gift::Offer(name.into()));
+    let gift = prop_oneof![2 => offer, 1 => (1..900_i128).prop_map(Gift::Amount)];
+    let top_up = (0..2_u8, 10..9_000_i64, gift, prop::bool::weighted(0.4), of(1..60_i64), of(1..60_i64)).prop_map(
+        |(wallet, principal, gift, pending, ends, gift_ends)| Ask::TopUp {
+            wallet,
+            principal,
+            gift,
+            channel: 0,
+            pending,
+            ends,
+            gift_ends,
+        },
+    );
+    let few = || prop_oneof![1..=900_i64, 1..=8_000_i64];
+    // The default rule, and two that restore.
+    let rule = || select(vec![None, Some(1), Some(5)]);
+    let pay = |until: BoxedStrategy<Option<i64>>| {
+        (0..2_u8, few(), rule(), until).prop_map(|(wallet, amount, rule, until)| Ask::Spend {
+            wallet,
+            merchant: 0,
+            amount,
+            rule,
+            until,
+        })
+    };
+    prop_oneof![
+        6 => top_up,
+        4 => any::<u8>().prop_map(|nth| Ask::Confirm(nth, Says::Right)),
+        2 => any::<u8>().prop_map(Ask::Fail),
+        6 => pay(Just(None).boxed()),
+        4 => pay((1..40_i64).prop_map(Some).boxed()),
+        3 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Capture(nth, part)),
+        3 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Release(nth, part)),
+        6 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Refund(nth, part)),
+        2 => (0..2_u8, few(), rule()).prop_map(|(from, amount, rule)| Ask::Transfer { from, to: 1 - from, amount, rule }),
+        3 => (0..2_u8).prop_map(Ask::Expire),
+    ]
+}
+
+/// A wallet of the product that has limits, and one with limits of its own.
+pub(crate) fn limited_wallets() -> [Ask; 2] {
+    [Ask::Open(0, 4), Ask::Open(1, 5)]
+}
+
 fn nth<T>(all: &[T], number: u8) -> Option<&T> {
     all.get(usize::from(number) % all.len().max(1))
 }
@@ -195,9 +244,11 @@ impl Ask {
         let merchant = |number: u8| String::from(MERCHANTS[usize::from(number)]);
         Some(match self.clone() {
             Self::Open(number, product) => {
-                let product = [None, Some("default"), Some("points"), Some("no_such_product")][usize::from(product)];
+                let own = product == 5;
+                let products = [None, Some("default"), Some("points"), Some("no_such_product"), Some("limited")];
+                let product = products[usize::from(product).min(4)];
                 let account = account(number);
-                Order::Open { wallet: !account.starts_with('m'), account, product: product.map(Into::into) }
+                Order::Open { wallet: !account.starts_with('m'), account, product: product.map(Into::into), own }
             }
             Self::TopUp { wallet: number, principal, gift, channel, pending, ends, gift_ends } => Order::TopUp {
                 wallet: wallet(number),
@@ -209,8 +260,8 @@ impl Ask {
                 },
                 channel: ["wechat", "alipay"][usize::from(channel)].into(),
                 pending,
-                ends: ends.map(|after| now + after),
-                gift_ends: gift_ends.map(|after| now + after),
+                ends: ends.map(|after| now + after * HOUR),
+                gift_ends: gift_ends.map(|after| now + after * HOUR),
             },
             Self::Confirm(number, says) => {
                 let (top_up, principal) = nth(&ledger.top_up_ids(), number).cloned()?;
@@ -227,7 +278,7 @@ impl Ask {
                     Pay { wallet: wallet(from), merchant: merchant(to), amount: amount.into(), rule: named(rule) };
                 match until {
                     None => Order::Spend(pay),
-                    Some(after) => Order::Hold(pay, now + after),
+                    Some(after) => Order::Hold(pay, now + after * HOUR),
                 }
             }
             Self::Capture(number, part) => {

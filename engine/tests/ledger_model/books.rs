@@ -2,7 +2,8 @@
 //! accounts, totals, and a journal of encoded records.
 
 use crate::order::Order;
-use fentan_engine::accounts::{AccountKind, Hold, Slice, SliceKind, Status, SystemAccount, Totals, Wallet};
+use fentan_engine::accounts::{AccountKind, Hold, Room, Slice, SliceKind, Status, SystemAccount, Totals, Wallet, left};
+use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::{
     Context, account, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer,
@@ -22,10 +23,20 @@ pub(crate) enum Said {
 }
 
 struct Spent {
+    rule: String,
     wallet: AccountId,
     merchant: AccountId,
     taken: Taken,
     refunded: i64,
+}
+
+/// What these histories' rules do with what comes back to a part that has expired.
+fn to_expired(rule: &str) -> RefundToExpired {
+    match rule {
+        "by_lot_expiring_first" => RefundToExpired::Restore { days: 2 },
+        "bonus_first" => RefundToExpired::Restore { days: 9 },
+        _ => RefundToExpired::Forfeit,
+    }
 }
 
 /// The books.
@@ -40,6 +51,8 @@ pub(crate) struct Books<'a> {
     granted: BTreeMap<CommandId, Granted>,
     /// Which wallet a top-up or a hold belongs to.
     homes: BTreeMap<CommandId, AccountId>,
+    /// By which rule a hold was divided.
+    rules: BTreeMap<CommandId, String>,
     journal: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -55,6 +68,7 @@ impl<'a> Books<'a> {
             spends: BTreeMap::new(),
             granted: BTreeMap::new(),
             homes: BTreeMap::new(),
+            rules: BTreeMap::new(),
             journal: Vec::new(),
             ends: vec![0],
         }
@@ -72,6 +86,7 @@ impl<'a> Books<'a> {
         let made = Record { id: CommandId::internal(id), at: now, currency, slice, command, event };
         let record = self.write(&made)?;
         self.apply(&record)?;
+        self.expire_what_came_back(&record)?;
         Ok(match &record.event {
             Event::Rejected(reject) => Said::No(reject.code()),
             event => {
@@ -79,6 +94,18 @@ impl<'a> Books<'a> {
                 Said::Done(lines(taken.unwrap_or(&Taken::default())))
             }
         })
+    }
+
+    /// As a step does it.
+    fn expire_what_came_back(&mut self, record: &Record) -> Result<(), String> {
+        let Some(account) = record.account().filter(|_| expiry::may_revive(&record.event)).cloned() else {
+            return Ok(());
+        };
+        let Some(event) = expiry::expire(record.at, &self.wallets[&account]) else { return Ok(()) };
+        let id = CommandId::internal("expire");
+        let ended = Record { id, command: Command::Expire(account), event, ..record.clone() };
+        let ended = self.write(&ended)?;
+        self.apply(&ended)
     }
 
     fn write(&mut self, record: &Record) -> Result<Record, String> {
@@ -124,6 +151,7 @@ impl<'a> Books<'a> {
                 let wallet = wallet(&ask.account);
                 top_up::top_up(ctx, wallet, ask)
                     .map(|(event, currency)| (arrears::repaying(event, id, wallet), currency))
+                    .and_then(|decided| self.within_budget(ctx, decided))
             }
             Command::RefundTopUp(ask) => with(home(&ask.top_up), |wallet| {
                 top_up_refund::refund_top_up(ctx, wallet, &self.granted[&ask.top_up], ask)
@@ -152,12 +180,27 @@ impl<'a> Books<'a> {
         })
     }
 
+    /// The budget of an offer, of which the promotion's account says what is left.
+    fn within_budget(&self, ctx: Context<'_>, decided: (Event, Currency)) -> Result<(Event, Currency), Reject> {
+        if let Some(drawn) = top_up::drawn(ctx, &decided.0) {
+            let promotion = SystemAccount::Promotion(drawn.offer.name.clone());
+            let given = self.own.get(&(decided.1, promotion)).copied().unwrap_or(0);
+            assert!(drawn.is_there(Room::InAll(left(drawn.budget, &[given])), decided.1)?, "all is known");
+        }
+        Ok(decided)
+    }
+
     /// A refund asks one slice; when that has too little, all that the merchant has is brought into it.
     fn decide_refund(&mut self, now: i64, ask: &Refund) -> Result<(Event, Currency), Reject> {
         let ctx = Context { catalog: self.catalog, now };
         let spent = &self.spends[&ask.spend];
         let wallet = &self.wallets[&spent.wallet];
-        let as_spent = refund::Spent { merchant: &spent.merchant, taken: &spent.taken, refunded: spent.refunded };
+        let as_spent = refund::Spent {
+            merchant: &spent.merchant,
+            taken: &spent.taken,
+            refunded: spent.refunded,
+            to_expired: to_expired(&spent.rule),
+        };
         let slices = self.merchants.get_mut(&spent.merchant).expect("the merchant is there");
         let currency = wallet.currency;
         match refund::refund(ctx, wallet, &as_spent, slices[0].proceeds(), false, ask)? {
@@ -243,12 +286,21 @@ impl<'a> Books<'a> {
         }
         match &record.event {
             Event::ToppedUp { .. } | Event::TopUpPlaced { .. } | Event::Held { .. } => {
+                if let Event::Held { rule, .. } = &record.event {
+                    self.rules.insert(record.id.clone(), rule.to_string());
+                }
                 self.homes.insert(record.id.clone(), account.expect("a wallet's"));
             }
             Event::Spent { taken, .. } | Event::Captured { taken, .. } => {
                 let (wallet, merchant) =
                     (account.expect("a wallet's"), record.merchant().expect("a merchant's").clone());
-                self.spends.insert(record.id.clone(), Spent { wallet, merchant, taken: taken.clone(), refunded: 0 });
+                let rule = match (&record.event, &record.command) {
+                    (Event::Spent { rule, .. }, _) => rule.to_string(),
+                    (_, Command::Capture(ask)) => self.rules[&ask.hold].clone(),
+                    _ => unreachable!("a spend or a capture"),
+                };
+                let spent = Spent { rule, wallet, merchant, taken: taken.clone(), refunded: 0 };
+                self.spends.insert(record.id.clone(), spent);
             }
             Event::Refunded { refunded, .. } => {
                 if let Command::Refund(ask) = &record.command {
@@ -274,7 +326,7 @@ impl<'a> Books<'a> {
 fn apply_to_wallets(wallets: &mut BTreeMap<AccountId, Wallet>, record: &Record) {
     let to = if let Command::Transfer(ask) = &record.command { Some(&ask.to) } else { None };
     let opens = match &record.event {
-        Event::Opened { kind: AccountKind::Wallet, product }
+        Event::Opened { kind: AccountKind::Wallet, product, .. }
         | Event::ToppedUp { opens: Some(product), .. }
         | Event::TopUpPlaced { opens: Some(product), .. } => Some((record.account(), product)),
         Event::Transferred { opens: Some(product), .. } => Some((to, product)),

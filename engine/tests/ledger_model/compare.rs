@@ -148,11 +148,18 @@ fn wallet(engine: &Wallet, naive: &naive::Wallet) -> Result<(), String> {
         *expired.entry((part.lot.to_string(), part.sub.0)).or_default() += i128::from(part.amount);
     }
     same("what expired", &expired, &naive.expired)?;
-    let none = rare.holds.is_empty()
-        && rare.pending.is_empty()
-        && rare.phases.is_empty()
+    let uses: BTreeMap<String, usize> =
+        rare.offers.iter().map(|known| (known.offer.to_string(), known.uses as usize)).collect();
+    same("uses of offers", &uses, &naive.uses)?;
+    same("own limits", &rare.limits.is_some(), &naive.own_limits)?;
+    same("whether spends are counted", &rare.usage.is_some(), &!naive.paid.is_empty())?;
+    let others = uses.is_empty() && rare.restored.is_empty() && rare.limits.is_none() && rare.usage.is_none();
+    let none = others
         && backs.is_empty()
-        && expired.is_empty();
+        && expired.is_empty()
+        && rare.holds.is_empty()
+        && rare.pending.is_empty()
+        && rare.phases.is_empty();
     same("the rare part is there when needed", &engine.rare.is_none(), &none)
 }
 

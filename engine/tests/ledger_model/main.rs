@@ -42,7 +42,7 @@ fn run(asks: &[(Ask, i64)], mut seen: impl FnMut(&'static str, &Said)) -> Result
     let mut books = Books::new(&RULES);
     let mut now = 0;
     for (number, (ask, later)) in asks.iter().enumerate() {
-        now += later;
+        now += later * asks::HOUR;
         let Some(order) = ask.order(&naive, now) else { continue };
         let id = format!("c-{number}");
         let at = |wrong: String| format!("command {number}, {order:?} at {now}: {wrong}");
@@ -68,6 +68,16 @@ proptest! {
     fn a_random_history_of_transfers_is_the_naive_ledger_s(asks in prop::collection::vec((asks::to_and_fro(), 0..3_i64), 1..60)) {
         run(&asks, |_, _| {}).map_err(TestCaseError::fail)?;
     }
+
+    /// Two wallets with limits, offers that are bounded, lots that end and are restored (W1, W5, A9).
+    #[test]
+    fn a_random_history_within_bounds_is_the_naive_ledger_s(asks in prop::collection::vec((asks::bounded(), 0..14_i64), 1..70)) {
+        run(&within_bounds(&asks), |_, _| {}).map_err(TestCaseError::fail)?;
+    }
+}
+
+fn within_bounds(asks: &[(Ask, i64)]) -> Vec<(Ask, i64)> {
+    asks::limited_wallets().into_iter().map(|ask| (ask, 0)).chain(asks.iter().cloned()).collect()
 }
 
 /// Its product lets it pay nothing until it has repaid; random histories get there too seldom.
@@ -94,10 +104,17 @@ fn a_wallet_of_points_that_owes() -> Vec<(Ask, i64)> {
 fn random_histories_reach_every_outcome() {
     let mut runner = TestRunner::deterministic();
     let histories = prop::collection::vec((asks::ask(), 0..40_i64), 79);
+    let bounded = prop::collection::vec((asks::bounded(), 0..14_i64), 69);
     let mut done = BTreeSet::new();
     let mut refused = BTreeSet::new();
-    let mut random = || histories.new_tree(&mut runner).expect("a history").current();
-    let all = (0..600).map(|_| random()).chain([a_wallet_of_points_that_owes()]).collect::<Vec<_>>();
+    let mut random = |number: usize| {
+        if number % 4 == 0 {
+            within_bounds(&bounded.new_tree(&mut runner).expect("a history").current())
+        } else {
+            histories.new_tree(&mut runner).expect("a history").current()
+        }
+    };
+    let all = (0..800).map(|number| random(number)).chain([a_wallet_of_points_that_owes()]).collect::<Vec<_>>();
     for asks in all {
         let hear = |op, said: &Said| {
             match said {
@@ -133,6 +150,7 @@ fn random_histories_reach_every_outcome() {
         "already_done",
         "amount_mismatch",
         "bad_request",
+        "budget_exhausted",
         "capture_exceeds_hold",
         "currency_mismatch",
         "hold_expired",
@@ -141,10 +159,14 @@ fn random_histories_reach_every_outcome() {
         "not_permitted",
         "nothing_due",
         "policy_mismatch",
+        "offer_not_running",
+        "offer_used_up",
+        "over_limit",
         "refund_exceeds_spend",
         "refund_exceeds_top_up",
         "rule_not_permitted",
         "top_up_not_confirmed",
+        "too_many_spends",
         "unknown_account",
         "unknown_offer",
         "unknown_product",

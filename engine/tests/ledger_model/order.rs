@@ -3,8 +3,8 @@
 use crate::model::engine::small;
 use fentan_engine::accounts::{AccountKind, Funding};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Refund, RefundPolicy, RefundTopUp, Release, Spend, TopUp,
-    TopUpRefundState, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, Refund, RefundPolicy, RefundTopUp, Release, Spend, TopUp,
+    TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 use fentan_engine::money::{Currency, Major};
 use fentan_engine::names::{AccountId, CommandId, Label};
@@ -51,6 +51,8 @@ pub(crate) enum Order {
         account: String,
         wallet: bool,
         product: Option<String>,
+        /// With limits of its own: at most 1000.00, and twice in ten hours.
+        own: bool,
     },
     TopUp {
         wallet: String,
@@ -147,12 +149,16 @@ impl Order {
             lines: std::iter::empty().collect(),
         };
         match self {
-            Self::Open { account: name, wallet, product } => Command::OpenAccount(OpenAccount {
+            Self::Open { account: name, wallet, product, own } => Command::OpenAccount(OpenAccount {
                 account: account(name),
                 kind: if *wallet { AccountKind::Wallet } else { AccountKind::Merchant },
                 currency: None,
                 product: product.as_deref().map(label),
-                limits: None,
+                limits: own.then(|| {
+                    let velocity = Velocity { spends: 2, seconds: 36_000 };
+                    let maximum = Major::from_minor(100_000, Currency::CNY);
+                    Box::new(LimitsAsk { maximum_balance: Some(maximum), per_day: None, velocity: Some(velocity) })
+                }),
             }),
             Self::TopUp { wallet, principal, gift, channel, pending, ends, gift_ends } => Command::TopUp(TopUp {
                 account: account(wallet),

@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Status, Wallet};
+use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::ledger::decide::account::Found;
 use fentan_engine::ledger::decide::{
     account as accounts, hold, refund as refunds, spend, top_up as top_ups, top_up_refund, transfer as transfers,
@@ -108,7 +109,8 @@ fn a_capture_of_nothing_comes_before_a_closed_merchant() {
 fn a_refund_s_form_then_its_wallet_then_its_state() {
     let name = account("m-1");
     let lines = fourteen();
-    let spent = |refunded| refunds::Spent { merchant: &name, taken: &lines, refunded };
+    let spent =
+        |refunded| refunds::Spent { merchant: &name, taken: &lines, refunded, to_expired: RefundToExpired::Forfeit };
     let refuse = |wallet: Wallet, refunded, amount| {
         refunds::refund(ctx(), &wallet, &spent(refunded), None, true, &refund(amount)).map(|_| ())
     };

@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Lot, Slice, SliceKind, Status, Subs, Wallet};
+use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::ledger::decide::account::Found;
 use fentan_engine::ledger::decide::{
     account as accounts, hold, refund as refunds, spend, top_up as top_ups, top_up_refund, transfer as transfers,
@@ -123,7 +124,7 @@ fn top_ups() {
     let both = "a top-up names a bonus or an offer, not both";
     let most = "23058430092136939.51";
     let over = |requested| Reject::OverLimit {
-        limit: "maximum balance".into(),
+        limit: "maximum_balance".into(),
         allowed: fen(MAX_BALANCE),
         requested: fen(requested),
     };
@@ -246,7 +247,7 @@ fn refunds_of_spends() {
     let name = account("m-1");
     let lines = fourteen();
     let decide = |wallet: &Wallet, refunded, has: Option<(i128, i128)>, gathered, amount: Option<&str>| {
-        let spent = refunds::Spent { merchant: &name, taken: &lines, refunded };
+        let spent = refunds::Spent { merchant: &name, taken: &lines, refunded, to_expired: RefundToExpired::Forfeit };
         let slice = has.map(|(paid, promoted)| proceeds(paid, promoted));
         refunds::refund(ctx(), wallet, &spent, slice.as_ref(), gathered, &refund(amount))
     };
@@ -312,7 +313,7 @@ fn transfers_between_wallets() {
             "too much for the receiver",
             (yes(), Some(most), transfer("w-2", "0.01")),
             Reject::OverLimit {
-                limit: "maximum balance".into(),
+                limit: "maximum_balance".into(),
                 allowed: fen(MAX_BALANCE),
                 requested: fen(MAX_BALANCE + 1),
             },

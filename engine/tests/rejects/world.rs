@@ -91,7 +91,8 @@ pub(crate) fn holding(ends: i64) -> Wallet {
         wallet.available.add(SubId(u8::from(sub == 1)), -out);
     }
     wallet.held = 1_120;
-    let hold = Hold { id: id("h-1"), merchant: account("m-1"), taken, released: 280, expires_at: ends };
+    let hold =
+        Hold { id: id("h-1"), merchant: account("m-1"), taken, released: 280, expires_at: ends, counted_on: None };
     wallet.rare_mut().holds.push(hold);
     wallet
 }
@@ -104,6 +105,8 @@ pub(crate) fn waiting() -> Wallet {
         grants: [(SubId::PRINCIPAL, 3_000, NEVER), (SubId::BONUS, 500, NEVER)].into_iter().collect(),
         channel: label("wechat"),
         promotion: label("spring"),
+        promoted: 0b10,
+        counted: false,
         funding: Funding::Unknown,
     });
     wallet

@@ -247,7 +247,12 @@ impl Desk {
     pub(crate) fn refund_spend(&mut self, name: &str, amount: Option<i64>) {
         let spent = &self.spends[&id(name)];
         let ask = Refund { spend: id(name), amount: amount.map(fen), line: None, reason: None };
-        let as_spent = refund::Spent { merchant: &account("m"), taken: &spent.taken, refunded: spent.refunded };
+        let as_spent = refund::Spent {
+            merchant: &account("m"),
+            taken: &spent.taken,
+            refunded: spent.refunded,
+            to_expired: fentan_engine::allocation::RefundToExpired::Forfeit,
+        };
         let wallet = &self.wallets[&spent.wallet];
         let decided = refund::refund(self.ctx(), wallet, &as_spent, Some(&self.merchant), true, &ask);
         let Ok(refund::Decided::Event(event)) = decided else { panic!("the merchant can pay it back") };

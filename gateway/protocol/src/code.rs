@@ -114,6 +114,14 @@ codes! {
     RefundExceedsTopUp = "refund_exceeds_top_up",
     /// The wallet owes and may not pay until it has repaid.
     InArrears = "in_arrears",
+    /// The offer has not begun or has ended (`from`, `until`).
+    OfferNotRunning = "offer_not_running",
+    /// The wallet has had the offer as often as it may (`per_wallet`).
+    OfferUsedUp = "offer_used_up",
+    /// The offer has not as much left as the gift needs (`left`, `requested`).
+    BudgetExhausted = "budget_exhausted",
+    /// The wallet pays more often than it may (`spends`, `seconds`, `retry_after_ms`).
+    TooManySpends = "too_many_spends",
 }
 
 impl RejectCode {

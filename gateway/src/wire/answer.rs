@@ -1,6 +1,6 @@
 //! Answers as JSON, written by hand into a byte buffer.
 
-use super::{refunded, reject, time, words};
+use super::{limits, refunded, reject, time, words};
 use fentan_engine::accounts::{Bucket, Chart, Fund, Funding, NEVER, Status, SubId, TakenBack, Timestamp, Totals};
 use fentan_engine::allocation::{Cap, Eligible, LotOrder, Method, RefundToExpired, Rule, Spill};
 use fentan_engine::catalog::{Catalog, Chosen};
@@ -52,7 +52,7 @@ pub(super) fn amount(out: &mut Vec<u8>, name: &str, minor: i128, currency: Curre
     out.push(b'"');
 }
 
-fn number(out: &mut Vec<u8>, name: &str, value: u64) {
+pub(super) fn number(out: &mut Vec<u8>, name: &str, value: u64) {
     key(out, name);
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
@@ -62,7 +62,7 @@ pub(super) fn flag(out: &mut Vec<u8>, name: &str, value: bool) {
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-fn moment(out: &mut Vec<u8>, name: &str, at: Timestamp) {
+pub(super) fn moment(out: &mut Vec<u8>, name: &str, at: Timestamp) {
     key(out, name);
     time::write(out, at);
 }
@@ -135,12 +135,15 @@ fn head(out: &mut Vec<u8>, id: &str) {
 fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
     let currency = record.currency;
     match (&record.event, &record.command) {
-        (Event::Opened { kind, product }, Command::OpenAccount(open)) => {
+        (Event::Opened { kind, product, limits: own }, Command::OpenAccount(open)) => {
             field(out, "account", open.account.as_str());
             field(out, "kind", kind.word());
             field(out, "currency", currency.code());
             field(out, "product", product.as_str());
             field(out, "status", Status::Open.word());
+            if let Some(own) = own {
+                limits::write(out, own, None, currency);
+            }
         }
         (Event::ToppedUp { granted, .. }, _) => {
             topped_up(out, record.id.as_str(), "confirmed", granted, catalog, currency);
@@ -328,6 +331,9 @@ fn wallet(out: &mut Vec<u8>, view: &WalletView, catalog: &Catalog) {
     field(out, "currency", view.currency.code());
     field(out, "product", view.product.as_str());
     balance(out, &view.balances, catalog, view.currency);
+    if !view.limits.is_none() {
+        limits::write(out, &view.limits, Some(view.spent_today), view.currency);
+    }
     key(out, "lots");
     out.push(b'[');
     for (n, lot) in view.lots.iter().enumerate() {
@@ -437,6 +443,7 @@ fn chart_name(line: &Chart, catalog: &Catalog) -> String {
         Chart::Fee => "fee".into(),
         Chart::Suspense => "suspense".into(),
         Chart::Breakage => "breakage".into(),
+        Chart::Promised => "promised".into(),
     }
 }
 

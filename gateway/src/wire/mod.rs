@@ -8,6 +8,7 @@
 
 mod answer;
 mod json;
+mod limits;
 mod parse;
 mod refunded;
 mod reject;

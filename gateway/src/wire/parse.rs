@@ -215,7 +215,7 @@ fn refund_top_up(fields: &mut Taker<'_>) -> Result<RefundTopUp, Reject> {
 }
 
 fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
-    fields.later("limits", "limits of accounts")?;
+    let limits = super::limits::read(fields.take("limits"))?;
     let kind = match &*fields.needed("kind")? {
         "wallet" => AccountKind::Wallet,
         "merchant" => AccountKind::Merchant,
@@ -226,7 +226,7 @@ fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
         kind,
         currency: fields.label("currency")?,
         product: fields.label("product")?,
-        limits: None,
+        limits,
     })
 }
 
@@ -285,7 +285,7 @@ impl<'a> Taker<'a> {
             Some(Value::Text(text)) => {
                 Major::parse(text.as_bytes()).map(Some).map_err(|error| Reject::bad_request(name, error))
             }
-            Some(Value::Number) => Err(Reject::bad_request(
+            Some(Value::Number | Value::Whole(_)) => Err(Reject::bad_request(
                 name,
                 "an amount is a decimal string like \"12.34\", not a number: numbers lose cents",
             )),

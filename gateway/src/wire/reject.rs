@@ -1,6 +1,6 @@
 //! Rejects as JSON: code, message and operands.
 
-use super::answer::{field, text};
+use super::answer::{field, moment, number, text};
 use actix_web::http::StatusCode;
 use fentan_engine::ledger::Reject;
 use fentan_engine::money::{Money, write_minor};
@@ -90,6 +90,27 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             field(out, "rule", rule.as_str());
             amounts(out, [("minimum", minimum), ("requested", requested)]);
         }
+        Reject::OfferNotRunning { offer, from, until } => {
+            field(out, "offer", offer.as_str());
+            for (name, at) in [("from", from), ("until", until)] {
+                if let Some(at) = at {
+                    moment(out, name, *at);
+                }
+            }
+        }
+        Reject::OfferUsedUp { offer, per_wallet } => {
+            field(out, "offer", offer.as_str());
+            number(out, "per_wallet", u64::from(*per_wallet));
+        }
+        Reject::BudgetExhausted { offer, left, requested } => {
+            field(out, "offer", offer.as_str());
+            amounts(out, [("left", left), ("requested", requested)]);
+        }
+        Reject::TooManySpends { spends, seconds, retry_after_ms } => {
+            number(out, "spends", u64::from(*spends));
+            number(out, "seconds", u64::from(*seconds));
+            number(out, "retry_after_ms", *retry_after_ms);
+        }
     }
 }
 
@@ -101,13 +122,6 @@ fn amounts<const N: usize>(out: &mut Vec<u8>, amounts: [(&str, &Money); N]) {
         write_minor(out, i128::from(money.minor), money.currency.exponent());
         out.push(b'"');
     }
-}
-
-fn number(out: &mut Vec<u8>, name: &str, value: u64) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// The HTTP status of a single request's reject, by its code.

@@ -1,10 +1,13 @@
 //! An engine on a simulated disk, and requests to it.
 
+use fentan_engine::accounts::AccountKind;
 use fentan_engine::catalog::{Catalog, CatalogSpec};
 use fentan_engine::journal::Position;
-use fentan_engine::ledger::{Command, Query, Record, Refund, Reject, Spend, TopUp, TopUpState, Transfer};
+use fentan_engine::ledger::{
+    Command, ConfirmTopUp, OpenAccount, Query, Record, Refund, Reject, Release, Spend, TopUp, TopUpState, Transfer,
+};
 use fentan_engine::money::Major;
-use fentan_engine::names::{AccountId, CommandId};
+use fentan_engine::names::{AccountId, CommandId, Label};
 use fentan_engine::runtime::{Answer, Body, Engine, Found, Limits, Media, Outcome, Parcel, Reply, Request, StartError};
 use fentan_storage::simulated::SimulatedDisk;
 use smallvec::SmallVec;
@@ -24,6 +27,26 @@ currency = "CNY"
 decimals = 2
 rule = "by_lot"
 transfers = true
+
+[[product]]
+name = "limited"
+currency = "CNY"
+decimals = 2
+rule = "by_lot"
+
+[product.limits]
+per_day = "100.00"
+velocity = { spends = 3, seconds = 60 }
+
+[[offer]]
+name = "spring"
+budget = "300.00"
+tier = [{ from = "0.10", percent = "10" }]
+
+[[offer]]
+name = "once"
+per_wallet = 1
+tier = [{ from = "1.00", bonus = "5.00" }]
 "#;
 
 /// An answer that was released.
@@ -33,6 +56,8 @@ pub(crate) enum Told {
     Recorded(Box<Record>, Position, bool),
     /// A wallet's available balance.
     Balance(i64),
+    /// The balance of one of the ledger's own accounts.
+    Own(i128),
     /// Whether the trial balance is zero.
     Balanced(bool),
     /// No, and nothing is remembered.
@@ -53,6 +78,7 @@ impl Reply for Ear {
             }
             Outcome::Found { found: Found::Wallet(view), .. } => Told::Balance(view.balances.subs.sum()),
             Outcome::Found { found: Found::Trial(totals), .. } => Told::Balanced(totals.imbalance().is_empty()),
+            Outcome::Found { found: Found::System { balance, .. }, .. } => Told::Own(*balance),
             Outcome::Found { found, .. } => panic!("not asked for: {found:?}"),
             Outcome::Refused { reject, .. } => Told::Refused(reject.clone()),
         });
@@ -129,6 +155,15 @@ impl Ledger {
         }
     }
 
+    /// The balance of one of the ledger's own accounts; nothing when it was never booked.
+    pub(crate) fn own(&self, name: &str) -> i128 {
+        match self.ask(Request { id: id("read"), body: Body::Query(Query::Balance(account(name))) }) {
+            Told::Own(minor) => minor,
+            Told::Refused(Reject::UnknownAccount { .. }) => 0,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(crate) fn is_balanced(&self) -> bool {
         self.ask(Request { id: id("read"), body: Body::Query(Query::TrialBalance) }) == Told::Balanced(true)
     }
@@ -175,6 +210,59 @@ pub(crate) fn top_up(name: &str, wallet: &str, principal: &str, bonus: &str) -> 
             expires_at: None,
             bonus_expires_at: None,
             state: TopUpState::Confirmed,
+        }),
+    )
+}
+
+/// A top-up with the gift of an offer.
+pub(crate) fn offered(name: &str, wallet: &str, principal: &str, offer: &str, state: TopUpState) -> Request {
+    let mut request = top_up(name, wallet, principal, "0.00");
+    if let Body::Command(Command::TopUp(ask)) = &mut request.body {
+        ask.bonus = None;
+        ask.offer = Some(Label::new(offer).unwrap());
+        ask.state = state;
+    }
+    request
+}
+
+/// A top-up whose bonus ends.
+pub(crate) fn top_up_until(name: &str, wallet: &str, principal: &str, bonus: &str, until: i64) -> Request {
+    let mut request = top_up(name, wallet, principal, bonus);
+    if let Body::Command(Command::TopUp(ask)) = &mut request.body {
+        ask.bonus_expires_at = Some(until);
+    }
+    request
+}
+
+/// The same top-up, waiting for its channel.
+pub(crate) fn pending(mut request: Request) -> Request {
+    if let Body::Command(Command::TopUp(ask)) = &mut request.body {
+        ask.state = TopUpState::Pending;
+    }
+    request
+}
+
+pub(crate) fn fail(name: &str, top_up: &str) -> Request {
+    command(name, Command::FailTopUp(id(top_up)))
+}
+
+pub(crate) fn confirm(name: &str, top_up: &str) -> Request {
+    command(name, Command::ConfirmTopUp(ConfirmTopUp { top_up: id(top_up), amount: None, funding: None }))
+}
+
+pub(crate) fn release(name: &str, hold: &str) -> Request {
+    command(name, Command::Release(Release { hold: id(hold), amount: None }))
+}
+
+pub(crate) fn open(name: &str, wallet: &str, product: &str) -> Request {
+    command(
+        name,
+        Command::OpenAccount(OpenAccount {
+            account: account(wallet),
+            kind: AccountKind::Wallet,
+            currency: None,
+            product: Some(Label::new(product).unwrap()),
+            limits: None,
         }),
     )
 }

@@ -7,6 +7,7 @@ pub mod account;
 pub mod arrears;
 pub mod expiry;
 pub mod hold;
+pub mod limits;
 pub mod refund;
 pub mod spend;
 pub mod top_up;
@@ -60,7 +61,7 @@ pub(crate) fn not_closed(status: Status, account: &AccountId) -> Result<(), Reje
     }
 }
 
-/// Refuses what would lift a wallet above what one wallet may hold: `more` minor units in `lots` new lots.
+/// Refuses what would lift a wallet above what any wallet may hold: `more` minor units in `lots` new lots.
 /// `wallet` is `None` when the account is not there yet.
 pub(crate) fn has_room(
     wallet: Option<&Wallet>,
@@ -72,7 +73,7 @@ pub(crate) fn has_room(
     let total = wallet.map_or(0, Wallet::total).saturating_add(more);
     if total > MAX_BALANCE {
         return Err(Reject::OverLimit {
-            limit: "maximum balance".into(),
+            limit: "maximum_balance".into(),
             allowed: money(MAX_BALANCE, currency),
             requested: money(total, currency),
         });

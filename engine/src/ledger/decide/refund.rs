@@ -1,8 +1,10 @@
 //! Refunds of spends, by their recorded lines (rule A4).
 
 use super::arrears::repay;
+use super::expiry::restore_until;
 use super::{Context, has_room, money, not_closed, positive};
 use crate::accounts::{Bucket, Fund, Proceeds, Wallet};
+use crate::allocation::RefundToExpired;
 use crate::ledger::{Balances, Event, Parties, Refund, Reject, Taken};
 use crate::names::AccountId;
 use smallvec::SmallVec;
@@ -15,6 +17,8 @@ pub struct Spent<'a> {
     pub taken: &'a Taken,
     /// What refunds gave back so far.
     pub refunded: i64,
+    /// What its rule does with what comes back to a part that has expired.
+    pub to_expired: RefundToExpired,
 }
 
 /// A decision, or what is missing in the merchant's slice to make it.
@@ -83,10 +87,10 @@ pub fn refund(
     let parties = Parties { account: wallet.id.clone(), merchant: spent.merchant.clone() };
     Ok(Decided::Event(Event::Refunded {
         parties,
-        taken,
         refunded,
+        restore_until: restore_until(ctx.now, wallet, &taken, spent.to_expired),
+        taken,
         rows: SmallVec::new(),
-        restore_until: None,
         repaid,
         promoted,
         after,

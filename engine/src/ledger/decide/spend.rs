@@ -1,8 +1,8 @@
 //! Spends and holds: the rule is chosen, the amount apportioned, the lines fixed (rule W2).
 
 use super::arrears::may_pay;
-use super::{Context, known, money, not_closed, not_frozen, positive};
-use crate::accounts::{SUBS_MAX, Slice, SliceKind, Wallet};
+use super::{Context, known, limits, money, not_closed, not_frozen, positive};
+use crate::accounts::{Counted, SUBS_MAX, Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
 use crate::catalog::{Chosen, NotChosen, Product};
 use crate::ledger::{Balances, Event, OrderLine, Reject, Spend, Taken};
@@ -19,6 +19,8 @@ pub struct Plan<'a> {
     pub taken: Taken,
     /// The rule's new rounding state.
     pub phase: Option<i64>,
+    /// How the wallet's limits count it, when it has limits.
+    pub usage: Option<Box<Counted>>,
     /// The wallet afterwards.
     pub after: Balances,
 }
@@ -37,7 +39,7 @@ pub fn spend(
         taken: plan.taken,
         phase: plan.phase,
         table: None,
-        usage: None,
+        usage: plan.usage,
         promoted: ctx.catalog.promoted(),
         opens_merchant: merchant.is_none(),
         after: plan.after,
@@ -63,7 +65,7 @@ pub fn hold(
         taken: plan.taken,
         phase: plan.phase,
         table: None,
-        usage: None,
+        usage: plan.usage,
         opens_merchant: merchant.is_none(),
         after: plan.after,
     })
@@ -78,10 +80,7 @@ pub fn quote<'a>(
 ) -> Result<(Plan<'a>, Vec<Step>), Reject> {
     let ready = preconditions(ctx, wallet, merchant, ask)?;
     let (result, steps) = allocate_explained(ready.rule, ready.purse(), ready.amount);
-    let plan = ready.finish(result)?;
-    ready.not_below_minimum()?;
-    may_pay(ctx, ready.wallet)?;
-    Ok((plan, steps))
+    Ok((ready.within_limits(ctx, ready.finish(result)?)?, steps))
 }
 
 fn plan<'a>(
@@ -91,10 +90,7 @@ fn plan<'a>(
     ask: &Spend,
 ) -> Result<Plan<'a>, Reject> {
     let ready = preconditions(ctx, wallet, merchant, ask)?;
-    let plan = ready.finish(allocate(ready.rule, ready.purse(), ready.amount))?;
-    ready.not_below_minimum()?;
-    may_pay(ctx, ready.wallet)?;
-    Ok(plan)
+    ready.within_limits(ctx, ready.finish(allocate(ready.rule, ready.purse(), ready.amount))?)
 }
 
 /// What is to be divided, and by which rule.
@@ -192,6 +188,14 @@ impl<'a, 'w> Ready<'a, 'w> {
         })
     }
 
+    /// The plan, if the amount is within the rule's and the wallet's bounds, counted by the latter (rule W5).
+    fn within_limits(&self, ctx: Context<'_>, plan: Plan<'a>) -> Result<Plan<'a>, Reject> {
+        limits::per_day(ctx, self.wallet, self.amount)?;
+        self.not_below_minimum()?;
+        may_pay(ctx, self.wallet)?;
+        Ok(Plan { usage: limits::count(ctx, self.wallet, self.amount)?, ..plan })
+    }
+
     /// The plan, when the wallet can pay.
     pub(super) fn finish(&self, result: Result<Allocation, Shortfall>) -> Result<Plan<'a>, Reject> {
         let (wallet, rule) = (self.wallet, self.rule);
@@ -199,7 +203,7 @@ impl<'a, 'w> Ready<'a, 'w> {
         let taken = Taken::from_draws(wallet, &allocation.draws);
         let mut after = Balances::of(wallet);
         after.take(&taken);
-        Ok(Plan { rule, chosen: self.chosen, taken, phase: allocation.phase, after })
+        Ok(Plan { rule, chosen: self.chosen, taken, phase: allocation.phase, usage: None, after })
     }
 
     fn insufficient(&self, shortfall: Shortfall) -> Reject {

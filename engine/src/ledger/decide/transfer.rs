@@ -2,7 +2,7 @@
 
 use super::arrears::{may_pay, repay};
 use super::spend::Ready;
-use super::{Context, has_room, known, not_closed, not_frozen, positive};
+use super::{Context, has_room, known, limits, not_closed, not_frozen, positive};
 use crate::accounts::{SUBS_MAX, Wallet};
 use crate::allocation::allocate;
 use crate::ledger::{Event, MovedPart, Reject, Taken, Transfer};
@@ -36,10 +36,13 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
         return Err(Reject::NotPermitted { product: product.name.clone(), operation: "transfers".into() });
     }
     let plan = ready.finish(allocate(rule, ready.purse(), amount))?;
+    limits::per_day(ctx, from, amount)?;
+    limits::may_hold(ctx, to, product, currency, amount)?;
     let there = to.map_or(0, |to| to.lot_indexes(&plan.taken.lots).iter().flatten().count());
     has_room(to, &ask.to, currency, amount, plan.taken.lots.len() - there)?;
     ready.not_below_minimum()?;
     may_pay(ctx, from)?;
+    let usage = limits::count(ctx, from, amount)?;
     Ok(Event::Transferred {
         rule: rule.name.clone(),
         version: rule.version,
@@ -47,6 +50,7 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
         repaid: repay(to.map_or(0, |to| to.arrears), ctx.catalog.promoted(), &plan.taken),
         taken: plan.taken,
         phase: plan.phase,
+        usage,
         opens: to.is_none().then(|| from.product.clone()),
         after: plan.after,
     })

@@ -3,6 +3,7 @@
 //! A refused command answers with every reason that applies; the engine must give one of them.
 
 mod back;
+mod bounds;
 mod fund;
 mod pay;
 
@@ -34,6 +35,7 @@ pub(crate) struct Hold {
     pub(crate) lines: Vec<Line>,
     pub(crate) released: i128,
     pub(crate) ends: i64,
+    pub(crate) rule: String,
 }
 
 impl Hold {
@@ -48,6 +50,7 @@ pub(crate) struct Placed {
     pub(crate) lot: MLot,
     pub(crate) channel: String,
     pub(crate) promotion: String,
+    pub(crate) gift: i128,
 }
 
 /// A wallet.
@@ -67,6 +70,13 @@ pub(crate) struct Wallet {
     pub(crate) expired: BTreeMap<(String, u8), i128>,
     /// What spends, holds, transfers and repayments used and nothing brought back, by lot and sub-balance.
     pub(crate) used: BTreeMap<(String, u8), i128>,
+    /// Of the product `limited`, or one with limits of its own.
+    pub(crate) limited: bool,
+    pub(crate) own_limits: bool,
+    /// What its limits count: moment and amount of each payment, and its hold.
+    pub(crate) paid: Vec<(i64, i128, Option<String>)>,
+    /// Offers that count their uses.
+    pub(crate) uses: BTreeMap<String, usize>,
 }
 
 impl Wallet {
@@ -123,6 +133,7 @@ struct Spent {
     merchant: String,
     lines: Vec<Line>,
     refunded: i128,
+    rule: String,
 }
 
 /// A thing that commands name by its id: the wallet it belongs to and its size.
@@ -209,16 +220,16 @@ impl Ledger {
     /// Does it, or says why not.
     pub(crate) fn execute(&mut self, id: &str, now: i64, order: &Order) -> Answer {
         match order {
-            Order::Open { account, wallet, product } => self.open(account, *wallet, product.as_deref()),
+            Order::Open { account, wallet, product, own } => self.open(account, *wallet, product.as_deref(), *own),
             Order::TopUp { .. } => self.top_up(id, now, order),
-            Order::Confirm { top_up, amount } => self.confirm(top_up, *amount),
+            Order::Confirm { top_up, amount } => self.confirm(now, top_up, *amount),
             Order::Fail { top_up } => self.fail(top_up),
-            Order::Spend(pay) => self.spend(id, pay),
+            Order::Spend(pay) => self.spend(id, now, pay),
             Order::Hold(pay, until) => self.hold(id, now, pay, *until),
             Order::Capture { hold, amount } => self.capture(id, now, hold, *amount),
             Order::Release { hold, amount } => self.release(now, hold, *amount),
-            Order::Refund { spend, amount } => self.refund(spend, *amount),
-            Order::Transfer { from, to, amount, rule } => self.transfer(from, to, *amount, rule.as_deref()),
+            Order::Refund { spend, amount } => self.refund(now, spend, *amount),
+            Order::Transfer { from, to, amount, rule } => self.transfer(now, from, to, *amount, rule.as_deref()),
             Order::TakeBack { top_up, policy, amount, stage } => self.take_back(top_up, *policy, *amount, *stage),
             Order::Freeze(account) => self.set_status(account, Status::Frozen),
             Order::Unfreeze(account) => self.set_status(account, Status::Open),

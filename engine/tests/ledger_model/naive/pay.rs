@@ -3,6 +3,7 @@
 use super::{
     Answer, Hold, Ledger, Line, Made, Merchant, Plan, Reasons, Spent, Status, Wallet, only, sum, unless, when,
 };
+use crate::asks::HOUR;
 use crate::model::allocate::allocate;
 use crate::model::exact::nested;
 use crate::model::purse::{MLot, MPart};
@@ -18,7 +19,7 @@ fn piece(lines: &[Line], from: i128, to: i128) -> Vec<Line> {
 
 impl Ledger {
     /// The lines of a payment and what the rule remembers, or every reason against it.
-    fn plan(&self, pay: &Pay) -> Result<Plan, Reasons> {
+    fn plan(&self, now: i64, pay: &Pay) -> Result<Plan, Reasons> {
         let mut reasons = Reasons::new();
         let Some(wallet) = self.wallets.get(&pay.wallet) else {
             when(&mut reasons, pay.amount == 0, "bad_request");
@@ -31,6 +32,7 @@ impl Ledger {
             when(&mut reasons, merchant.points != wallet.points, "currency_mismatch");
         }
         let lines = self.divide(wallet, pay.amount, pay.rule.as_deref(), &mut reasons);
+        wallet.may_pay(&mut reasons, now, pay.amount);
         unless(reasons)?;
         Ok(lines.expect("without a reason there are lines"))
     }
@@ -79,7 +81,7 @@ impl Ledger {
         self.merchants.entry(pay.merchant.clone()).or_default().points = points;
     }
 
-    fn pay_out(&mut self, id: &str, wallet: &str, merchant: &str, lines: &[Line]) {
+    fn pay_out(&mut self, id: &str, wallet: &str, merchant: &str, lines: &[Line], rule: String) {
         self.merchants.get_mut(merchant).expect("the merchant is there").add(lines, 1);
         self.spends.push(Spent {
             id: id.into(),
@@ -87,27 +89,36 @@ impl Ledger {
             merchant: merchant.into(),
             lines: lines.to_vec(),
             refunded: 0,
+            rule,
         });
     }
 
-    pub(super) fn spend(&mut self, id: &str, pay: &Pay) -> Answer {
-        let (lines, phase) = self.plan(pay)?;
+    /// The rule of a payment.
+    fn rule_of(&self, pay: &Pay) -> String {
+        let own = if self.in_points(&pay.wallet) { "principal_first" } else { "by_lot" };
+        pay.rule.clone().unwrap_or_else(|| own.into())
+    }
+
+    pub(super) fn spend(&mut self, id: &str, now: i64, pay: &Pay) -> Answer {
+        let (lines, phase) = self.plan(now, pay)?;
         self.take(&pay.wallet, &lines, phase);
+        self.wallet(&pay.wallet).pays(now, pay.amount, None);
         self.meet(pay);
-        self.pay_out(id, &pay.wallet, &pay.merchant, &lines);
+        self.pay_out(id, &pay.wallet, &pay.merchant, &lines, self.rule_of(pay));
         Ok(lines)
     }
 
     pub(super) fn hold(&mut self, id: &str, now: i64, pay: &Pay, until: i64) -> Answer {
-        let plan = self.plan(pay);
+        let plan = self.plan(now, pay);
         let mut reasons = plan.as_ref().err().cloned().unwrap_or_default();
         when(&mut reasons, until <= now, "bad_request");
         unless(reasons)?;
         let (lines, phase) = plan?;
         self.take(&pay.wallet, &lines, phase);
         self.meet(pay);
-        let hold =
-            Hold { id: id.into(), merchant: pay.merchant.clone(), lines: lines.clone(), released: 0, ends: until };
+        let (merchant, rule) = (pay.merchant.clone(), self.rule_of(pay));
+        let hold = Hold { id: id.into(), merchant, lines: lines.clone(), released: 0, ends: until, rule };
+        self.wallet(&pay.wallet).pays(now, pay.amount, Some(id));
         self.wallet(&pay.wallet).holds.push(hold);
         self.holds.push(Made { id: id.into(), wallet: pay.wallet.clone(), size: sum(&lines) });
         Ok(lines)
@@ -152,21 +163,27 @@ impl Ledger {
         let there = self.wallet(&wallet);
         there.holds.retain(|other| other.id != hold.id);
         there.give(&rest);
-        self.pay_out(id, &wallet, &hold.merchant, &lines);
+        there.gives_back(&hold.id, sum(&rest));
+        self.pay_out(id, &wallet, &hold.merchant, &lines, hold.rule);
+        if !rest.is_empty() {
+            self.expire_at_once(now, &wallet);
+        }
         Ok(lines)
     }
 
     pub(super) fn release(&mut self, now: i64, hold: &str, amount: Option<i128>) -> Answer {
-        let (wallet, hold, amount) = self.open_hold(now, hold, amount)?;
+        let (name, hold, amount) = self.open_hold(now, hold, amount)?;
         let lines = piece(&hold.lines, hold.released, hold.released + amount);
-        let wallet = self.wallet(&wallet);
+        let wallet = self.wallet(&name);
         wallet.give(&lines);
+        wallet.gives_back(&hold.id, amount);
         wallet.holds.iter_mut().filter(|other| other.id == hold.id).for_each(|hold| hold.released += amount);
         wallet.holds.retain(|hold| hold.left() > 0);
+        self.expire_at_once(now, &name);
         Ok(lines)
     }
 
-    pub(super) fn refund(&mut self, id: &str, amount: Option<i128>) -> Answer {
+    pub(super) fn refund(&mut self, now: i64, id: &str, amount: Option<i128>) -> Answer {
         let at = self.spends.iter().position(|spent| spent.id == id).expect("an order names a spend");
         let spent = self.spends[at].clone();
         let left = sum(&spent.lines) - spent.refunded;
@@ -179,13 +196,24 @@ impl Ledger {
         let to = spent.refunded + amount.unwrap_or(left);
         let lines = piece(&spent.lines, spent.refunded, to);
         self.spends[at].refunded = to;
-        self.wallet(&spent.wallet).give(&lines);
+        let days = match spent.rule.as_str() {
+            "by_lot_expiring_first" => Some(2),
+            "bonus_first" => Some(9),
+            _ => None,
+        };
+        let wallet = self.wallet(&spent.wallet);
+        for (lot, sub, _) in &lines {
+            let lot = wallet.lots.iter_mut().find(|there| there.id == *lot).expect("a line names a lot");
+            days.into_iter().for_each(|days| lot.revive(*sub, now, now + days * 24 * HOUR));
+        }
+        wallet.give(&lines);
         self.repay(&spent.wallet, &lines);
         self.merchants.get_mut(&spent.merchant).expect("the merchant is there").add(&lines, -1);
+        self.expire_at_once(now, &spent.wallet);
         Ok(lines)
     }
 
-    pub(super) fn transfer(&mut self, from: &str, to: &str, amount: i128, rule: Option<&str>) -> Answer {
+    pub(super) fn transfer(&mut self, now: i64, from: &str, to: &str, amount: i128, rule: Option<&str>) -> Answer {
         let mut reasons = Reasons::new();
         when(&mut reasons, from == to, "bad_request");
         when(&mut reasons, amount == 0, "bad_request");
@@ -199,14 +227,27 @@ impl Ledger {
         }
         when(&mut reasons, sender.points, "not_permitted");
         let plan = self.divide(sender, amount, rule, &mut reasons);
+        sender.may_pay(&mut reasons, now, amount);
+        // A wallet that is opened by it is of the sender's product, without limits of its own.
+        let opened = Wallet { limited: sender.limited, ..Wallet::default() };
+        let receiver = self.wallets.get(to).cloned().unwrap_or_else(|| opened.clone());
+        when(&mut reasons, !receiver.has_room(amount), "over_limit");
         unless(reasons)?;
         let (lines, phase) = plan.ok_or_else(|| only("insufficient_funds"))?;
         let lots = sender.lots.clone();
         self.take(from, &lines, phase);
-        let receiver = self.wallets.entry(to.into()).or_default();
+        self.wallet(from).pays(now, amount, None);
+        let receiver = self.wallets.entry(to.into()).or_insert(opened);
         for lot in travelling(&lots, &lines) {
-            if !receiver.lots.iter().any(|here| here.id == lot.id) {
+            let Some(here) = receiver.lots.iter_mut().find(|here| here.id == lot.id) else {
                 receiver.lots.push(lot);
+                continue;
+            };
+            // What lives longer where it comes from lives as long here.
+            for part in lot.parts.iter().filter(|part| lines.iter().any(|l| l.0 == lot.id && l.1 == part.sub)) {
+                let own = here.part_mut(part.sub);
+                own.revived |= part.ends > own.ends;
+                own.ends = own.ends.max(part.ends);
             }
         }
         receiver.give(&lines);
@@ -224,7 +265,7 @@ fn travelling(lots: &[MLot], lines: &[Line]) -> Vec<MLot> {
             ids.push(id);
         }
     }
-    let empty = |part: &MPart| MPart { consumed: 0, left: 0, ..part.clone() };
+    let empty = |part: &MPart| MPart { consumed: 0, left: 0, revived: false, ..part.clone() };
     ids.into_iter()
         .map(|id| {
             let lot = lots.iter().find(|lot| lot.id == *id).expect("a line names a lot");
