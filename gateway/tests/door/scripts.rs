@@ -62,23 +62,3 @@ fn a6_w4_a_product_permits_rules_and_transfers_and_its_currency_has_its_decimals
     let mut server = ledger.serve(&["--shards", "2", "--catalog", catalog.to_str().unwrap()]);
     run(&mut server, include_str!("scripts/products.txt"));
 }
-
-#[test]
-fn w1_w5_offers_and_wallets_are_bounded() {
-    for shards in ["1", "3"] {
-        let ledger = Ledger::new();
-        let catalog = ledger.path("catalog.toml");
-        std::fs::write(&catalog, include_str!("scripts/bounds.toml")).unwrap();
-        let mut server = ledger.serve(&["--shards", shards, "--catalog", catalog.to_str().unwrap()]);
-        run(&mut server, include_str!("scripts/bounds.txt"));
-        // The wait depends on the clock: the third payment of a wallet that may pay twice a day.
-        let mut client = server.client();
-        let spend = |id: &str| format!(r#"{{"id":"{id}","op":"spend","account":"p","merchant":"m","amount":"0.10"}}"#);
-        let third = client.ask(&spend("v-1"));
-        assert_eq!((third["code"].as_str(), third["spends"].as_u64()), (Some("too_many_spends"), Some(2)), "{third}");
-        let wait = third["retry_after_ms"].as_u64().unwrap();
-        assert!((86_000_000..=86_400_000).contains(&wait), "{third}");
-        server.stop();
-        ledger.verify();
-    }
-}
