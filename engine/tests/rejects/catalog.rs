@@ -194,6 +194,47 @@ fn amounts_are_in_the_currency_of_the_products_that_may_use_the_rule() {
 }
 
 /// An offer's amounts are all in one currency that some product has.
+/// Periods, counts, budgets and products of offers (W1).
+#[test]
+fn offers_that_are_bounded() {
+    let offer = |more: &str| format!("[[offer]]\nname = \"o\"\ntier = [{{ from = \"5\", bonus = \"1\" }}]\n{more}");
+    let period = |from: &str, until: &str| offer(&format!("from = \"{from}\"\nuntil = \"{until}\""));
+    check(&[
+        (&offer("from = \"2026-11-11\""), "o", "from: is a moment like"),
+        (&offer("until = \"tomorrow\""), "o", "until: is a moment like"),
+        (&period("2026-11-11T00:00:00Z", "2026-11-11T08:00:00+08:00"), "o", "is after `from`"),
+        (&offer("per_wallet = 0"), "o", "per_wallet: is at least 1"),
+        (&offer("products = []"), "o", "name at least one"),
+        (&offer("products = [\"nope\"]"), "o", "there is no product \"nope\""),
+        (&offer("budget = \"100\""), "o", "for products of one currency"),
+        (&offer("budget = \"0\"\nproducts = [\"default\"]"), "o", "more than zero"),
+        (&offer("budget = \"1.001\"\nproducts = [\"default\"]"), "o", "3 decimals"),
+        (&offer("budget = \"-1\"\nproducts = [\"default\"]"), "o", "\"-1\": an amount"),
+        (&offer("").replace("\"o\"", "\"unnamed\""), "unnamed", "gifts that no offer gives"),
+    ]);
+    assert_eq!(refused(&format!("{CATALOG}\n{}", offer("budget = \"1\"\nproducts = [\"points\"]"))), None);
+}
+
+/// Limits of products (W5).
+#[test]
+fn limits_of_products() {
+    let product = |limits: &str| {
+        format!(
+            "[[product]]\nname = \"p\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"by_lot\"\n[product.limits]\n{limits}"
+        )
+    };
+    check(&[
+        (&product("per_day = \"1.234\""), "p", "limits: per_day: the amount has 3 decimals"),
+        (&product("maximum_balance = \"-1\""), "p", "maximum_balance: an amount"),
+        (&product("velocity = { spends = 0, seconds = 1 }"), "p", "velocity.spends is from 1 to 1000"),
+        (&product("velocity = { spends = 1001, seconds = 1 }"), "p", "velocity.spends is from 1 to 1000"),
+        (&product("velocity = { spends = 1, seconds = 0 }"), "p", "velocity.seconds is from 1"),
+        (&product("velocity = { spends = 1 }"), "toml", "missing field `seconds`"),
+        (&product("utc_offset = \"8\""), "p", "utc_offset is like \"+08:00\""),
+        (&product("per_week = \"1\""), "toml", "unknown field `per_week`"),
+    ]);
+}
+
 #[test]
 fn offers_that_no_currency_can_count() {
     check(&[

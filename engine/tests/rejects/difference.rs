@@ -3,12 +3,18 @@
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Funding};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Refund, RefundPolicy, RefundTopUp, Release, Spend, TopUp,
-    TopUpRefundState, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, Refund, RefundPolicy, RefundTopUp, Release, Spend, TopUp,
+    TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 
 fn open() -> OpenAccount {
     OpenAccount { account: account("w-1"), kind: AccountKind::Wallet, currency: None, product: None, limits: None }
+}
+
+fn limited(per_day: &str, spends: u32) -> OpenAccount {
+    let velocity = Some(Velocity { spends, seconds: 60 });
+    let limits = LimitsAsk { maximum_balance: None, per_day: Some(major(per_day)), velocity };
+    OpenAccount { limits: Some(Box::new(limits)), ..open() }
 }
 
 fn top() -> TopUp {
@@ -58,7 +64,11 @@ fn every_field_of_every_operation() {
         ("kind", OpenAccount { kind: AccountKind::Merchant, ..open() }),
         ("currency", OpenAccount { currency: Some(label("CNY")), ..open() }),
         ("product", OpenAccount { product: Some(label("shop")), ..open() }),
+        ("limits", limited("1", 3)),
     ];
+    for other in [limited("1.01", 3), limited("1", 4), open()] {
+        table.push((Command::OpenAccount(limited("1", 3)), "limits", Command::OpenAccount(other)));
+    }
     table.extend(opens.map(|(field, other)| (Command::OpenAccount(open()), field, Command::OpenAccount(other))));
     let tops = [
         ("account", TopUp { account: account("w-2"), ..top() }),

@@ -1,15 +1,16 @@
 //! Each reject with its operands, from each decision that gives it.
 
 use crate::world::*;
-use fentan_engine::accounts::{AccountKind, Lot, Slice, SliceKind, Status, Subs, Wallet};
+use fentan_engine::accounts::{AccountKind, Limits, Lot, OfferUses, Room, Slice, SliceKind, Status, Subs, Wallet};
 use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::ledger::decide::account::Found;
 use fentan_engine::ledger::decide::{
-    account as accounts, hold, refund as refunds, spend, top_up as top_ups, top_up_refund, transfer as transfers,
+    Context, account as accounts, hold, refund as refunds, spend, top_up as top_ups, top_up_refund,
+    transfer as transfers,
 };
 use fentan_engine::ledger::{
-    Command, Event, OpenAccount, QuoteTopUpRefund, Record, RefundPolicy, RefundTopUp, Reject, Spend, TopUp,
-    TopUpRefundState, Transfer, effect, postings,
+    Command, Event, LimitsAsk, OpenAccount, QuoteTopUpRefund, Record, RefundPolicy, RefundTopUp, Reject, Spend, TopUp,
+    TopUpRefundState, TopUpState, Transfer, Velocity, effect, postings,
 };
 use fentan_engine::money::{Currency, MAX_BALANCE, Money};
 
@@ -459,10 +460,167 @@ fn opening_accounts() {
         ("no such currency", (Found::Nothing, xyz), bad("currency", "no product has the currency XYZ")),
     ];
     check(rows, |(found, ask)| accounts::open(ctx(), *found, ask).map(|(event, _)| event));
+    let bounded = |kind, per_day: &str, spends, seconds| OpenAccount {
+        limits: Some(Box::new(LimitsAsk {
+            maximum_balance: None,
+            per_day: Some(major(per_day)),
+            velocity: Some(Velocity { spends, seconds }),
+        })),
+        ..ask("w-1", kind)
+    };
+    let decimals = "the amount has 3 decimals, the currency has 2";
+    let rows = vec![
+        ("limits of a merchant", bounded(AccountKind::Merchant, "1", 1, 1), bad("limits", "only wallets have limits")),
+        ("decimals", bounded(AccountKind::Wallet, "1.234", 1, 1), bad("limits.per_day", decimals)),
+        ("never", bounded(AccountKind::Wallet, "1", 0, 1), bad("limits.velocity.spends", "is from 1 to 1000, not 0")),
+        (
+            "too often",
+            bounded(AccountKind::Wallet, "1", 1_001, 1),
+            bad("limits.velocity.spends", "is from 1 to 1000, not 1001"),
+        ),
+        (
+            "no window",
+            bounded(AccountKind::Wallet, "1", 1, 0),
+            bad("limits.velocity.seconds", "is from 1 to 31622400, a year, not 0"),
+        ),
+    ];
+    check(rows, |ask| accounts::open(ctx(), Found::Wallet(&here), ask).map(|(event, _)| event));
     let merchant = OpenAccount { kind: AccountKind::Merchant, ..pts };
     let (_, currency) =
         accounts::open(ctx(), Found::Nothing, &merchant).expect("a merchant takes any currency that wallets can have");
     assert_eq!(currency, points());
+}
+
+fn over(limit: &str, allowed: i64, requested: i64) -> Reject {
+    Reject::OverLimit { limit: limit.into(), allowed: fen(allowed), requested: fen(requested) }
+}
+
+/// W5: a wallet's limits, in whatever takes money out of it or puts money in.
+#[test]
+fn limits_of_wallets() {
+    let often = |retry_after_ms| Reject::TooManySpends { spends: 3, seconds: 36_000, retry_after_ms };
+    let asked = |amount: &str| (limited(), pay(amount));
+    let rows = vec![
+        ("more than the day has left", asked("50.01"), over("per_day", 15_000, 15_001)),
+        // The first of the three leaves the window ten hours after it came.
+        ("the fourth", asked("50.00"), often(36_000_000)),
+    ];
+    check(rows.clone(), |(wallet, ask)| spend::spend(ctx(), Some(wallet), None, ask));
+    check(rows.clone(), |(wallet, ask)| spend::hold(ctx(), Some(wallet), None, ask, NOW + 1));
+    check(rows.clone(), |(wallet, ask)| {
+        spend::quote(ctx(), Some(wallet), None, ask).map(|_| Event::Gathered(Vec::new()))
+    });
+    check(rows, |(wallet, ask)| {
+        transfers::transfer(ctx(), Some(wallet), None, &Transfer { amount: ask.amount, ..transfer("w-2", "1") })
+    });
+    check(vec![("a transfer in", limited(), over("maximum_balance", 40_000, 40_001))], |to| {
+        transfers::transfer(ctx(), Some(&rich()), Some(to), &transfer("w-2", "120.01"))
+    });
+    let pending = TopUp { state: TopUpState::Pending, ..top_up("120.01") };
+    let rows = vec![
+        ("a top-up", top_up("120.01"), over("maximum_balance", 40_000, 40_001)),
+        ("one that waits", pending, over("maximum_balance", 40_000, 40_001)),
+    ];
+    check(rows, |ask| top_ups::top_up(ctx(), Some(&limited()), ask).map(|(event, _)| event));
+
+    // Up to the limits, and a moment after the window.
+    top_ups::top_up(ctx(), Some(&limited()), &top_up("120.00")).expect("exactly the most");
+    let later = Context { now: NOW - 900 + 36_000_000_000, ..ctx() };
+    spend::spend(later, Some(&limited()), None, &pay("50.00")).expect("two in the window, and 150.00 on the day");
+    let earlier = Context { now: NOW - 901 + 36_000_000_000, ..ctx() };
+    assert_eq!(spend::spend(earlier, Some(&limited()), None, &pay("1.00")).err(), Some(often(1)));
+    // The day ends at midnight in Beijing: sixteen hours after 1970 began.
+    let next_day = Context { now: 16 * 3_600_000_000, ..ctx() };
+    spend::spend(next_day, Some(&limited()), None, &pay("150.00")).expect("another day");
+    let same_day = Context { now: next_day.now - 1, ..ctx() };
+    let late = spend::spend(same_day, Some(&limited()), None, &pay("150.00")).err();
+    assert_eq!(late, Some(over("per_day", 15_000, 25_000)));
+}
+
+/// W5: the wallet's own limits stand in for its product's, key by key.
+#[test]
+fn a_wallet_s_own_limits_stand_before_its_product_s() {
+    let mut wallet = limited();
+    let own = Limits { per_day: Some(50_000), ..Limits::default() };
+    wallet.rare_mut().limits = Some(Box::new(own));
+    let refused = |amount: &str| spend::spend(ctx(), Some(&wallet), None, &pay(amount)).err().map(|r| r.code());
+    assert_eq!(refused("50.01"), Some("too_many_spends"), "the day is its own, the velocity its product's");
+    let refused = top_ups::top_up(ctx(), Some(&wallet), &top_up("120.01")).err();
+    assert_eq!(refused, Some(over("maximum_balance", 40_000, 40_001)));
+}
+
+/// W5: money that comes back, and money that was paid, is never stopped by a limit.
+#[test]
+fn limits_stop_no_refund_no_release_and_no_confirmation() {
+    let full = |mut wallet: Wallet| {
+        wallet.product = label("limited");
+        wallet.rare_mut().limits = Some(Box::new(Limits { maximum_balance: Some(1), ..Limits::default() }));
+        wallet
+    };
+    let (name, lines) = (account("m-1"), fourteen());
+    let spent = refunds::Spent { merchant: &name, taken: &lines, refunded: 0, to_expired: RefundToExpired::Forfeit };
+    let decided = refunds::refund(ctx(), &full(rich()), &spent, Some(&proceeds(500, 900)), true, &refund(None));
+    assert!(matches!(decided, Ok(refunds::Decided::Event(_))), "{:?}", decided.err());
+    hold::release(ctx(), &full(holding(5_000)), &release(None)).expect("it was the wallet's");
+    hold::capture(ctx(), &full(holding(5_000)), None, &capture(None)).expect("it was counted when it was placed");
+    top_ups::confirm(ctx(), &full(waiting()), &confirm("t-9", None)).expect("its place was kept");
+}
+
+/// W1: periods and counts of offers, and who may have them.
+#[test]
+fn offers_that_are_bounded() {
+    let offered = |offer: &str, principal: &str| TopUp { offer: Some(label(offer)), ..top_up(principal) };
+    let mut twice = rich();
+    twice.rare_mut().offers.push(OfferUses { offer: label("twice"), uses: 2 });
+    let rows: Vec<Row<(Option<Wallet>, TopUp)>> = vec![
+        (
+            "not yet",
+            (None, offered("january", "1.00")),
+            Reject::OfferNotRunning {
+                offer: label("january"),
+                from: Some((3 * 24 - 8) * 3_600_000_000),
+                until: Some((31 * 24 - 8) * 3_600_000_000),
+            },
+        ),
+        (
+            "no more: the end is not in it",
+            (None, offered("over", "1.00")),
+            Reject::OfferNotRunning { offer: label("over"), from: Some(-31 * 24 * 3_600_000_000), until: Some(1_000) },
+        ),
+        (
+            "the third time",
+            (Some(twice.clone()), offered("twice", "1.00")),
+            Reject::OfferUsedUp { offer: label("twice"), per_wallet: 2 },
+        ),
+        (
+            "another product",
+            (Some(empty("w-1", "shop")), offered("little", "1.00")),
+            Reject::NotPermitted { product: label("shop"), operation: "the offer little".into() },
+        ),
+    ];
+    check(rows, |(wallet, ask)| top_ups::top_up(ctx(), wallet.as_ref(), ask).map(|(event, _)| event));
+    // Without a gift it is no use of the offer.
+    top_ups::top_up(ctx(), Some(&twice), &offered("twice", "0.09")).expect("no gift, and no use");
+    let just = Context { now: NOW - 1, ..ctx() };
+    top_ups::top_up(just, None, &offered("over", "1.00")).expect("the last moment");
+}
+
+/// W1: a budget is the last thing that is asked.
+#[test]
+fn budgets_of_offers() {
+    let ask = TopUp { offer: Some(label("little")), ..top_up("10.00") };
+    let (event, currency) = top_ups::top_up(ctx(), None, &ask).expect("all but the budget is well");
+    let drawn = top_ups::drawn(ctx(), &event).expect("it has a budget");
+    assert_eq!((drawn.budget, drawn.gift), (6_000, 300));
+    let exhausted = Reject::BudgetExhausted { offer: label("little"), left: fen(299), requested: fen(300) };
+    assert_eq!(drawn.is_there(Room::InAll(299), currency), Err(exhausted.clone()));
+    assert_eq!(drawn.is_there(Room::InAll(300), currency), Ok(true));
+    assert_eq!(drawn.is_there(Room::Here(300), currency), Ok(true));
+    assert_eq!(drawn.is_there(Room::Here(299), currency), Ok(false), "other shards may have it");
+    changes_nothing(exhausted);
+    let (event, _) =
+        top_ups::top_up(ctx(), None, &TopUp { offer: Some(label("third")), ..top_up("10.00") }).expect("an offer");
+    assert!(top_ups::drawn(ctx(), &event).is_none(), "an offer without a budget");
 }
 
 #[test]
@@ -543,6 +701,10 @@ fn codes_and_what_is_remembered() {
         (Reject::PolicyMismatch { policy: "a".into(), named: "b".into() }, "policy_mismatch", true),
         (Reject::RefundExceedsTopUp { refundable: money, requested: money }, "refund_exceeds_top_up", true),
         (Reject::InArrears { account: account("a"), arrears: money }, "in_arrears", true),
+        (Reject::OfferNotRunning { offer: label("a"), from: None, until: Some(1) }, "offer_not_running", true),
+        (Reject::OfferUsedUp { offer: label("a"), per_wallet: 1 }, "offer_used_up", true),
+        (Reject::BudgetExhausted { offer: label("a"), left: money, requested: money }, "budget_exhausted", true),
+        (Reject::TooManySpends { spends: 1, seconds: 1, retry_after_ms: 1 }, "too_many_spends", true),
     ];
     for (reject, code, remembered) in table {
         assert_eq!((reject.code(), reject.is_remembered()), (code, remembered));

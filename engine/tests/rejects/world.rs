@@ -3,7 +3,7 @@
 use crate::model::engine::{CATALOG, catalog};
 use fentan_engine::accounts::{
     Bucket, EndedRefund, Fund, Funding, Hold, Lot, NEVER, Part, PendingTopUp, Proceeds, Slice, SliceKind, Status,
-    SubId, Wallet,
+    SubId, Usage, Wallet,
 };
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::Context;
@@ -21,7 +21,8 @@ pub(crate) const NOW: i64 = 1_000;
 /// The shared catalog, and a product that permits transfers, but not every rule and no refunds of top-ups.
 pub(crate) static RULES: LazyLock<Catalog> = LazyLock::new(|| {
     let shop = "[[product]]\nname = \"shop\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"by_lot\"\ntransfers = true\nmay_name_rules = []\ntop_up_refunds = false\nspend_in_arrears = false\n";
-    catalog(&format!("{CATALOG}\n{shop}"))
+    let over = "[[offer]]\nname = \"over\"\nfrom = \"1969-12-01T00:00:00Z\"\nuntil = \"1970-01-01T00:00:00.001Z\"\ntier = [{ from = \"1\", bonus = \"1\" }]\n";
+    catalog(&format!("{CATALOG}\n{shop}{over}"))
 });
 
 pub(crate) fn ctx() -> Context<'static> {
@@ -174,6 +175,7 @@ pub(crate) fn granted() -> Granted {
         grants: [grant(SubId::PRINCIPAL, 10_000), grant(SubId::BONUS, 18_000)].into_iter().collect(),
         channel: label("wechat"),
         promotion: label("spring"),
+        uses: None,
         promoted: 2,
         funding: Funding::Unknown,
     }
@@ -243,4 +245,13 @@ pub(crate) fn refund(amount: Option<&str>) -> Refund {
 
 pub(crate) fn transfer(to: &str, amount: &str) -> Transfer {
     Transfer { from: account("w-1"), to: account(to), amount: major(amount), rule: None }
+}
+
+/// A wallet of the product `limited` with 100.00 + 180.00: at most 400.00, 150.00 a day, three spends in ten
+/// hours. It has spent 100.00 today, and three times lately.
+pub(crate) fn limited() -> Wallet {
+    let mut wallet = Wallet { product: label("limited"), ..rich() };
+    let usage = Usage { day: 0, spent: 10_000, recent: vec![NOW - 900, NOW - 500, NOW - 400] };
+    wallet.rare_mut().usage = Some(Box::new(usage));
+    wallet
 }

@@ -92,6 +92,8 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
     let mut client = scene.server.client();
     client.done(r#"{"id":"t-w","op":"top_up","account":"w","principal":"10.00"}"#);
     let spend = |rest: &str| format!(r#"{{"id":"x","op":"spend","account":"w","merchant":"m",{rest}}}"#);
+    let limits =
+        |limits: &str| format!(r#"{{"id":"x","op":"open_account","account":"w9","kind":"wallet","limits":{limits}}}"#);
     let long = "9".repeat(100_000);
     let long_name = "n".repeat(65);
     let table: &[(String, &str, &str)] = &[
@@ -153,11 +155,20 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
         (spend(&format!(r#""amount":"1.00","{long}":1"#)), &long[..64], "no field of this name"),
         // Features that are not there are refused, never ignored.
         (spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00"}]"#), "lines", "this version has no"),
-        (
-            r#"{"id":"x","op":"open_account","account":"w9","kind":"wallet","limits":{}}"#.into(),
-            "limits",
-            "this version has no",
-        ),
+        // Limits are an object of known keys, whose amounts are texts and whose counts are whole numbers.
+        (limits("5"), "limits", "is an object, not a number"),
+        (limits(r#"[{}]"#), "limits", "is an object, not a list"),
+        (limits(r#"{"per_day":5}"#), "limits.per_day", "is a decimal string, not a number"),
+        (limits(r#"{"per_day":"-5"}"#), "limits.per_day", "no sign"),
+        (limits(r#"{"per_week":"5"}"#), "limits.per_week", "limits has no field"),
+        (limits(r#"{"per_day":"5","per_day":"6"}"#), "limits.per_day", "stands twice"),
+        (limits(r#"{"velocity":3}"#), "limits.velocity", "is an object, not a number"),
+        (limits(r#"{"velocity":{"spends":3}}"#), "limits.velocity.seconds", "is missing"),
+        (limits(r#"{"velocity":{"spends":1.5,"seconds":1}}"#), "limits.velocity.spends", "is a whole number like 3"),
+        (limits(r#"{"velocity":{"spends":"3","seconds":1}}"#), "limits.velocity.spends", "is a whole number like 3"),
+        (limits(r#"{"velocity":{"spends":9999999999,"seconds":1}}"#), "limits.velocity.spends", "is too large"),
+        (limits(r#"{"velocity":{"spends":{"a":{}},"seconds":1}}"#), "limits.velocity.spends", "not an object"),
+        (limits(&format!("{{{}}}", r#""a":1,"#.repeat(20).trim_end_matches(','))), "limits", "has too many fields"),
         (r#"{"id":"x","op":"balance","account":"w","at":"2026-01-01T00:00:00Z"}"#.into(), "at", "this version has no"),
         (r#"{"id":"x","op":"refund","spend":"s","line":"1"}"#.into(), "line", "this version has no"),
         (r#"{"id":"x","op":"quote","top_up":"t","policy":"x"}"#.into(), "policy", "ratio, paid_first"),
