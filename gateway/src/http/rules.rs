@@ -41,8 +41,7 @@ fn listed(versions: &Versions, catalog: &Catalog, archived: &[Rule], now: i64) -
     let of_archive = archived.iter().filter(gone).map(|each| (each, "archived"));
     let mut each: Vec<(&Rule, &str)> = of_files.chain(of_archive).collect();
     each.sort_by_key(|(each, _)| each.version);
-    let shown =
-        |(each, standing): (&Rule, &str)| json!({ "version": each.version, "effective_from": since(each), "standing": standing });
+    let shown = |(each, standing): (&Rule, &str)| json!({ "version": each.version, "effective_from": since(each), "standing": standing });
     value["versions"] = each.into_iter().map(shown).collect();
     value
 }
@@ -99,7 +98,8 @@ pub(super) async fn reload(http: HttpRequest, state: web::Data<State>) -> HttpRe
     match result {
         Ok(reloaded) => {
             let warnings: Vec<String> = reloaded.warnings.iter().map(ToString::to_string).collect();
-            let body = json!({ "ok": true, "rules": reloaded.rules, "changed": reloaded.changed, "warnings": warnings });
+            let body =
+                json!({ "ok": true, "rules": reloaded.rules, "changed": reloaded.changed, "warnings": warnings });
             HttpResponse::Ok().json(body)
         }
         Err(Refused(faults)) => {

@@ -118,7 +118,10 @@ impl Archive {
 
     fn write(&self, loaded: &Loaded, rule: &Rule) -> Result<()> {
         let body = toml::to_string(&loaded.catalog.to_archive(rule))?;
-        let text = format!("# {}@{} as it was in force. Written by fentan; not to be changed.\n\n{body}", rule.name, rule.version);
+        let text = format!(
+            "# {}@{} as it was in force. Written by fentan; not to be changed.\n\n{body}",
+            rule.name, rule.version
+        );
         let path = self.path(rule);
         let new = path.with_file_name(file_name(&rule.name, rule.version) + NEW);
         let mut file = File::create(&new).with_context(|| new.display().to_string())?;

@@ -1,8 +1,8 @@
 //! Answers as JSON, written by hand into a byte buffer.
 
 use super::{reject, time, words};
-use fentan_engine::accounts::{SubId, Bucket, Chart, Fund, Funding, NEVER, Status, Timestamp, Totals};
-use fentan_engine::allocation::{Eligible, RefundToExpired, Cap, LotOrder, Method, Rule, Spill};
+use fentan_engine::accounts::{Bucket, Chart, Fund, Funding, NEVER, Status, SubId, Timestamp, Totals};
+use fentan_engine::allocation::{Cap, Eligible, LotOrder, Method, RefundToExpired, Rule, Spill};
 use fentan_engine::catalog::{Catalog, Chosen};
 use fentan_engine::ledger::{Balances, Command, Event, Granted, Record, Taken};
 use fentan_engine::money::{Currency, write_minor};
@@ -485,9 +485,7 @@ fn shown(
 /// A rule as JSON.
 pub(crate) fn rule_json<'n>(rule: &Rule, sub_name: impl Fn(SubId) -> &'n str) -> serde_json::Value {
     use serde_json::json;
-    let names = |subs: &[SubId]| {
-        subs.iter().map(|sub| sub_name(*sub).to_owned()).collect::<Vec<_>>()
-    };
+    let names = |subs: &[SubId]| subs.iter().map(|sub| sub_name(*sub).to_owned()).collect::<Vec<_>>();
     let major = |amount: &fentan_engine::money::Major| amount.to_string();
     let order = |order: LotOrder| match order {
         LotOrder::Fifo => "fifo",

@@ -115,13 +115,21 @@ fn a6_sighup_reloads_as_well() {
 fn a6_a_version_that_was_in_use_keeps_its_content() {
     let served = Served::new(&format!("{PRODUCT}{}", rule(1, "principal", "")));
     // Other words for the same rule are the same rule.
-    served.write(&format!("# a comment\n{PRODUCT}{}", rule(1, "principal", "lots = \"fifo\"\ndescription = \"other\"\n")));
+    served.write(&format!(
+        "# a comment\n{PRODUCT}{}",
+        rule(1, "principal", "lots = \"fifo\"\ndescription = \"other\"\n")
+    ));
     assert_eq!(served.reload().0, 200);
     served.write(&format!("{PRODUCT}{}", rule(1, "bonus", "")));
     let (status, answer) = served.reload();
     let said = answer["errors"][0].as_str().unwrap_or_default().to_owned();
     assert_eq!(status, 422, "{answer}");
-    assert!(said.ends_with("catalog.toml:8:1: rule \"r\", version: r@1 was in use with other content (method); give it version 2"), "{said}");
+    assert!(
+        said.ends_with(
+            "catalog.toml:8:1: rule \"r\", version: r@1 was in use with other content (method); give it version 2"
+        ),
+        "{said}"
+    );
     assert_eq!(served.spend("s-1"), of("r@1", "principal"));
 
     // A start refuses it as well.
@@ -155,10 +163,18 @@ fn a6_a_reload_cannot_change_currencies_and_sub_balance_numbers() {
     let good = format!("{PRODUCT}{}{card}", rule(1, "principal", ""));
     let served = Served::new(&good);
     for (from, to, said) in [
-        ("currency = \"CNY\"", "currency = \"EUR\"", "catalog.toml:3:1: product \"default\", currency: its currency is CNY with 2 decimals"),
+        (
+            "currency = \"CNY\"",
+            "currency = \"EUR\"",
+            "catalog.toml:3:1: product \"default\", currency: its currency is CNY with 2 decimals",
+        ),
         ("decimals = 2", "decimals = 3", "product \"default\", currency: its currency is CNY with 2 decimals"),
         ("number = 2", "number = 3", "catalog.toml:13:1: sub_balance \"card\", number: its number is 2"),
-        ("promoted = false", "promoted = true", "catalog.toml:14:1: sub_balance \"card\", promoted: promotions do not fund it"),
+        (
+            "promoted = false",
+            "promoted = true",
+            "catalog.toml:14:1: sub_balance \"card\", promoted: promotions do not fund it",
+        ),
         (card, "", "sub_balance \"card\": is in use: a reload cannot take it away"),
     ] {
         assert!(good.contains(from));
@@ -178,7 +194,9 @@ fn a6_requests_are_answered_while_rules_are_reloaded() {
     let served = Served::new(&format!("{PRODUCT}{}", rule(1, "principal", "")));
     let mut client = served.server.client();
     let asks: String = (0..600)
-        .map(|n| format!("{{\"id\":\"s-{n}\",\"op\":\"spend\",\"account\":\"w\",\"merchant\":\"m\",\"amount\":\"0.01\"}}\n"))
+        .map(|n| {
+            format!("{{\"id\":\"s-{n}\",\"op\":\"spend\",\"account\":\"w\",\"merchant\":\"m\",\"amount\":\"0.01\"}}\n")
+        })
         .collect();
     let mut versions = vec![1];
     for (part, version) in asks.as_bytes().chunks(asks.len() / 6).zip(2_u32..) {
@@ -205,7 +223,9 @@ fn a6_requests_are_answered_while_rules_are_reloaded() {
 fn a6_a_rule_may_have_any_name_and_stays_readable_when_its_file_is_gone() {
     let strange = "a/../b %@1.toml";
     let named = |name: &str| {
-        format!("[[rule]]\nname = \"{name}\"\nversion = 1\nmethod = \"lot_ratio\"\nrefund_to_expired = {{ restore_days = 7 }}\n")
+        format!(
+            "[[rule]]\nname = \"{name}\"\nversion = 1\nmethod = \"lot_ratio\"\nrefund_to_expired = {{ restore_days = 7 }}\n"
+        )
     };
     let served = Served::new(&format!("{PRODUCT}{}{}", rule(1, "principal", ""), named(strange)));
     assert_eq!(served.archived(), ["a%2F..%2Fb%20%25%401.toml@1.toml", "r@1.toml"]);
@@ -230,7 +250,9 @@ fn a6_a_damaged_archive_is_not_served_from() {
     let flags = ["--catalog", catalog.to_str().unwrap()];
     let kept = ledger.path("data").join("rules").join("r@1.toml");
     let text = std::fs::read_to_string(&kept).unwrap();
-    for (bad, said) in [(text.replace("version = 1", "version = 2"), "holds r@2"), (text[..60].to_owned(), "is damaged")] {
+    for (bad, said) in
+        [(text.replace("version = 1", "version = 2"), "holds r@2"), (text[..60].to_owned(), "is damaged")]
+    {
         std::fs::write(&kept, bad).unwrap();
         let refused = ledger.refused_to_serve(&flags);
         assert!(refused.contains(said), "{refused}");
@@ -263,10 +285,13 @@ fn a6_rules_check_shows_what_is_there_and_everything_that_is_wrong() {
 
     let config = ledger.path("server.toml");
     std::fs::write(&config, "catalog = [\"bad.toml\"]\n").unwrap();
-    std::fs::write(ledger.path("bad.toml"), format!("{PRODUCT}{}{}", rule(1, "gold", ""), rule(0, "bonus", ""))).unwrap();
+    std::fs::write(ledger.path("bad.toml"), format!("{PRODUCT}{}{}", rule(1, "gold", ""), rule(0, "bonus", "")))
+        .unwrap();
     let (status, out, err) = program(&ledger, &["rules", "check", "--config", config.to_str().unwrap()]);
     assert_eq!((status, out.as_str()), (1, ""));
-    for said in ["bad.toml:10:1: rule \"r\", order", "bad.toml:13:1: rule \"r\", version: versions count from 1", "2 errors"] {
+    for said in
+        ["bad.toml:10:1: rule \"r\", order", "bad.toml:13:1: rule \"r\", version: versions count from 1", "2 errors"]
+    {
         assert!(err.contains(said), "{said}\n{err}");
     }
     let (status, _, err) = program(&ledger, &["rules", "check", "nowhere.toml"]);
@@ -299,7 +324,8 @@ The spend names the rule by_lot@1.
     let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     assert_eq!(trimmed(&out), trimmed(expected), "{out}");
 
-    let (status, out, _) = quote("--lot 100+180 --lot 50+10@2099-01-01T00:00:00Z --amount 60 --rule by_lot_expiring_first");
+    let (status, out, _) =
+        quote("--lot 100+180 --lot 50+10@2099-01-01T00:00:00Z --amount 60 --rule by_lot_expiring_first");
     assert!(status == 0 && out.contains("60.00 left and pays 60.00") && !out.contains("lot-1  "), "{out}");
     let (status, out, _) = quote("--rule bonus_30_percent --principal 10 --bonus 100 --amount 50");
     assert!(status == 1 && out.starts_with("rejected, insufficient_funds: "), "{status} {out}");
@@ -308,7 +334,8 @@ The spend names the rule by_lot@1.
 
     let file = ledger.path("chosen.toml");
     std::fs::write(&file, include_str!("scripts/chosen.toml")).unwrap();
-    let of_file = format!("--catalog {} --principal 10 --bonus 10 --merchant grocer --amount 5", file.to_str().unwrap());
+    let of_file =
+        format!("--catalog {} --principal 10 --bonus 10 --merchant grocer --amount 5", file.to_str().unwrap());
     let (status, out, _) = quote(&of_file);
     assert!(status == 0 && out.starts_with("The selector food chooses the rule food_bonus@1."), "{status} {out}");
     let (_, out, _) = quote(&format!("{of_file} --at 2019-01-01T00:00:00Z --tag partner"));

@@ -68,17 +68,15 @@ pub(super) fn read(number: usize, file: &Text, whole: &mut CatalogSpec, places: 
 fn entries(value: Spanned<DeValue<'_>>) -> Vec<Spanned<DeValue<'_>>> {
     let span = value.span();
     match value.into_inner() {
-        DeValue::Array(array) => {
-            array
-                .into_iter()
-                .map(|entry| {
-                    let span = entry.span();
-                    let mut alone = DeArray::new();
-                    alone.push(plain(entry));
-                    Spanned::new(span, DeValue::Array(alone))
-                })
-                .collect()
-        }
+        DeValue::Array(array) => array
+            .into_iter()
+            .map(|entry| {
+                let span = entry.span();
+                let mut alone = DeArray::new();
+                alone.push(plain(entry));
+                Spanned::new(span, DeValue::Array(alone))
+            })
+            .collect(),
         other => vec![plain(Spanned::new(span, other))],
     }
 }

@@ -81,7 +81,8 @@ impl Loaded {
             place.table == "rule" && place.name.as_deref() == Some(name) && place.version == Some(version.to_string())
         };
         let place = self.places.iter().find(fits).map(|place| place.of(Some("version"), &self.files));
-        let (path, line, column) = place.map_or((PathBuf::new(), 0, 0), |(path, line, column)| (path.into(), line, column));
+        let (path, line, column) =
+            place.map_or((PathBuf::new(), 0, 0), |(path, line, column)| (path.into(), line, column));
         Fault { path, line, column, reason }
     }
 

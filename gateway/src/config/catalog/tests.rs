@@ -38,25 +38,45 @@ fn a6_the_built_in_catalog_has_the_promised_rules() {
 fn a6_a_bad_file_is_refused_with_file_line_column_and_reason() {
     let rule = "[[rule]]\nname = \"r\"\nversion = 1\n";
     let table = [
-        ("method = \"ordered\"\norder = [\"gold\"]\n", "x.toml:5:1: rule \"r\", order: there is no sub-balance \"gold\""),
+        (
+            "method = \"ordered\"\norder = [\"gold\"]\n",
+            "x.toml:5:1: rule \"r\", order: there is no sub-balance \"gold\"",
+        ),
         ("method = \"fifo\"\n", "x.toml:4:1: rule \"r\", method: is lot_ratio, current_ratio, ordered"),
         ("method = \"lot_ratio\"\nlot = \"fifo\"\n", "x.toml:5:1: unknown field `lot`"),
         ("method = \"lot_ratio\"\nspill = [\"gold\"]\n", "x.toml:5:1: rule \"r\", spill: there is no sub-balance"),
         ("", "x.toml:1:1: missing field `method`"),
         ("method = \"lot_ratio\"\nversion = 2\n", "x.toml:5:1: duplicate key"),
-        ("method = \"lot_ratio\"\neffective_from = 2027-01-01T00:00:00\n", "x.toml:5:1: rule \"r\", effective_from: is a moment with its offset"),
-        ("method = \"lot_ratio\"\nrefund_to_expired = \"keep\"\n", "x.toml:5:1: rule \"r\", refund_to_expired: is \"forfeit\" or"),
-        ("method = \"lot_ratio\"\nrefund_to_expired = { restore_days = 0 }\n", "x.toml:5:1: rule \"r\", refund_to_expired: is"),
+        (
+            "method = \"lot_ratio\"\neffective_from = 2027-01-01T00:00:00\n",
+            "x.toml:5:1: rule \"r\", effective_from: is a moment with its offset",
+        ),
+        (
+            "method = \"lot_ratio\"\nrefund_to_expired = \"keep\"\n",
+            "x.toml:5:1: rule \"r\", refund_to_expired: is \"forfeit\" or",
+        ),
+        (
+            "method = \"lot_ratio\"\nrefund_to_expired = { restore_days = 0 }\n",
+            "x.toml:5:1: rule \"r\", refund_to_expired: is",
+        ),
         ("method = \"lot_ratio\"\nrefund_to_expired = { restore_days = 3651 }\n", "not 3651"),
         ("method = \"lot_ratio\"\nminimum_order = \"0.00\"\n", "x.toml:5:1: rule \"r\", minimum_order: \"0.00\""),
-        ("method = \"lot_ratio\"\n\n[[rule.eligible]]\nsub_balance = \"bonus\"\n", "x.toml:6:8: rule \"r\", eligible: names nothing"),
-        ("method = \"lot_ratio\"\n\n[[rule.caps]]\nsub_balance = \"bonus\"\n", "x.toml:6:8: rule \"r\", caps: the cap on bonus bounds nothing"),
+        (
+            "method = \"lot_ratio\"\n\n[[rule.eligible]]\nsub_balance = \"bonus\"\n",
+            "x.toml:6:8: rule \"r\", eligible: names nothing",
+        ),
+        (
+            "method = \"lot_ratio\"\n\n[[rule.caps]]\nsub_balance = \"bonus\"\n",
+            "x.toml:6:8: rule \"r\", caps: the cap on bonus bounds nothing",
+        ),
     ];
     for (rest, said) in table {
         let found = errors(&[("p.toml", PRODUCT), ("x.toml", &format!("{rule}{rest}"))]);
         assert!(found.len() == 1 && found[0].contains(said), "{rest}\nsays {found:?}\nnot  {said:?}");
     }
-    for (text, place) in [("[[rule]\n", "x.toml:1:"), ("[rule]\nname = \"r\"\n", "x.toml:1:"), ("colour = 1\n", "x.toml:1:")] {
+    for (text, place) in
+        [("[[rule]\n", "x.toml:1:"), ("[rule]\nname = \"r\"\n", "x.toml:1:"), ("colour = 1\n", "x.toml:1:")]
+    {
         let found = errors(&[("p.toml", PRODUCT), ("x.toml", text)]);
         assert!(!found.is_empty() && found[0].starts_with(place), "{text} {found:?}");
     }
