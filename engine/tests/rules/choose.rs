@@ -35,7 +35,7 @@ fn category(merchant: u8) -> Option<u8> {
 }
 
 fn merchant_tag(merchant: u8) -> Option<u8> {
-    (merchant % 2 == 0).then_some(merchant / 2)
+    merchant.is_multiple_of(2).then_some(merchant / 2)
 }
 
 fn moment(day: i64) -> String {
