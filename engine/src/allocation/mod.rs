@@ -28,6 +28,7 @@ mod lot_ratio;
 mod order;
 mod rule;
 mod table;
+mod tree;
 mod wish;
 
 pub use apportion::{apportion, share_of};
@@ -135,6 +136,11 @@ pub enum Step {
 
 /// Whoever listens to the steps of an allocation.
 pub(crate) trait Listener {
+    /// Whether it is worth finding out what only a listener wants to know.
+    fn listens(&self) -> bool {
+        true
+    }
+
     fn hear(&mut self, step: impl FnOnce() -> Step);
 }
 
@@ -142,6 +148,10 @@ pub(crate) trait Listener {
 pub(crate) struct Deaf;
 
 impl Listener for Deaf {
+    fn listens(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn hear(&mut self, _: impl FnOnce() -> Step) {}
 }
@@ -168,34 +178,15 @@ pub fn allocate_explained(rule: &Rule, purse: Purse<'_>, amount: i64) -> (Result
 }
 
 fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener) -> Result<Allocation, Shortfall> {
-    let available = available(purse);
-    let ceilings = rule.ceilings(&available, amount, purse.currency);
-    for (sub, ceiling) in (0_u8..).map(SubId).zip(ceilings) {
-        let has = available[sub.index()];
-        if has > 0 {
-            listener.hear(|| Step::Available { sub, minor: has });
-        }
-        if ceiling < has {
-            listener.hear(|| Step::Capped { sub, ceiling });
-        }
-    }
     let mut draws = Draws::new();
-    let mut phase = None;
-    let rest = match &rule.method {
-        Method::LotRatio { order } => lot_ratio::draw(*order, purse, &ceilings, amount, &mut draws, listener),
-        method => {
-            let wish = wish::wish(method, rule, purse, &available, &ceilings, amount);
-            phase = wish.phase;
-            for (sub, minor) in wish.order {
-                if minor > 0 {
-                    listener.hear(|| Step::Wants { sub, minor });
-                    draw_sub(rule.order(), purse, sub, minor, &mut draws);
-                }
-            }
-            wish.rest
+    let phase = match &rule.method {
+        // What stays open then is in no lot: nothing is cut and nothing can fill.
+        Method::LotRatio { order } if !listener.listens() && !bounded(rule) => {
+            lot_ratio::draw(*order, purse, amount, &mut draws, listener);
+            None
         }
+        method => draw_bounded(method, rule, purse, amount, &mut draws, listener),
     };
-    spill(rule, purse, &ceilings, rest, &mut draws, listener);
     // What was drawn decides, not what was meant to be: whatever a rule says, wrong lines never get out.
     let payable = draws.iter().map(|draw| draw.amount).sum();
     if payable != amount {
@@ -206,6 +197,53 @@ fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener)
         listener.hear(|| Step::Drew(*draw));
     }
     Ok(Allocation { draws, phase })
+}
+
+/// Whether anything but what is there bounds a sub-balance.
+fn bounded(rule: &Rule) -> bool {
+    !rule.caps.is_empty()
+}
+
+/// Draws within what each sub-balance may give, and lets others fill; the new rounding state.
+fn draw_bounded(
+    method: &Method,
+    rule: &Rule,
+    purse: Purse<'_>,
+    amount: i64,
+    draws: &mut Draws,
+    listener: &mut impl Listener,
+) -> Option<i64> {
+    let available = available(purse);
+    let ceilings = if bounded(rule) { rule.ceilings(&available, amount, purse.currency) } else { available };
+    if listener.listens() {
+        tell_bounds(&available, &ceilings, listener);
+    }
+    let (rest, phase) = if let Method::LotRatio { order } = method {
+        let open = lot_ratio::draw(*order, purse, amount, draws, listener);
+        (open + lot_ratio::cut_back(&ceilings, draws), None)
+    } else {
+        let wish = wish::wish(method, rule, purse, &available, &ceilings, amount);
+        for (sub, minor) in wish.order {
+            if minor > 0 {
+                listener.hear(|| Step::Wants { sub, minor });
+                draw_sub(rule.order(), purse, sub, minor, draws);
+            }
+        }
+        (wish.rest, wish.phase)
+    };
+    spill(rule, purse, &ceilings, rest, draws, listener);
+    phase
+}
+
+fn tell_bounds(available: &BySub, ceilings: &BySub, listener: &mut impl Listener) {
+    for (sub, (has, ceiling)) in (0_u8..).map(SubId).zip(available.iter().copied().zip(ceilings.iter().copied())) {
+        if has > 0 {
+            listener.hear(|| Step::Available { sub, minor: has });
+        }
+        if ceiling < has {
+            listener.hear(|| Step::Capped { sub, ceiling });
+        }
+    }
 }
 
 fn available(purse: Purse<'_>) -> BySub {

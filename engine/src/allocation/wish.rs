@@ -26,9 +26,10 @@ pub(super) fn wish(
         // Lots are looked at first: not a matter of this file.
         Method::LotRatio { .. } => Wish { order: SmallVec::new(), rest: amount, phase: None },
         Method::CurrentRatio { .. } => {
-            let total: i64 = available.iter().sum();
-            let shares = apportion(amount.min(total), available);
-            bounded((0_u8..).map(SubId).zip(shares).filter(|(_, share)| *share > 0), ceilings, amount)
+            let there = || (0_u8..).map(SubId).zip(available).filter(|(_, has)| **has > 0);
+            let weights: SmallVec<[i64; 8]> = there().map(|(_, has)| *has).collect();
+            let shares = apportion(amount.min(weights.iter().sum()), &weights);
+            bounded(there().map(|(sub, _)| sub).zip(shares).filter(|(_, share)| *share > 0), ceilings, amount)
         }
         Method::Ordered { subs, .. } => {
             let mut rest = amount;

@@ -3,7 +3,7 @@
 use crate::model::cases::cases;
 use crate::model::check::refunds;
 use crate::model::engine::small;
-use crate::model::exact::{levels, nested, within_halves};
+use crate::model::exact::{near, nested};
 use crate::model::random::{MOST, grants, pieces};
 use fentan_engine::accounts::SubId;
 use fentan_engine::allocation::{apportion, share_of};
@@ -79,7 +79,7 @@ proptest! {
         prop_assert_eq!(now.iter().sum::<i128>(), units);
         for (at, share) in now.iter().enumerate() {
             prop_assert!((0..=weights[at]).contains(share));
-            prop_assert!(within_halves(*share, units, weights[at], whole, levels(weights.len())));
+            prop_assert!(near(*share, units, weights[at], whole, weights.iter().filter(|weight| **weight > 0).count()));
         }
         if units < whole {
             let next = shares(units + 1);

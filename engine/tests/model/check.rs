@@ -2,7 +2,7 @@
 //! mistake can be shown to be seen.
 
 use super::allocate::{Divided, ceiling_of};
-use super::exact::within_halves;
+use super::exact::near;
 use super::purse::{MLot, available, total};
 use super::rule::{MMethod, MRule};
 
@@ -55,15 +55,14 @@ fn bounded_sub(rule: &MRule, lots: &[MLot], amount: i128, lines: &[(usize, u8, i
     Ok(())
 }
 
-/// Rule A3 for one lot: after every spend the cumulative share of each part is within one minor unit of
-/// exact (half a unit for each level of the tree, two halves at least), and no part goes below zero.
+/// Rule A3 for one lot: after every spend the cumulative share of each part is as near to exact as the
+/// domain promises for so many parts, and no part goes below zero.
 pub(crate) fn no_drift(
     weights: &[i128],
     spends: &[i128],
     mut split: impl FnMut(&[i128], i128) -> Vec<i128>,
 ) -> Result<Vec<i128>, String> {
     let whole: i128 = weights.iter().sum();
-    let halves = super::exact::levels(weights.len()).max(2);
     let mut given = vec![0; weights.len()];
     let mut spent = 0;
     for (number, amount) in (1..).zip(spends) {
@@ -73,8 +72,11 @@ pub(crate) fn no_drift(
         for (at, part) in parts.iter().enumerate() {
             hold!(*part >= 0, "spend {number} gave {part} to part {at}");
             given[at] += part;
-            let near = within_halves(given[at], spent, weights[at], whole, halves);
-            hold!(near, "after spend {number}, {spent} in all, part {at} of {weights:?} stands at {}", given[at]);
+            hold!(
+                near(given[at], spent, weights[at], whole, weights.len()),
+                "after spend {number}, {spent} in all, part {at} of {weights:?} stands at {}",
+                given[at]
+            );
         }
     }
     Ok(given)
@@ -174,7 +176,8 @@ pub(crate) fn rectangle_within(
     for (at, (cells_of, may)) in cells.iter().zip(allowed).enumerate() {
         let strays = (0..cols.len()).any(|col| cells_of[col] != 0 && may >> col & 1 == 0);
         hold!(!strays, "row {at} may use {may:#b} and has {cells_of:?}");
-        let alike = || rows.iter().zip(cells).zip(allowed).filter(|(_, other)| *other == may).map(|(row, _)| row);
+        let differ = |other: u8| (0..cols.len()).any(|col| cols[col] > 0 && (other ^ may) >> col & 1 == 1);
+        let alike = || rows.iter().zip(cells).zip(allowed).filter(|(_, other)| !differ(**other)).map(|(row, _)| row);
         let whole: i128 = alike().map(|(row, _)| row).sum();
         for col in 0..cols.len() {
             let gets: i128 = alike().map(|(_, cells)| cells[col]).sum();
