@@ -65,17 +65,19 @@ fn narrow(quotient: u128) -> u64 {
 #[must_use]
 pub fn apportion(amount: i64, weights: &[i64]) -> SmallVec<[i64; 8]> {
     let whole = weights.iter().sum();
+    if let [first, _] = weights {
+        let first = share_of(amount, *first, whole);
+        let second = if whole > 0 { amount - first } else { 0 };
+        return SmallVec::from_buf_and_len([first, second, 0, 0, 0, 0, 0, 0], 2);
+    }
     let mut shares = SmallVec::from_elem(0, weights.len());
     if whole == 0 {
         return shares;
     }
-    if let [first, _] = weights {
-        shares[0] = share_of(amount, *first, whole);
-        shares[1] = amount - shares[0];
-        return shares;
+    let mut leaves: SmallVec<[Leaf; 8]> = SmallVec::new();
+    for (at, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0) {
+        leaves.push(Leaf { at, weight: *weight });
     }
-    let leaves = weights.iter().enumerate().filter(|(_, weight)| **weight > 0);
-    let mut leaves: SmallVec<[Leaf; 8]> = leaves.map(|(at, weight)| Leaf { at, weight: *weight }).collect();
     divide(amount, &mut leaves, whole, Cut::Middle, &mut shares);
     shares
 }

@@ -5,81 +5,77 @@ use crate::accounts::SubId;
 use smallvec::SmallVec;
 
 /// What a method asks of each sub-balance, in order, within the ceilings.
-pub(super) struct Wish {
+pub(super) struct Wish<'a> {
     /// Sub-balance and amount, in the order in which they are taken.
     pub(super) order: SmallVec<[(SubId, i64); 4]>,
-    /// What the ceilings left open.
+    /// What is not asked of any: what the ceilings left open.
     pub(super) rest: i64,
     /// The new rounding state.
     pub(super) phase: Option<i64>,
+    ceilings: &'a BySub,
 }
 
-pub(super) fn wish(
-    method: &Method,
-    rule: &Rule,
-    purse: Purse<'_>,
-    available: &BySub,
-    ceilings: &BySub,
-    amount: i64,
-) -> Wish {
-    match method {
-        // Lots are looked at first: not a matter of this file.
-        Method::LotRatio { .. } => Wish { order: SmallVec::new(), rest: amount, phase: None },
-        Method::CurrentRatio { .. } => {
-            let there = || (0_u8..).map(SubId).zip(available).filter(|(_, has)| **has > 0);
-            let weights: SmallVec<[i64; 8]> = there().map(|(_, has)| *has).collect();
-            let shares = apportion(amount.min(weights.iter().sum()), &weights);
-            bounded(there().map(|(sub, _)| sub).zip(shares).filter(|(_, share)| *share > 0), ceilings, amount)
-        }
-        Method::Ordered { subs, .. } => {
-            let mut rest = amount;
-            let wants: SmallVec<[(SubId, i64); 4]> = subs
-                .iter()
-                .map(|sub| {
-                    let give = rest.min(ceilings[sub.index()]);
-                    rest -= give;
-                    (*sub, give)
-                })
-                .collect();
-            bounded(wants.into_iter(), ceilings, amount)
-        }
-        Method::FixedRatio { weights, .. } => {
-            let (shares, phase) = from_phase(purse.phase, weights, amount);
-            Wish { phase: Some(phase), ..bounded(weights.iter().map(|(sub, _)| *sub).zip(shares), ceilings, amount) }
-        }
-        Method::FixedAmount { sub, others, .. } => {
-            let at_most = rule.fixed_amount(amount, purse.currency);
-            let first = amount.min(at_most).min(ceilings[sub.index()]);
-            let mut rest = amount - first;
-            let mut wants: SmallVec<[(SubId, i64); 4]> = SmallVec::new();
-            wants.push((*sub, first));
-            for other in others {
-                let give = rest.min(ceilings[other.index()]);
-                wants.push((*other, give));
-                rest -= give;
-            }
-            bounded(wants.into_iter(), ceilings, amount)
+impl Wish<'_> {
+    /// Asks `sub` for `minor`, or for as much of it as its ceiling lets through.
+    fn ask(&mut self, sub: SubId, minor: i64) {
+        let give = minor.min(self.ceilings[sub.index()]);
+        if give > 0 {
+            self.order.push((sub, give));
+            self.rest -= give;
         }
     }
 }
 
-fn bounded(wants: impl Iterator<Item = (SubId, i64)>, ceilings: &BySub, amount: i64) -> Wish {
-    let order: SmallVec<[(SubId, i64); 4]> =
-        wants.map(|(sub, minor)| (sub, minor.min(ceilings[sub.index()]))).collect();
-    let rest = amount - order.iter().map(|(_, minor)| minor).sum::<i64>();
-    Wish { order, rest, phase: None }
+pub(super) fn wish<'a>(
+    method: &Method,
+    rule: &Rule,
+    purse: Purse<'_>,
+    available: &BySub,
+    ceilings: &'a BySub,
+    amount: i64,
+) -> Wish<'a> {
+    let mut wish = Wish { order: SmallVec::new(), rest: amount, phase: None, ceilings };
+    match method {
+        // Lots are looked at first: not a matter of this file.
+        Method::LotRatio { .. } => {}
+        Method::CurrentRatio { .. } => {
+            let mut subs: SmallVec<[SubId; 8]> = SmallVec::new();
+            let mut weights: SmallVec<[i64; 8]> = SmallVec::new();
+            for (sub, has) in (0_u8..).map(SubId).zip(available).filter(|(_, has)| **has > 0) {
+                subs.push(sub);
+                weights.push(*has);
+            }
+            let shares = apportion(amount.min(weights.iter().sum()), &weights);
+            subs.iter().zip(shares).for_each(|(sub, share)| wish.ask(*sub, share));
+        }
+        Method::Ordered { subs, .. } => subs.iter().for_each(|sub| wish.ask(*sub, wish.rest)),
+        Method::FixedRatio { weights, .. } => {
+            let (shares, phase) = from_phase(purse.phase, weights, amount);
+            weights.iter().zip(shares).for_each(|((sub, _), share)| wish.ask(*sub, share));
+            wish.phase = Some(phase);
+        }
+        Method::FixedAmount { sub, others, .. } => {
+            wish.ask(*sub, amount.min(rule.fixed_amount(amount, purse.currency)));
+            others.iter().for_each(|other| wish.ask(*other, wish.rest));
+        }
+    }
+    wish
 }
 
 /// The shares of the units `phase .. phase + amount` of an endless stream that is divided by `weights`,
 /// and the phase after them. The stream repeats after the weights' sum, so the state stays small and a
 /// sequence of spends takes what one spend of their sum would take (rule A3).
 fn from_phase(phase: i64, weights: &[(SubId, i64)], amount: i64) -> (SmallVec<[i64; 8]>, i64) {
-    let plain: SmallVec<[i64; 8]> = weights.iter().map(|(_, weight)| *weight).collect();
+    let mut plain: SmallVec<[i64; 8]> = SmallVec::new();
+    weights.iter().for_each(|(_, weight)| plain.push(*weight));
     let period: i64 = plain.iter().sum();
     let (whole, end) = (amount / period, amount % period + phase);
     let (whole, end) = (whole + end / period, end % period);
     let before = apportion(phase, &plain);
     let after = apportion(end, &plain);
-    let shares = plain.iter().zip(before.iter().zip(&after)).map(|(weight, (b, a))| whole * weight + a - b).collect();
+    let mut shares = after;
+    for (share, (weight, before)) in shares.iter_mut().zip(plain.iter().zip(before)) {
+        *share += whole * weight - before;
+    }
     (shares, end)
 }

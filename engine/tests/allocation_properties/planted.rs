@@ -56,6 +56,28 @@ fn a3_the_planted_mistake_is_the_one_the_domain_describes() {
     }
 }
 
+/// Nested rounding on a tree that is cut in the middle whatever the weights are.
+fn by_position(units: i128, weights: &[i128]) -> Vec<i128> {
+    if weights.len() < 2 {
+        return vec![units; weights.len()];
+    }
+    let (first, second) = weights.split_at(weights.len() / 2);
+    let to_first = half_up(units, first.iter().sum(), weights.iter().sum());
+    [by_position(to_first, first), by_position(units - to_first, second)].concat()
+}
+
+#[test]
+fn a3_a_tree_cut_by_position_is_seen_to_be_further_off() {
+    let weights = [2, 1, 2, 2, 3_707, 1, 2, 1];
+    let split =
+        |given: &[i128], amount: i128| difference(&by_position(given.iter().sum::<i128>() + amount, &weights), given);
+    let wrong = no_drift(&weights, &[1; 3_718], split).expect_err("it is 1.49 off");
+    assert!(wrong.contains("part 4") && wrong.contains("stands at"), "{wrong}");
+    let by_weight =
+        |given: &[i128], amount: i128| difference(&nested(given.iter().sum::<i128>() + amount, &weights), given);
+    assert_eq!(no_drift(&weights, &[1; 3_718], by_weight), Ok(weights.to_vec()));
+}
+
 #[test]
 fn a4_largest_remainder_is_seen_to_take_back() {
     assert_eq!(largest_remainder(4, &[1, 3, 5]), [1, 1, 2]);
