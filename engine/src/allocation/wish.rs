@@ -1,6 +1,6 @@
 //! The methods that look at sub-balances first: how much each should give.
 
-use super::{BySub, Method, Purse, Rule, apportion};
+use super::{BySub, Method, Purse, Rule, apportion, share_of};
 use crate::accounts::SubId;
 use smallvec::SmallVec;
 
@@ -66,14 +66,16 @@ pub(super) fn wish<'a>(
 /// and the phase after them. The stream repeats after the weights' sum, so the state stays small and a
 /// sequence of spends takes what one spend of their sum would take (rule A3).
 fn from_phase(phase: i64, weights: &[(SubId, i64)], amount: i64) -> (SmallVec<[i64; 8]>, i64) {
-    let mut plain: SmallVec<[i64; 8]> = SmallVec::new();
-    weights.iter().for_each(|(_, weight)| plain.push(*weight));
-    let period: i64 = plain.iter().sum();
+    let period: i64 = weights.iter().map(|(_, weight)| weight).sum();
     let (whole, end) = (amount / period, amount % period + phase);
-    let (whole, end) = (whole + end / period, end % period);
+    let (whole, end) = if end < period { (whole, end) } else { (whole + end / period, end % period) };
+    if let [(_, first), _] = weights {
+        let first = whole * first + share_of(end, *first, period) - share_of(phase, *first, period);
+        return (SmallVec::from_buf_and_len([first, amount - first, 0, 0, 0, 0, 0, 0], 2), end);
+    }
+    let plain: SmallVec<[i64; 8]> = weights.iter().map(|(_, weight)| *weight).collect();
     let before = apportion(phase, &plain);
-    let after = apportion(end, &plain);
-    let mut shares = after;
+    let mut shares = apportion(end, &plain);
     for (share, (weight, before)) in shares.iter_mut().zip(plain.iter().zip(before)) {
         *share += whole * weight - before;
     }
