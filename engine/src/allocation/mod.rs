@@ -17,11 +17,12 @@
 //! is filled by the sub-balances that the rule's [`Spill`] names, in their order.
 //!
 //! All division is by [`apportion`]: nested rounding that never drifts and never takes back (rules A3,
-//! A4).
+//! A4). [`table`] lays a result out over the lines of an order (rule A5). What is claimed of all this is
+//! proved in `docs/allocation.md`.
 //!
 //! # Cost
 //! Linear in the live lots, for each sub-balance that draws; no heap below five draws. One lot of two parts
-//! costs one 64-bit division.
+//! costs one 64-bit division. A `lot_ratio` rule without caps looks at no lot that does not pay.
 
 mod apportion;
 mod lot_ratio;

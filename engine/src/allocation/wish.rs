@@ -46,17 +46,27 @@ pub(super) fn wish<'a>(
                 weights.push(*has);
             }
             let shares = apportion(amount.min(weights.iter().sum()), &weights);
-            subs.iter().zip(shares).for_each(|(sub, share)| wish.ask(*sub, share));
+            for (sub, share) in subs.iter().zip(shares) {
+                wish.ask(*sub, share);
+            }
         }
-        Method::Ordered { subs, .. } => subs.iter().for_each(|sub| wish.ask(*sub, wish.rest)),
+        Method::Ordered { subs, .. } => {
+            for sub in subs {
+                wish.ask(*sub, wish.rest);
+            }
+        }
         Method::FixedRatio { weights, .. } => {
             let (shares, phase) = from_phase(purse.phase, weights, amount);
-            weights.iter().zip(shares).for_each(|((sub, _), share)| wish.ask(*sub, share));
+            for ((sub, _), share) in weights.iter().zip(shares) {
+                wish.ask(*sub, share);
+            }
             wish.phase = Some(phase);
         }
         Method::FixedAmount { sub, others, .. } => {
             wish.ask(*sub, amount.min(rule.fixed_amount(amount, purse.currency)));
-            others.iter().for_each(|other| wish.ask(*other, wish.rest));
+            for other in others {
+                wish.ask(*other, wish.rest);
+            }
         }
     }
     wish
