@@ -33,7 +33,10 @@ mod tree;
 mod wish;
 
 pub use apportion::{apportion, share_of};
-pub use rule::{Cap, LotOrder, Method, Rule, RuleError, RuleSpec, Spill, SubNames};
+pub(crate) use rule::moment;
+pub use rule::{
+    Cap, Eligible, Labels, LotOrder, Method, Occasion, RefundToExpired, Rule, RuleError, RuleSpec, Spill, SubNames,
+};
 pub use table::{Table, table, table_within};
 
 use crate::accounts::{Lot, SUBS_MAX, SubId};
@@ -65,6 +68,8 @@ pub struct Purse<'a> {
     pub currency: Currency,
     /// The rounding state of a [`Method::FixedRatio`] rule in this wallet.
     pub phase: i64,
+    /// The most each sub-balance may give, by what the spend is for ([`Rule::most`]); `None` is no bound.
+    pub most: Option<&'a [i64; SUBS_MAX]>,
 }
 
 /// The rule cannot pay the amount from this wallet.
@@ -102,6 +107,13 @@ pub enum Step {
         sub: SubId,
         /// The most it may give to this spend.
         ceiling: i64,
+    },
+    /// A sub-balance may not pay for this, or for a part of it only.
+    Ineligible {
+        /// The sub-balance.
+        sub: SubId,
+        /// The sum of what it may pay for.
+        most: i64,
     },
     /// A lot is to pay this much of the spend.
     LotPays {
@@ -182,7 +194,7 @@ fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener)
     let mut draws = Draws::new();
     let phase = match &rule.method {
         // What stays open then is in no lot: nothing is cut and nothing can fill.
-        Method::LotRatio { order } if !listener.listens() && !bounded(rule) => {
+        Method::LotRatio { order } if !listener.listens() && !bounded(rule, purse) => {
             lot_ratio::draw(*order, purse, amount, &mut draws, listener);
             None
         }
@@ -201,8 +213,8 @@ fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener)
 }
 
 /// Whether anything but what is there bounds a sub-balance.
-fn bounded(rule: &Rule) -> bool {
-    !rule.caps.is_empty()
+fn bounded(rule: &Rule, purse: Purse<'_>) -> bool {
+    !rule.caps.is_empty() || purse.most.is_some()
 }
 
 /// Draws within what each sub-balance may give, and lets others fill; the new rounding state.
@@ -215,9 +227,12 @@ fn draw_bounded(
     listener: &mut impl Listener,
 ) -> Option<i64> {
     let available = available(purse);
-    let ceilings = if bounded(rule) { rule.ceilings(&available, amount, purse.currency) } else { available };
+    let mut ceilings = if rule.caps.is_empty() { available } else { rule.ceilings(&available, amount, purse.currency) };
     if listener.listens() {
-        tell_bounds(&available, &ceilings, listener);
+        tell_bounds(&available, &ceilings, purse, amount, listener);
+    }
+    for (ceiling, most) in ceilings.iter_mut().zip(purse.most.into_iter().flatten()) {
+        *ceiling = (*ceiling).min(*most);
     }
     let (rest, phase) = if let Method::LotRatio { order } = method {
         let open = lot_ratio::draw(*order, purse, amount, draws, listener);
@@ -236,13 +251,19 @@ fn draw_bounded(
     phase
 }
 
-fn tell_bounds(available: &BySub, ceilings: &BySub, listener: &mut impl Listener) {
-    for (sub, (has, ceiling)) in (0_u8..).map(SubId).zip(available.iter().copied().zip(ceilings.iter().copied())) {
+/// Tells what each sub-balance has, and what its caps and what the spend is for leave of it.
+fn tell_bounds(available: &BySub, ceilings: &BySub, purse: Purse<'_>, amount: i64, listener: &mut impl Listener) {
+    for (sub, ceiling) in (0_u8..).map(SubId).zip(ceilings.iter().copied()) {
+        let has = available[sub.index()];
         if has > 0 {
             listener.hear(|| Step::Available { sub, minor: has });
         }
         if ceiling < has {
             listener.hear(|| Step::Capped { sub, ceiling });
+        }
+        let most = purse.most.map_or(i64::MAX, |most| most[sub.index()]);
+        if most < has && most < amount {
+            listener.hear(|| Step::Ineligible { sub, most });
         }
     }
 }

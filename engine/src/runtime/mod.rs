@@ -124,6 +124,7 @@ impl<R: Reply> Shared<R> {
             | Command::Expire(account)
             | Command::Gather(account) => account,
             Command::ConfirmTopUp(ask) => return self.account_of(ask.top_up.as_str()),
+            Command::RefundTopUp(ask) => return self.account_of(ask.top_up.as_str()),
             Command::FailTopUp(top_up) => return self.account_of(top_up.as_str()),
             Command::Capture(ask) => return self.account_of(ask.hold.as_str()),
             Command::Release(ask) => return self.account_of(ask.hold.as_str()),
@@ -345,6 +346,12 @@ impl<R: Reply> Engine<R> {
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.shared.catalog.read())
+    }
+
+    /// Puts another catalog in force. A step that has begun ends with the one it began with; every later one
+    /// sees this. Whoever calls it has made sure that nothing hinders it ([`Catalog::hinders`]).
+    pub fn set_catalog(&self, catalog: Arc<Catalog>) {
+        *self.shared.catalog.write() = catalog;
     }
 
     /// Asks for a checkpoint; it runs beside the traffic. One that is under way is not disturbed.

@@ -3,7 +3,7 @@
 use crate::accounts::{Funding, Proceeds, Status};
 use crate::accounts::{Timestamp, Totals};
 use crate::allocation::Step;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Chosen};
 use crate::journal::Position;
 use crate::ledger::Taken;
 use crate::ledger::{Balances, Command, Query, Record, Reject};
@@ -26,6 +26,7 @@ impl Body {
         match self {
             Self::Command(Command::ConfirmTopUp(ask)) => Some(&ask.top_up),
             Self::Command(Command::FailTopUp(id)) | Self::Query(Query::Show(id)) => Some(id),
+            Self::Command(Command::RefundTopUp(ask)) => Some(&ask.top_up),
             Self::Command(Command::Capture(ask)) => Some(&ask.hold),
             Self::Command(Command::Release(ask)) => Some(&ask.hold),
             Self::Command(Command::Refund(ask)) => Some(&ask.spend),
@@ -99,6 +100,8 @@ pub enum Found {
         rule: Label,
         /// Its version.
         version: u32,
+        /// Why this rule.
+        chosen: Chosen,
         /// The lines.
         taken: Taken,
         /// The steps.

@@ -322,7 +322,8 @@ fn transfers_between_wallets() {
 
 #[test]
 fn opening_accounts() {
-    let ask = |name: &str, kind| OpenAccount { account: account(name), kind, currency: None, product: None };
+    let ask =
+        |name: &str, kind| OpenAccount { account: account(name), kind, currency: None, product: None, limits: None };
     let here = rich();
     let exists = |name: &str| Reject::AccountExists { account: account(name) };
     let own = "system accounts are the ledger's own";
@@ -416,6 +417,11 @@ fn codes_and_what_is_remembered() {
         (Reject::OverLimit { limit: text, allowed: money, requested: money }, "over_limit", true),
         (Reject::AccountNotEmpty { account: account("a") }, "account_not_empty", true),
         (Reject::TooManyLots { account: account("a"), limit: 1 }, "too_many_lots", true),
+        (
+            Reject::BelowMinimumOrder { rule: label("a"), minimum: money, requested: money },
+            "below_minimum_order",
+            true,
+        ),
     ];
     for (reject, code, remembered) in table {
         assert_eq!((reject.code(), reject.is_remembered()), (code, remembered));
