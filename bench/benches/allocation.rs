@@ -5,7 +5,7 @@
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use fentan_engine::accounts::{Funding, Lot, NEVER, Part, SubId, Wallet};
-use fentan_engine::allocation::{LotOrder, Method, Purse, Rule, Spill, allocate};
+use fentan_engine::allocation::{LotOrder, Method, Purse, Rule, Spill, allocate, table};
 use fentan_engine::catalog::{Catalog, CatalogSpec};
 use fentan_engine::ledger::decide::{Context, spend};
 use fentan_engine::ledger::{Command, Record, Spend, effect, postings};
@@ -68,6 +68,21 @@ fn allocation(c: &mut Criterion) {
         }
         group.finish();
     }
+}
+
+/// Order lines by sub-balances: a basket, and the largest order there may be.
+fn tables(c: &mut Criterion) {
+    let mut group = c.benchmark_group("table");
+    for (lines, columns) in [(3_i64, 2_i64), (1_000, 8)] {
+        let rows: Vec<i64> = (0..lines).map(|line| 1_000 + line * 7_919 % 10_007).collect();
+        let whole: i64 = rows.iter().sum();
+        let first: Vec<i64> = (1..columns).map(|column| whole * column / (columns * columns)).collect();
+        let cols = [first.as_slice(), &[whole - first.iter().sum::<i64>()]].concat();
+        group.bench_function(format!("{lines}_lines_{columns}_columns"), |b| {
+            b.iter(|| table(black_box(&rows), black_box(&cols)));
+        });
+    }
+    group.finish();
 }
 
 fn wallet() -> Wallet {
@@ -145,5 +160,5 @@ fn whole_spend(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, allocation, whole_spend);
+criterion_group!(benches, allocation, tables, whole_spend);
 criterion_main!(benches);
