@@ -161,7 +161,7 @@ fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
     shard.refunds.retain(|_, refunded| refunded.dirty);
     for (spend, refunded) in &mut shard.refunds {
         refunded.dirty = false;
-        puts.push(Put::Refunded(*spend, as_of, refunded.amount));
+        puts.push(Put::Refunded(*spend, as_of, refunded.back.clone()));
     }
     // In this order: one that came and was looked after since is not wanted any more.
     puts.extend(shard.new_deadlines.drain(..).map(|(at, id)| Put::Deadline(at, id)));

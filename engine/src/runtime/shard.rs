@@ -6,6 +6,7 @@
 
 use super::table::{Keyed, Slot, Table};
 use crate::accounts::{Slice, Timestamp, Totals, Wallet};
+use crate::ledger::GivenBack;
 use crate::names::AccountId;
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
@@ -23,9 +24,9 @@ impl Keyed for Slice {
 }
 
 /// What refunds have given back of a spend.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refunded {
-    pub(crate) amount: i64,
+    pub(crate) back: GivenBack,
     pub(crate) dirty: bool,
 }
 

@@ -11,6 +11,7 @@ use super::recovery::{RecoveryError, each_record, recover};
 use super::shard::Shard;
 use crate::accounts::{Bucket, Chart, Fund, Slice, SliceKind, Timestamp, Totals, Wallet};
 use crate::journal::{Chain, JournalReader, Position};
+use crate::ledger::GivenBack;
 use crate::money::Currency;
 use crate::names::AccountId;
 use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
@@ -247,7 +248,7 @@ impl Store for Nothing {
         Ok(None)
     }
 
-    fn refunded(&self, _: u128) -> Result<Option<(Position, i64)>, StoreError> {
+    fn refunded(&self, _: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
         Ok(None)
     }
 
