@@ -295,12 +295,12 @@ fn sub_balances(specs: &[SubBalanceSpec]) -> Result<(SubNames, u8), CatalogError
     let mut subs = SubNames::from([("principal".into(), SubId::PRINCIPAL), ("bonus".into(), SubId::BONUS)]);
     let mut promoted = 1 << SubId::BONUS.0;
     for spec in specs {
-        let reserved = ["available", "held", "arrears", "frozen"].contains(&spec.name.as_str());
+        let reserved = ["available", "held", "arrears", "frozen", "line", "amount", "refunded"].contains(&spec.name.as_str());
         if reserved || !spec.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') || spec.name.is_empty() {
             return Err(fail(
                 "sub_balance",
                 &spec.name,
-                "a name is lower-case letters and _, and not a word of the balance",
+                "a name is lower-case letters and _, and not a word of the balance or of the table of order lines",
             ));
         }
         if !(2..8).contains(&spec.number) || subs.values().any(|id| id.0 == spec.number) {

@@ -215,6 +215,14 @@ pub enum Reject {
         /// The most lots.
         limit: u64,
     },
+    /// The spend has no such order line.
+    #[error("the spend {spend} has no order line {line}")]
+    UnknownOrderLine {
+        /// The spend.
+        spend: CommandId,
+        /// The order line's id.
+        line: Label,
+    },
 }
 
 impl Reject {
@@ -258,6 +266,7 @@ impl Reject {
             Self::OverLimit { .. } => "over_limit",
             Self::AccountNotEmpty { .. } => "account_not_empty",
             Self::TooManyLots { .. } => "too_many_lots",
+            Self::UnknownOrderLine { .. } => "unknown_order_line",
         }
     }
 

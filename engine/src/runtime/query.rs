@@ -4,7 +4,7 @@ use super::decide::{gathered, merchant_slice, own_wallet};
 use super::request::{Found, LotView, MerchantView, Reply, TopUpStanding, WalletView};
 use super::step::{Reach, Step, Stop};
 use crate::accounts::{SliceKind, Totals, Wallet};
-use crate::ledger::{Balances, Command, Event, Query, Reject, Spend};
+use crate::ledger::{Balances, Command, Event, GivenBack, Query, Reject, Spend};
 use crate::names::{AccountId, CommandId};
 
 impl<R: Reply> Step<'_, R> {
@@ -53,6 +53,7 @@ impl<R: Reply> Step<'_, R> {
             lots: wallet.lots.iter().map(|lot| lot.id.clone()).collect(),
             currency: wallet.currency,
             taken: plan.taken,
+            table: plan.table,
             after: plan.after,
             steps,
         })
@@ -62,7 +63,7 @@ impl<R: Reply> Step<'_, R> {
         let Some((record, position)) = self.record_of(id)? else {
             return Err(Reject::UnknownSpend { spend: id.clone() }.into());
         };
-        let (mut refunded, mut held, mut top_up) = (0, None, None);
+        let (mut refunded, mut held, mut top_up) = (GivenBack::default(), None, None);
         if let Some(account) = record.account().cloned() {
             let (found, seat) = own_wallet(self, &account)?;
             if matches!(record.event, Event::Spent { .. } | Event::Captured { .. }) {

@@ -6,6 +6,7 @@
 //! What is kept is bounded: of a list, an object or a batch only so much as could be right is kept, the
 //! rest is counted. Otherwise a line of four million bytes could become a gigabyte of elements.
 
+use fentan_engine::ledger::ORDER_LINES_MAX;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -19,7 +20,8 @@ pub(super) enum Value<'a> {
     Bool,
     Null,
     List(List<'a>),
-    Object,
+    /// Its first fields, in order; a name that stands twice is there twice.
+    Object(Vec<(Cow<'a, str>, Self)>),
 }
 
 /// A list: its first elements, and how many there are.
@@ -30,7 +32,10 @@ pub(super) struct List<'a> {
 }
 
 /// How many elements of a list are kept; no field may have more.
-const KEPT_ELEMENTS: usize = 32;
+const KEPT_ELEMENTS: usize = ORDER_LINES_MAX;
+/// How many fields of an object inside a request are kept. None has so many, so one that has more shows a name
+/// that it may not have, or one that stands twice, among those that are kept.
+const KEPT_INNER_FIELDS: usize = 4;
 /// How many fields of an object are kept; no operation has so many.
 pub(super) const KEPT_FIELDS: usize = 64;
 
@@ -43,7 +48,7 @@ impl Value<'_> {
             Self::Bool => "true or false",
             Self::Null => "null",
             Self::List(_) => "a list",
-            Self::Object => "an object",
+            Self::Object(_) => "an object",
         }
     }
 }
@@ -160,8 +165,13 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
+        let mut fields = Vec::new();
+        while fields.len() < KEPT_INNER_FIELDS {
+            let Some((Key(key), value)) = map.next_entry()? else { return Ok(Value::Object(fields)) };
+            fields.push((key, value));
+        }
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Object)
+        Ok(Value::Object(fields))
     }
 }
 

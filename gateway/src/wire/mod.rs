@@ -8,6 +8,7 @@
 
 mod answer;
 mod json;
+mod order_lines;
 mod parse;
 mod reject;
 mod reply;

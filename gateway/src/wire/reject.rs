@@ -70,6 +70,10 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             field(out, "limit", limit);
             amounts(out, [("allowed", allowed), ("requested", requested)]);
         }
+        Reject::UnknownOrderLine { spend, line } => {
+            field(out, "spend", spend.as_str());
+            field(out, "line", line.as_str());
+        }
         Reject::TooManyLots { account, limit } => {
             field(out, "account", account.as_str());
             number(out, "limit", *limit);

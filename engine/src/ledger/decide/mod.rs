@@ -6,6 +6,7 @@
 pub mod account;
 pub mod expiry;
 pub mod hold;
+mod order_lines;
 pub mod refund;
 pub mod spend;
 pub mod top_up;

@@ -1,11 +1,12 @@
 //! Spends and holds: the rule is chosen, the amount apportioned, the lines fixed (rule W2).
 
-use super::{Context, known, money, not_closed, not_frozen, positive};
+use super::{Context, known, money, not_closed, not_frozen, order_lines, positive};
 use crate::accounts::{Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
 use crate::catalog::Product;
-use crate::ledger::{Balances, Event, Reject, Spend, Taken};
+use crate::ledger::{Balances, Event, OrderTable, Reject, Spend, Taken};
 use crate::names::Label;
+use smallvec::SmallVec;
 
 /// What a spend would take, and by which rule.
 pub struct Plan<'a> {
@@ -15,6 +16,8 @@ pub struct Plan<'a> {
     pub taken: Taken,
     /// The rule's new rounding state.
     pub phase: Option<i64>,
+    /// The order lines by sub-balances, when there are order lines.
+    pub table: Option<Box<OrderTable>>,
     /// The wallet afterwards.
     pub after: Balances,
 }
@@ -32,7 +35,7 @@ pub fn spend(
         version: plan.rule.version,
         taken: plan.taken,
         phase: plan.phase,
-        table: None,
+        table: plan.table,
         usage: None,
         promoted: ctx.catalog.promoted(),
         opens_merchant: merchant.is_none(),
@@ -58,7 +61,7 @@ pub fn hold(
         version: plan.rule.version,
         taken: plan.taken,
         phase: plan.phase,
-        table: None,
+        table: plan.table,
         usage: None,
         opens_merchant: merchant.is_none(),
         after: plan.after,
@@ -72,9 +75,10 @@ pub fn quote<'a>(
     merchant: Option<&Slice>,
     ask: &Spend,
 ) -> Result<(Plan<'a>, Vec<Step>), Reject> {
-    let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
+    let Payable { wallet, amount, lines, rule } = preconditions(ctx, wallet, merchant, ask)?;
     let (result, steps) = allocate_explained(rule, purse(wallet, rule), amount);
-    Ok((finish(wallet, rule, amount, result)?, steps))
+    let plan = finish(wallet, rule, amount, result)?;
+    Ok((order_lines::divide(plan, ask, &lines, wallet.currency)?, steps))
 }
 
 fn plan<'a>(
@@ -83,8 +87,18 @@ fn plan<'a>(
     merchant: Option<&Slice>,
     ask: &Spend,
 ) -> Result<Plan<'a>, Reject> {
-    let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
-    finish(wallet, rule, amount, allocate(rule, purse(wallet, rule), amount))
+    let Payable { wallet, amount, lines, rule } = preconditions(ctx, wallet, merchant, ask)?;
+    let plan = finish(wallet, rule, amount, allocate(rule, purse(wallet, rule), amount))?;
+    order_lines::divide(plan, ask, &lines, wallet.currency)
+}
+
+/// What nothing stands against but the money.
+struct Payable<'a, 'w> {
+    wallet: &'w Wallet,
+    amount: i64,
+    /// The order lines' amounts.
+    lines: SmallVec<[i64; 0]>,
+    rule: &'a Rule,
 }
 
 fn preconditions<'a, 'w>(
@@ -92,9 +106,10 @@ fn preconditions<'a, 'w>(
     wallet: Option<&'w Wallet>,
     merchant: Option<&Slice>,
     ask: &Spend,
-) -> Result<(&'w Wallet, i64, &'a Rule), Reject> {
+) -> Result<Payable<'a, 'w>, Reject> {
     let currency = wallet.map_or(ctx.catalog.default_product().currency, |w| w.currency);
     let amount = positive("amount", ask.amount, currency)?;
+    let lines = order_lines::amounts(&ask.lines, amount, currency)?;
     let wallet = known(wallet, &ask.account)?;
     if merchant.is_some_and(|slice| matches!(slice.kind, SliceKind::System(_))) {
         return Err(Reject::WrongKind {
@@ -116,7 +131,8 @@ fn preconditions<'a, 'w>(
         });
     }
     let product = ctx.catalog.product(&wallet.product);
-    Ok((wallet, amount, choose_rule(ctx, product, ask.rule.as_ref())?))
+    let rule = choose_rule(ctx, product, ask.rule.as_ref())?;
+    Ok(Payable { wallet, amount, lines, rule })
 }
 
 /// The rule that the spend names, if the product permits it, or the product's own (rule A6).
@@ -167,5 +183,5 @@ pub(super) fn finish<'a>(
     let taken = Taken::from_draws(wallet, &allocation.draws);
     let mut after = Balances::of(wallet);
     after.take(&taken);
-    Ok(Plan { rule, taken, phase: allocation.phase, after })
+    Ok(Plan { rule, taken, phase: allocation.phase, table: None, after })
 }
