@@ -27,10 +27,12 @@ mod apportion;
 mod lot_ratio;
 mod order;
 mod rule;
+mod table;
 mod wish;
 
 pub use apportion::{apportion, share_of};
 pub use rule::{Cap, LotOrder, Method, Rule, RuleError, RuleSpec, Spill, SubNames};
+pub use table::{Table, table, table_within};
 
 use crate::accounts::{Lot, SUBS_MAX, SubId};
 use crate::money::Currency;
