@@ -2,10 +2,12 @@
 //! accounts, totals, and a journal of encoded records.
 
 use crate::order::Order;
-use fentan_engine::accounts::{AccountKind, Hold, Slice, SliceKind, Status, SystemAccount, Totals, Wallet};
+use fentan_engine::accounts::{AccountKind, Hold, Slice, SliceKind, Status, SubId, SystemAccount, Totals, Wallet};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::{Context, account, expiry, hold, refund, spend, top_up, transfer};
-use fentan_engine::ledger::{Balances, Command, Event, PostTo, Record, Refund, Reject, Taken, effect, postings};
+use fentan_engine::ledger::{
+    Balances, Command, Event, OrderRow, OrderTable, PostTo, Record, Refund, Reject, Taken, effect, postings,
+};
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, CommandId};
 use std::collections::BTreeMap;
@@ -21,7 +23,9 @@ struct Spent {
     wallet: AccountId,
     merchant: AccountId,
     taken: Taken,
+    table: Option<Box<OrderTable>>,
     refunded: i64,
+    rows: Vec<i64>,
 }
 
 /// The books.
@@ -34,6 +38,8 @@ pub(crate) struct Books<'a> {
     spends: BTreeMap<CommandId, Spent>,
     /// Which wallet a top-up or a hold belongs to.
     homes: BTreeMap<CommandId, AccountId>,
+    /// The order lines by sub-balances of holds.
+    held: BTreeMap<CommandId, Box<OrderTable>>,
     journal: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -48,6 +54,7 @@ impl<'a> Books<'a> {
             totals: Totals::default(),
             spends: BTreeMap::new(),
             homes: BTreeMap::new(),
+            held: BTreeMap::new(),
             journal: Vec::new(),
             ends: vec![0],
         }
@@ -118,7 +125,7 @@ impl<'a> Books<'a> {
                 .map(|event| (event, currency(&ask.account))),
             Command::Capture(ask) => with(home(&ask.hold), |wallet| {
                 let paid = wallet.hold(&ask.hold).and_then(|hold| merchant(&hold.merchant));
-                hold::capture(ctx, wallet, paid, ask)
+                hold::capture(ctx, wallet, paid, self.held.get(&ask.hold).map(|table| &**table), ask)
             }),
             Command::Release(ask) => with(home(&ask.hold), |wallet| hold::release(ctx, wallet, ask)),
             Command::Transfer(ask) => transfer::transfer(ctx, wallet(&ask.from), wallet(&ask.to), ask)
@@ -140,7 +147,13 @@ impl<'a> Books<'a> {
         let ctx = Context { catalog: self.catalog, now };
         let spent = &self.spends[&ask.spend];
         let wallet = &self.wallets[&spent.wallet];
-        let as_spent = refund::Spent { merchant: &spent.merchant, taken: &spent.taken, refunded: spent.refunded };
+        let as_spent = refund::Spent {
+            merchant: &spent.merchant,
+            taken: &spent.taken,
+            refunded: spent.refunded,
+            table: spent.table.as_deref(),
+            rows: &spent.rows,
+        };
         let slices = self.merchants.get_mut(&spent.merchant).expect("the merchant is there");
         let currency = wallet.currency;
         match refund::refund(ctx, wallet, &as_spent, slices[0].proceeds(), false, ask)? {
@@ -221,22 +234,36 @@ impl<'a> Books<'a> {
 
     fn remember(&mut self, record: &Record) {
         let account = record.account().cloned();
+        if let Event::Held { table: Some(table), .. } = &record.event {
+            self.held.insert(record.id.clone(), table.clone());
+        }
         match &record.event {
             Event::ToppedUp { .. } | Event::TopUpPlaced { .. } | Event::Held { .. } => {
                 self.homes.insert(record.id.clone(), account.expect("a wallet's"));
             }
-            Event::Spent { taken, .. } | Event::Captured { taken, .. } => {
+            Event::Spent { taken, table, .. } | Event::Captured { taken, table, .. } => {
                 let (wallet, merchant) =
                     (account.expect("a wallet's"), record.merchant().expect("a merchant's").clone());
-                self.spends.insert(record.id.clone(), Spent { wallet, merchant, taken: taken.clone(), refunded: 0 });
+                let (taken, table) = (taken.clone(), table.clone());
+                let spent = Spent { wallet, merchant, taken, table, refunded: 0, rows: Vec::new() };
+                self.spends.insert(record.id.clone(), spent);
             }
-            Event::Refunded { refunded, .. } => {
+            Event::Refunded { refunded, rows, .. } => {
                 if let Command::Refund(ask) = &record.command {
-                    self.spends.get_mut(&ask.spend).expect("it was spent").refunded = *refunded;
+                    let spent = self.spends.get_mut(&ask.spend).expect("it was spent");
+                    (spent.refunded, spent.rows) = (*refunded, rows.to_vec());
                 }
             }
             _ => {}
         }
+    }
+
+    /// The order lines by sub-balances 0 and 1 of a spend or hold.
+    pub(crate) fn cells(&self, id: &str) -> Option<Vec<Vec<i128>>> {
+        let id = CommandId::internal(id);
+        let table = self.spends.get(&id).and_then(|spent| spent.table.as_ref()).or_else(|| self.held.get(&id))?;
+        let of = |row: &OrderRow, sub| i128::from(row.of(table, SubId(sub)));
+        Some(table.rows.iter().map(|row| vec![of(row, 0), of(row, 1)]).collect())
     }
 
     /// The journal alone gives the same wallets.

@@ -221,18 +221,18 @@ fn the_end_of_holds() {
         ("expired", (holding(NOW), None), expired),
         ("too much", (holding(5_000), Some("11.21")), exceeds(1_121)),
     ];
-    check(rows.clone(), |(wallet, amount)| hold::capture(ctx(), wallet, None, &capture(*amount)));
+    check(rows.clone(), |(wallet, amount)| hold::capture(ctx(), wallet, None, None, &capture(*amount)));
     check(rows, |(wallet, amount)| hold::release(ctx(), wallet, &release(*amount)));
     let gone = merchant(Status::Closed, Currency::CNY);
     check(vec![("closed", rich(), closed("w-1"))], |wallet| {
         hold::release(ctx(), &with_status(wallet.clone(), Status::Closed), &release(None))
     });
     check(vec![("merchant closed", holding(5_000), closed("m-1"))], |wallet| {
-        hold::capture(ctx(), wallet, Some(&gone), &capture(None))
+        hold::capture(ctx(), wallet, Some(&gone), None, &capture(None))
     });
     for status in [Status::Open, Status::Frozen] {
         let wallet = with_status(holding(5_000), status);
-        hold::capture(ctx(), &wallet, Some(&merchant(Status::Frozen, Currency::CNY)), &capture(Some("11.20")))
+        hold::capture(ctx(), &wallet, Some(&merchant(Status::Frozen, Currency::CNY)), None, &capture(Some("11.20")))
             .expect("a promise");
         hold::release(ctx(), &wallet, &release(None)).expect("money comes in");
     }
@@ -243,7 +243,7 @@ fn refunds_of_spends() {
     let name = account("m-1");
     let lines = fourteen();
     let decide = |wallet: &Wallet, refunded, has: Option<(i128, i128)>, gathered, amount: Option<&str>| {
-        let spent = refunds::Spent { merchant: &name, taken: &lines, refunded };
+        let spent = refunds::Spent { merchant: &name, taken: &lines, refunded, table: None, rows: &[] };
         let slice = has.map(|(paid, promoted)| proceeds(paid, promoted));
         refunds::refund(ctx(), wallet, &spent, slice.as_ref(), gathered, &refund(amount))
     };

@@ -99,7 +99,7 @@ impl Writer {
                     // What is shown has its own position and moment.
                     Found::Shown { record, position, refunded, held, top_up } => {
                         self.seq(out, *position, record.at);
-                        shown(out, record, *refunded, *held, *top_up, answer.catalog);
+                        shown(out, record, refunded, *held, *top_up, answer.catalog);
                     }
                     found => {
                         self.seq(out, answer.as_of, *at);

@@ -1,6 +1,7 @@
 //! What holds of every account store (rule E6).
 
 use crate::medium::{Medium, Parts};
+use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
 use fentan_engine::store::{IdEntry, Image, Meta, Put, Store, StoredSlice};
 

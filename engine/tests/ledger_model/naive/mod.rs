@@ -3,11 +3,13 @@
 //! A refused command answers with every reason that applies; the engine must give one of them.
 
 mod fund;
+mod order_lines;
 mod pay;
 
 use crate::model::purse::{MLot, total};
 use crate::model::rule::{MRule, shipped};
 use crate::order::Order;
+pub(crate) use order_lines::Cells;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lot, sub-balance, amount.
@@ -29,6 +31,8 @@ pub(crate) struct Hold {
     pub(crate) merchant: String,
     /// As they were fixed.
     pub(crate) lines: Vec<Line>,
+    /// Order lines: id and amount.
+    pub(crate) order: Vec<(String, i128)>,
     pub(crate) released: i128,
     pub(crate) ends: i64,
 }
@@ -109,6 +113,10 @@ struct Spent {
     merchant: String,
     lines: Vec<Line>,
     refunded: i128,
+    /// Order lines: id and amount, by sub-balances, and what was given back of each.
+    order: Vec<(String, i128)>,
+    cells: Cells,
+    given: Vec<i128>,
 }
 
 /// A thing that commands name by its id: the wallet it belongs to and its size.
@@ -183,6 +191,11 @@ impl Ledger {
         self.spends.iter().map(|spent| (spent.id.clone(), sum(&spent.lines))).collect()
     }
 
+    /// The order lines of a spend: id and amount.
+    pub(crate) fn order_of(&self, spend: &str) -> Vec<(String, i128)> {
+        self.spends.iter().find(|spent| spent.id == spend).map(|spent| spent.order.clone()).unwrap_or_default()
+    }
+
     /// Does it, or says why not.
     pub(crate) fn execute(&mut self, id: &str, now: i64, order: &Order) -> Answer {
         match order {
@@ -194,7 +207,7 @@ impl Ledger {
             Order::Hold(pay, until) => self.hold(id, now, pay, *until),
             Order::Capture { hold, amount } => self.capture(id, now, hold, *amount),
             Order::Release { hold, amount } => self.release(now, hold, *amount),
-            Order::Refund { spend, amount } => self.refund(spend, *amount),
+            Order::Refund { spend, amount, line } => self.refund(spend, *amount, line.as_deref()),
             Order::Transfer { from, to, amount, rule } => self.transfer(from, to, *amount, rule.as_deref()),
             Order::Freeze(account) => self.set_status(account, Status::Frozen),
             Order::Unfreeze(account) => self.set_status(account, Status::Open),

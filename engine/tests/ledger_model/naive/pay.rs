@@ -1,5 +1,6 @@
 //! Money out of wallets, and back: spends, holds, refunds, transfers.
 
+use super::order_lines::captured;
 use super::{
     Answer, Hold, Ledger, Line, Made, Merchant, Plan, Reasons, Spent, Status, Wallet, only, sum, unless, when,
 };
@@ -20,6 +21,8 @@ impl Ledger {
     /// The lines of a payment and what the rule remembers, or every reason against it.
     fn plan(&self, pay: &Pay) -> Result<Plan, Reasons> {
         let mut reasons = Reasons::new();
+        let order: i128 = pay.lines.iter().map(|line| line.1).sum();
+        when(&mut reasons, !pay.lines.is_empty() && order != pay.amount, "bad_request");
         let Some(wallet) = self.wallets.get(&pay.wallet) else {
             when(&mut reasons, pay.amount == 0, "bad_request");
             reasons.insert("unknown_account");
@@ -76,7 +79,7 @@ impl Ledger {
         self.merchants.entry(pay.merchant.clone()).or_default().points = points;
     }
 
-    fn pay_out(&mut self, id: &str, wallet: &str, merchant: &str, lines: &[Line]) {
+    fn pay_out(&mut self, id: &str, wallet: &str, merchant: &str, lines: &[Line], order: Vec<(String, i128)>) {
         self.merchants.get_mut(merchant).expect("the merchant is there").add(lines, 1);
         self.spends.push(Spent {
             id: id.into(),
@@ -84,6 +87,10 @@ impl Ledger {
             merchant: merchant.into(),
             lines: lines.to_vec(),
             refunded: 0,
+            given: vec![0; order.len()],
+            order,
+            // As the engine will say.
+            cells: Vec::new(),
         });
     }
 
@@ -91,7 +98,7 @@ impl Ledger {
         let (lines, phase) = self.plan(pay)?;
         self.take(&pay.wallet, &lines, phase);
         self.meet(pay);
-        self.pay_out(id, &pay.wallet, &pay.merchant, &lines);
+        self.pay_out(id, &pay.wallet, &pay.merchant, &lines, pay.lines.clone());
         Ok(lines)
     }
 
@@ -103,8 +110,14 @@ impl Ledger {
         let (lines, phase) = plan?;
         self.take(&pay.wallet, &lines, phase);
         self.meet(pay);
-        let hold =
-            Hold { id: id.into(), merchant: pay.merchant.clone(), lines: lines.clone(), released: 0, ends: until };
+        let hold = Hold {
+            id: id.into(),
+            merchant: pay.merchant.clone(),
+            lines: lines.clone(),
+            order: pay.lines.clone(),
+            released: 0,
+            ends: until,
+        };
         self.wallet(&pay.wallet).holds.push(hold);
         self.holds.push(Made { id: id.into(), wallet: pay.wallet.clone(), size: sum(&lines) });
         Ok(lines)
@@ -149,7 +162,7 @@ impl Ledger {
         let there = self.wallet(&wallet);
         there.holds.retain(|other| other.id != hold.id);
         there.give(&rest);
-        self.pay_out(id, &wallet, &hold.merchant, &lines);
+        self.pay_out(id, &wallet, &hold.merchant, &lines, captured(&hold.order, amount));
         Ok(lines)
     }
 
@@ -163,19 +176,30 @@ impl Ledger {
         Ok(lines)
     }
 
-    pub(super) fn refund(&mut self, id: &str, amount: Option<i128>) -> Answer {
+    pub(super) fn refund(&mut self, id: &str, amount: Option<i128>, line: Option<&str>) -> Answer {
         let at = self.spends.iter().position(|spent| spent.id == id).expect("an order names a spend");
         let spent = self.spends[at].clone();
-        let left = sum(&spent.lines) - spent.refunded;
+        let at_line = line.and_then(|line| spent.order.iter().position(|there| there.0 == line));
+        let left = match at_line {
+            Some(at) => spent.order[at].1 - spent.given[at],
+            None => sum(&spent.lines) - spent.refunded,
+        };
         let mut reasons = Reasons::new();
+        when(&mut reasons, line.is_some() && at_line.is_none(), "unknown_order_line");
         when(&mut reasons, amount == Some(0), "bad_request");
         when(&mut reasons, self.wallets[&spent.wallet].status == Status::Closed, "account_closed");
-        when(&mut reasons, left == 0 && amount.is_none(), "already_done");
-        when(&mut reasons, amount.is_some_and(|amount| amount > left), "refund_exceeds_spend");
+        if line.is_none() || at_line.is_some() {
+            when(&mut reasons, left == 0 && amount.is_none(), "already_done");
+            when(&mut reasons, amount.is_some_and(|amount| amount > left), "refund_exceeds_spend");
+        }
         unless(reasons)?;
-        let to = spent.refunded + amount.unwrap_or(left);
-        let lines = piece(&spent.lines, spent.refunded, to);
+        let amount = amount.unwrap_or(left);
+        let to = spent.refunded + amount;
+        let given = spent.given_after(at_line, amount);
+        let lines =
+            if spent.order.is_empty() { piece(&spent.lines, spent.refunded, to) } else { spent.restores(&given) };
         self.spends[at].refunded = to;
+        self.spends[at].given = given;
         self.wallet(&spent.wallet).give(&lines);
         self.merchants.get_mut(&spent.merchant).expect("the merchant is there").add(&lines, -1);
         Ok(lines)
