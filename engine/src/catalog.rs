@@ -295,7 +295,8 @@ fn sub_balances(specs: &[SubBalanceSpec]) -> Result<(SubNames, u8), CatalogError
     let mut subs = SubNames::from([("principal".into(), SubId::PRINCIPAL), ("bonus".into(), SubId::BONUS)]);
     let mut promoted = 1 << SubId::BONUS.0;
     for spec in specs {
-        let reserved = ["available", "held", "arrears", "frozen", "line", "amount", "refunded"].contains(&spec.name.as_str());
+        let reserved =
+            ["available", "held", "arrears", "frozen", "line", "amount", "refunded"].contains(&spec.name.as_str());
         if reserved || !spec.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') || spec.name.is_empty() {
             return Err(fail(
                 "sub_balance",

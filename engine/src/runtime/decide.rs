@@ -6,7 +6,7 @@ use super::table::Slot;
 use crate::accounts::{AccountKind, Bucket, Fund, Slice, Status, SystemAccount};
 use crate::ledger::decide::account::Found;
 use crate::ledger::decide::{account, expiry, hold, refund, spend, top_up, transfer};
-use crate::ledger::{Command, Event, GatherMove, OpenAccount, Record, Refund, OrderTable, Reject, Spend, Transfer};
+use crate::ledger::{Command, Event, GatherMove, OpenAccount, OrderTable, Record, Refund, Reject, Spend, Transfer};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId};
 

@@ -5,8 +5,8 @@ use crate::accounts::{Timestamp, Totals};
 use crate::allocation::Step;
 use crate::catalog::Catalog;
 use crate::journal::Position;
-use crate::ledger::{GivenBack, OrderTable, Taken};
 use crate::ledger::{Balances, Command, Query, Record, Reject};
+use crate::ledger::{GivenBack, OrderTable, Taken};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 

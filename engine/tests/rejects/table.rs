@@ -387,6 +387,7 @@ fn codes_and_what_is_remembered() {
     let money = Money { minor: 1, currency: Currency::CNY };
     let text = String::from("x");
     let (a, c, l) = (account("a"), id("c"), label("l"));
+    let order_line = Reject::UnknownOrderLine { spend: c.clone(), line: l.clone() };
     let table = vec![
         (bad("f", "r"), "bad_request", false),
         (Reject::LineTooLong { limit: 1 }, "line_too_long", false),
@@ -417,6 +418,7 @@ fn codes_and_what_is_remembered() {
         (Reject::OverLimit { limit: text, allowed: money, requested: money }, "over_limit", true),
         (Reject::AccountNotEmpty { account: account("a") }, "account_not_empty", true),
         (Reject::TooManyLots { account: account("a"), limit: 1 }, "too_many_lots", true),
+        (order_line, "unknown_order_line", true),
     ];
     for (reject, code, remembered) in table {
         assert_eq!((reject.code(), reject.is_remembered()), (code, remembered));

@@ -263,13 +263,7 @@ fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64, currency:
 }
 
 /// Order lines by sub-balances; every sub-balance of the configuration is there, as in `balance`.
-fn table(
-    out: &mut Vec<u8>,
-    table: &OrderTable,
-    refunded: Option<&GivenBack>,
-    catalog: &Catalog,
-    currency: Currency,
-) {
+fn table(out: &mut Vec<u8>, table: &OrderTable, refunded: Option<&GivenBack>, catalog: &Catalog, currency: Currency) {
     key(out, "table");
     out.push(b'[');
     for (n, row) in table.rows.iter().enumerate() {

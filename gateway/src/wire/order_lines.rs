@@ -51,9 +51,8 @@ fn order_line((number, value): (usize, Value<'_>)) -> Result<OrderLine, Reject> 
         }
     }
     let missing = |field: &str| Reject::bad_request(path(field), "is missing");
-    let label = |field: &str, text: Cow<'_, str>| {
-        Label::new(&text).map_err(|error| Reject::bad_request(path(field), error))
-    };
+    let label =
+        |field: &str, text: Cow<'_, str>| Label::new(&text).map_err(|error| Reject::bad_request(path(field), error));
     let id = text_of(|| path("id"), id)?.ok_or_else(|| missing("id"))?;
     let amount = amount_of(|| path("amount"), amount)?.ok_or_else(|| missing("amount"))?;
     let category = text_of(|| path("category"), category)?;

@@ -84,7 +84,9 @@ pub(crate) fn e6_what_is_written_reads_back(medium: &mut impl Medium) {
 pub(crate) fn e6_the_later_image_counts(medium: &mut impl Medium) {
     let Parts { store, .. } = medium.open();
     for n in 1..500 {
-        store.write(&[Put::Wallet(name("w"), image(n)), Put::Totals(0, image(n)), Put::Refunded(1, n, GivenBack::of(1))]).unwrap();
+        store
+            .write(&[Put::Wallet(name("w"), image(n)), Put::Totals(0, image(n)), Put::Refunded(1, n, GivenBack::of(1))])
+            .unwrap();
     }
     // In one write as well.
     store.write(&[Put::Wallet(name("w"), image(500)), Put::Wallet(name("w"), image(501))]).unwrap();

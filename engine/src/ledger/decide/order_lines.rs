@@ -1,7 +1,7 @@
 //! The order lines of a spend, hold or quote: checked, and divided over what was taken (rule A5).
 
-use super::{money, positive};
 use super::spend::Plan;
+use super::{money, positive};
 use crate::allocation::Rule;
 use crate::ledger::{ALL_SUBS, Divisible, ORDER_LINES_MAX, OrderLine, OrderTable, Reject, Spend};
 use crate::money::{Currency, write_minor};
