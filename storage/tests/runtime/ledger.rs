@@ -2,9 +2,9 @@
 
 use fentan_engine::catalog::{Catalog, CatalogSpec};
 use fentan_engine::journal::Position;
-use fentan_engine::ledger::{Command, Query, Record, Refund, Reject, Spend, TopUp, TopUpState, Transfer};
+use fentan_engine::ledger::{Command, OrderLine, Query, Record, Refund, Reject, Spend, TopUp, TopUpState, Transfer};
 use fentan_engine::money::Major;
-use fentan_engine::names::{AccountId, CommandId};
+use fentan_engine::names::{AccountId, CommandId, Label};
 use fentan_engine::runtime::{Answer, Body, Engine, Found, Limits, Media, Outcome, Parcel, Reply, Request, StartError};
 use fentan_storage::simulated::SimulatedDisk;
 use smallvec::SmallVec;
@@ -193,6 +193,22 @@ fn ask(wallet: &str, merchant: &str, amount: &str) -> Spend {
 
 pub(crate) fn spend(name: &str, wallet: &str, merchant: &str, amount: &str) -> Request {
     command(name, Command::Spend(ask(wallet, merchant, amount)))
+}
+
+/// A spend with order lines `l-0`, `l-1`, ... of these amounts.
+pub(crate) fn spend_lines(name: &str, wallet: &str, merchant: &str, amount: &str, lines: &[&str]) -> Request {
+    let line = |(at, amount): (usize, &&str)| OrderLine {
+        id: Label::new(&format!("l-{at}")).unwrap(),
+        amount: major(amount),
+        category: None,
+    };
+    let lines = lines.iter().enumerate().map(line).collect();
+    command(name, Command::Spend(Spend { lines, ..ask(wallet, merchant, amount) }))
+}
+
+pub(crate) fn refund_line(name: &str, spend: &str, line: &str, amount: Option<&str>) -> Request {
+    let (line, amount) = (Label::new(line).unwrap(), amount.map(major));
+    command(name, Command::Refund(Refund { spend: id(spend), amount, line: Some(line), reason: None }))
 }
 
 pub(crate) fn hold(name: &str, wallet: &str, amount: &str, until: i64) -> Request {
