@@ -7,7 +7,7 @@
 //! rest is counted. Otherwise a line of four million bytes could become a gigabyte of elements.
 
 use fentan_engine::ledger::ORDER_LINES_MAX;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::fmt;
@@ -110,7 +110,19 @@ pub(super) enum Element<'a> {
     Other(&'static str),
 }
 
-struct ValueVisitor;
+/// Reads a value; inside an inner object, lists and objects are skipped: no field there may have one.
+#[derive(Clone, Copy)]
+struct ValueVisitor {
+    inner: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for ValueVisitor {
+    type Value = Value<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value<'de>;
@@ -153,7 +165,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value<'de>, A::Error> {
         let mut list = List::default();
-        while list.count < KEPT_ELEMENTS {
+        while list.count < KEPT_ELEMENTS && !self.inner {
             let Some(value) = seq.next_element()? else { return Ok(Value::List(list)) };
             list.first.push(value);
             list.count += 1;
@@ -166,9 +178,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
         let mut fields = Vec::new();
-        while fields.len() < KEPT_INNER_FIELDS {
-            let Some((Key(key), value)) = map.next_entry()? else { return Ok(Value::Object(fields)) };
-            fields.push((key, value));
+        while fields.len() < KEPT_INNER_FIELDS && !self.inner {
+            let Some(Key(key)) = map.next_key()? else { return Ok(Value::Object(fields)) };
+            fields.push((key, map.next_value_seed(Self { inner: true })?));
         }
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Value::Object(fields))
@@ -177,7 +189,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
 impl<'de> Deserialize<'de> for Value<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        deserializer.deserialize_any(ValueVisitor { inner: false })
     }
 }
 
