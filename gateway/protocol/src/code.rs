@@ -104,6 +104,8 @@ codes! {
     AccountNotEmpty = "account_not_empty",
     /// The wallet has as many lots as one can have.
     TooManyLots = "too_many_lots",
+    /// The rule divides only larger amounts.
+    BelowMinimumOrder = "below_minimum_order",
     /// The spend has no such order line.
     UnknownOrderLine = "unknown_order_line",
 }

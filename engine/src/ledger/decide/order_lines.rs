@@ -2,8 +2,9 @@
 
 use super::spend::Plan;
 use super::{money, positive};
-use crate::allocation::Rule;
-use crate::ledger::{ALL_SUBS, Divisible, ORDER_LINES_MAX, OrderLine, OrderTable, Reject, Spend};
+use crate::accounts::SUBS_MAX;
+use crate::allocation::{Occasion, Rule};
+use crate::ledger::{Divisible, ORDER_LINES_MAX, OrderLine, OrderTable, Reject};
 use crate::money::{Currency, write_minor};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -41,28 +42,36 @@ fn text(minor: i128, currency: Currency) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Which sub-balances may pay for an order line: bit n for sub-balance n. A rule does not tell order lines
-/// apart, so all may.
-const fn allowed(_: &Rule, _: &OrderLine) -> u8 {
-    ALL_SUBS
+/// The order lines with what each costs and which sub-balances may pay for it (rule A2); none when there are no
+/// order lines.
+pub(super) fn divisible(rule: &Rule, occasion: &Occasion<'_>, lines: &[OrderLine], amounts: &[i64]) -> Vec<Divisible> {
+    let line = |(line, amount): (&OrderLine, &i64)| Divisible {
+        line: line.id.clone(),
+        amount: *amount,
+        allowed: rule.allowed(occasion, line.category.as_ref()),
+    };
+    lines.iter().zip(amounts).map(line).collect()
+}
+
+/// The most each sub-balance may pay of these order lines; `None` when every one may pay for all.
+pub(super) fn most(rule: &Rule, lines: &[Divisible]) -> Option<[i64; SUBS_MAX]> {
+    if rule.eligible.is_empty() {
+        return None;
+    }
+    let mut most = [0; SUBS_MAX];
+    for line in lines {
+        for (_, most) in most.iter_mut().enumerate().filter(|(sub, _)| line.allowed >> sub & 1 == 1) {
+            *most += line.amount;
+        }
+    }
+    Some(most)
 }
 
 /// Divides the order lines over what the plan takes; a plan for a spend without order lines stays as it is.
-pub(super) fn divide<'a>(
-    mut plan: Plan<'a>,
-    ask: &Spend,
-    amounts: &[i64],
-    currency: Currency,
-) -> Result<Plan<'a>, Reject> {
-    if ask.lines.is_empty() {
+pub(super) fn divide(mut plan: Plan<'_>, lines: Vec<Divisible>, currency: Currency) -> Result<Plan<'_>, Reject> {
+    if lines.is_empty() {
         return Ok(plan);
     }
-    let lines: Vec<Divisible> = ask
-        .lines
-        .iter()
-        .zip(amounts)
-        .map(|(line, amount)| Divisible { line: line.id.clone(), amount: *amount, allowed: allowed(plan.rule, line) })
-        .collect();
     let table = OrderTable::divide(lines, &plan.taken).map_err(|payable| Reject::InsufficientFunds {
         payer: format!("what the rule {} can take from the wallet for these order lines", plan.rule.name),
         available: money(payable, currency),
