@@ -2,7 +2,6 @@
 
 use super::spend::Plan;
 use super::{money, positive};
-use crate::accounts::SUBS_MAX;
 use crate::allocation::{Occasion, Rule};
 use crate::ledger::{Divisible, ORDER_LINES_MAX, OrderLine, OrderTable, Reject};
 use crate::money::{Currency, write_minor};
@@ -51,20 +50,6 @@ pub(super) fn divisible(rule: &Rule, occasion: &Occasion<'_>, lines: &[OrderLine
         allowed: rule.allowed(occasion, line.category.as_ref()),
     };
     lines.iter().zip(amounts).map(line).collect()
-}
-
-/// The most each sub-balance may pay of these order lines; `None` when every one may pay for all.
-pub(super) fn most(rule: &Rule, lines: &[Divisible]) -> Option<[i64; SUBS_MAX]> {
-    if rule.eligible.is_empty() {
-        return None;
-    }
-    let mut most = [0; SUBS_MAX];
-    for line in lines {
-        for (_, most) in most.iter_mut().enumerate().filter(|(sub, _)| line.allowed >> sub & 1 == 1) {
-            *most += line.amount;
-        }
-    }
-    Some(most)
 }
 
 /// Divides the order lines over what the plan takes; a plan for a spend without order lines stays as it is.

@@ -4,7 +4,7 @@ use super::{Context, known, money, not_closed, not_frozen, order_lines, positive
 use crate::accounts::{SUBS_MAX, Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
 use crate::catalog::{Chosen, NotChosen, Product};
-use crate::ledger::{Balances, Divisible, Event, OrderTable, Reject, Spend, Taken};
+use crate::ledger::{Balances, Divisible, Event, OrderLine, OrderTable, Reject, Spend, Taken};
 use crate::money::Currency;
 use crate::names::Label;
 
@@ -139,11 +139,8 @@ fn preconditions<'a, 'w>(
     }
     let product = ctx.catalog.product(&wallet.product);
     let occasion = ctx.catalog.occasion(Some(&ask.merchant), &ask.tags);
-    let mut ready = Ready::new(ctx, wallet, amount, product, ask.rule.as_ref(), &occasion)?;
+    let ready = Ready::new(ctx, wallet, amount, (product, ask.rule.as_ref()), &occasion, &ask.lines)?;
     let lines = order_lines::divisible(ready.rule, &occasion, &ask.lines, &lines);
-    if !lines.is_empty() {
-        ready.most = order_lines::most(ready.rule, &lines);
-    }
     Ok((ready, lines))
 }
 
@@ -153,9 +150,9 @@ impl<'a, 'w> Ready<'a, 'w> {
         ctx: Context<'a>,
         wallet: &'w Wallet,
         amount: i64,
-        product: &'a Product,
-        named: Option<&Label>,
+        (product, named): (&'a Product, Option<&Label>),
         occasion: &Occasion<'_>,
+        lines: &[OrderLine],
     ) -> Result<Self, Reject> {
         let chosen = ctx.catalog.choose(product, named, occasion, ctx.now);
         let (rule, chosen) = chosen.map_err(|no| {
@@ -165,7 +162,13 @@ impl<'a, 'w> Ready<'a, 'w> {
                 NotChosen::NotPermitted => Reject::RuleNotPermitted { rule, product: product.name.clone() },
             }
         })?;
-        Ok(Self { wallet, amount, rule, chosen, most: rule.most(occasion) })
+        let line = |line: &'_ OrderLine| line.amount.minor_down(wallet.currency);
+        let most = if lines.is_empty() {
+            rule.most(occasion)
+        } else {
+            rule.most_of_lines(occasion, lines.iter().map(|each| (line(each), each.category.as_ref())))
+        };
+        Ok(Self { wallet, amount, rule, chosen, most })
     }
 
     /// What allocation looks at.
