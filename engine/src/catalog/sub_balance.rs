@@ -42,9 +42,13 @@ pub(super) fn sub_balances(specs: &[SubBalanceSpec]) -> (SubNames, u8, Vec<Catal
 
 fn sub_balance(spec: &SubBalanceSpec, others: &SubNames) -> Result<SubId, CatalogError> {
     let wrong = |key: &'static str, reason: &str| Err(fail("sub_balance", &spec.name, reason).key(key));
-    let reserved = ["available", "held", "arrears", "frozen"].contains(&spec.name.as_str());
+    let reserved =
+        ["available", "held", "arrears", "frozen", "line", "amount", "refunded"].contains(&spec.name.as_str());
     if reserved || !spec.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') || spec.name.is_empty() {
-        return wrong("name", "a name is lower-case letters and _, and not a word of the balance");
+        return wrong(
+            "name",
+            "a name is lower-case letters and _, and not a word of the balance or of the table of order lines",
+        );
     }
     if !(2..8).contains(&spec.number) || others.values().any(|id| id.0 == spec.number) {
         return wrong("number", "a number is from 2 to 7 and its own; principal is 0 and bonus 1");

@@ -400,6 +400,15 @@ impl Event {
         }
     }
 
+    /// The order lines by sub-balances that the answer shows.
+    #[must_use]
+    pub fn table(&self) -> Option<&OrderTable> {
+        match self {
+            Self::Spent { table, .. } | Self::Held { table, .. } | Self::Captured { table, .. } => table.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The lines that the answer shows.
     #[must_use]
     pub const fn taken(&self) -> Option<&Taken> {

@@ -14,7 +14,8 @@
 //! | `command.rs` | what can be asked |
 //! | `event.rs`, `record.rs` | what can have happened, and how it is journalled |
 //! | `reject.rs` | every business no, in order of precedence |
-//! | `order_table.rs` | order lines by sub-balances |
+//! | `order_table.rs` | order lines by sub-balances, and which lots paid for which |
+//! | `given_back.rs` | what refunds have given back of a spend |
 //! | `taken.rs` | the lines of a spend: lot, sub-balance, amount |
 //! | `top_up_refund.rs` | what the refund of a top-up takes, and who gets it |
 //! | `decide/` | one file per family of commands; checks in order of precedence |
@@ -25,6 +26,7 @@ mod command;
 pub mod decide;
 mod effect;
 mod event;
+mod given_back;
 mod order_table;
 mod posting;
 mod record;
@@ -38,7 +40,8 @@ pub use command::{
 };
 pub use effect::effect;
 pub use event::{Balances, Event, GatherMove, Grant, Granted, MovedPart, Parties};
-pub use order_table::OrderTable;
+pub use given_back::GivenBack;
+pub use order_table::{ALL_SUBS, Divisible, ORDER_LINES_MAX, OrderRow, OrderTable};
 pub use posting::{PostTo, Posting, postings};
 pub use record::{Record, RecordError};
 pub use reject::Reject;

@@ -294,6 +294,14 @@ pub enum Reject {
         /// When the next payment may come, in milliseconds.
         retry_after_ms: u64,
     },
+    /// The spend has no such order line.
+    #[error("the spend {spend} has no order line {line}")]
+    UnknownOrderLine {
+        /// The spend.
+        spend: CommandId,
+        /// The order line's id.
+        line: Label,
+    },
 }
 
 impl Reject {
@@ -346,6 +354,7 @@ impl Reject {
             Self::OfferUsedUp { .. } => "offer_used_up",
             Self::BudgetExhausted { .. } => "budget_exhausted",
             Self::TooManySpends { .. } => "too_many_spends",
+            Self::UnknownOrderLine { .. } => "unknown_order_line",
         }
     }
 

@@ -8,7 +8,9 @@ use crate::accounts::{AccountKind, Bucket, Fund, Slice, Status, SystemAccount};
 use crate::allocation::RefundToExpired;
 use crate::ledger::decide::account::Found;
 use crate::ledger::decide::{account, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer};
-use crate::ledger::{Command, Event, GatherMove, Granted, OpenAccount, Record, Refund, Reject, Spend, Taken, Transfer};
+use crate::ledger::{
+    Command, Event, GatherMove, Granted, OpenAccount, OrderTable, Record, Refund, Reject, Spend, Transfer,
+};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId};
 
@@ -41,13 +43,13 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
         Command::Spend(ask) => spend_or_hold(step, ask, None),
         Command::Hold(ask, expires_at) => spend_or_hold(step, ask, Some(*expires_at)),
         Command::Capture(ask) => {
-            let (found, merchant, seat) = hold_s_parties(step, &ask.hold)?;
+            let HoldParties { found, merchant, seat, table } = hold_s_parties(step, &ask.hold)?;
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_hold(&ask.hold))?;
             let slice = step.slice_at(seat, step.held.slice(seat, &merchant));
-            Ok((hold::capture(step.context(), wallet, slice, ask)?, wallet.currency, seat))
+            Ok((hold::capture(step.context(), wallet, slice, table.as_deref(), ask)?, wallet.currency, seat))
         }
         Command::Release(ask) => {
-            let (found, _, seat) = hold_s_parties(step, &ask.hold)?;
+            let HoldParties { found, seat, .. } = hold_s_parties(step, &ask.hold)?;
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_hold(&ask.hold))?;
             Ok((hold::release(step.context(), wallet, ask)?, wallet.currency, seat))
         }
@@ -218,11 +220,18 @@ fn unknown_hold(hold: &CommandId) -> Reject {
     Reject::UnknownHold { hold: hold.clone() }
 }
 
-type HoldParties = (Option<(usize, Slot)>, AccountId, usize);
+/// Who takes part in a hold, and its order lines by sub-balances.
+struct HoldParties {
+    found: Option<(usize, Slot)>,
+    merchant: AccountId,
+    seat: usize,
+    table: Option<Box<OrderTable>>,
+}
 
 fn hold_s_parties<R: Reply>(step: &mut Step<'_, R>, hold: &CommandId) -> Result<HoldParties, Stop> {
     let record = step.record_of(hold)?;
-    let Some((Record { command: Command::Hold(ask, expires_at), event: Event::Held { .. }, .. }, _)) = record else {
+    let Some((Record { command: Command::Hold(ask, expires_at), event: Event::Held { table, .. }, .. }, _)) = record
+    else {
         return Err(unknown_hold(hold).into());
     };
     let seat = step.held.home_of(step.shared.hashing.account(ask.account.as_str()));
@@ -237,21 +246,21 @@ fn hold_s_parties<R: Reply>(step: &mut Step<'_, R>, hold: &CommandId) -> Result<
         }
     }
     let (found, seat) = own_wallet(step, &ask.account)?;
-    Ok((found, ask.merchant, seat))
+    Ok(HoldParties { found, merchant: ask.merchant, seat, table })
 }
 
 fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) -> Decided {
     let unknown = || Reject::UnknownSpend { spend: ask.spend.clone() };
     let (record, _) = step.record_of(&ask.spend)?.ok_or_else(unknown)?;
-    let taken: &Taken = match &record.event {
-        Event::Spent { taken, .. } | Event::Captured { taken, .. } => taken,
+    let (taken, table) = match &record.event {
+        Event::Spent { taken, table, .. } | Event::Captured { taken, table, .. } => (taken, table.as_deref()),
         _ => return Err(unknown().into()),
     };
     let (Some(account), Some(merchant)) = (record.account(), record.merchant()) else { return Err(unknown().into()) };
     let (found, seat) = own_wallet(step, account)?;
-    let refunded = step.held.refunded(seat, step.shared.hashing.id(ask.spend.as_str()))?;
+    let back = step.held.refunded(seat, step.shared.hashing.id(ask.spend.as_str()))?;
     let to_expired = to_expired(step, &record)?;
-    let spent = refund::Spent { merchant, taken, refunded, to_expired };
+    let spent = refund::Spent { merchant, taken, refunded: back.amount, to_expired, table, rows: &back.rows };
     let mut gathered = step.held.has_all();
     if gathered && step.held.count > 1 {
         gather(step, merchant, seat)?;

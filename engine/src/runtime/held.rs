@@ -5,7 +5,7 @@ use super::shard::{DeadlineChange, Refunded, Shard};
 use super::table::Slot;
 use crate::accounts::{AccountKind, NEVER, Slice, SliceKind, SystemAccount, Timestamp, Wallet};
 use crate::journal::Position;
-use crate::ledger::{Command, Event, Granted, PostTo, Posting, Record, effect, postings};
+use crate::ledger::{Command, Event, GivenBack, Granted, PostTo, Posting, Record, effect, postings};
 use crate::money::Currency;
 use crate::names::{AccountId, Label};
 use crate::store::{Store, StoreError};
@@ -87,11 +87,11 @@ impl Held<'_> {
     }
 
     /// What refunds have given back of a spend so far.
-    pub(crate) fn refunded(&mut self, number: usize, spend: u128) -> Result<i64, StoreError> {
+    pub(crate) fn refunded(&mut self, number: usize, spend: u128) -> Result<GivenBack, StoreError> {
         if let Some(refunded) = self.shard(number).refunds.get(&spend) {
-            return Ok(refunded.amount);
+            return Ok(refunded.back.clone());
         }
-        Ok(self.store.refunded(spend)?.map_or(0, |(_, amount)| amount))
+        Ok(self.store.refunded(spend)?.map(|(_, back)| back).unwrap_or_default())
     }
 
     /// Changes the books by a record: wallets, slices, totals and what hangs on them. Live and in replay
@@ -120,8 +120,9 @@ impl Held<'_> {
             self.open_merchant(merchant, record.currency);
         }
         self.post(record, position)?;
-        if let (Event::Refunded { refunded, .. }, Command::Refund(refund)) = (&record.event, &record.command) {
-            self.note_refunded(record, self.hashing.id(refund.spend.as_str()), *refunded, position)?;
+        if let (Event::Refunded { refunded, rows, .. }, Command::Refund(refund)) = (&record.event, &record.command) {
+            let back = GivenBack { amount: *refunded, rows: rows.clone() };
+            self.note_refunded(record, self.hashing.id(refund.spend.as_str()), back, position)?;
         }
         Ok(())
     }
@@ -321,7 +322,7 @@ impl Held<'_> {
         &mut self,
         record: &Record,
         spend: u128,
-        amount: i64,
+        back: GivenBack,
         position: Position,
     ) -> Result<(), StoreError> {
         if let Some(images) = &mut self.images {
@@ -334,7 +335,7 @@ impl Held<'_> {
             }
         }
         let home = record.account().map_or(0, |id| self.home_of(self.hashing.account(id.as_str())));
-        self.shard(home).refunds.insert(spend, Refunded { amount, dirty: true });
+        self.shard(home).refunds.insert(spend, Refunded { back, dirty: true });
         Ok(())
     }
 }

@@ -161,7 +161,7 @@ fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
     shard.refunds.retain(|_, refunded| refunded.dirty);
     for (spend, refunded) in &mut shard.refunds {
         refunded.dirty = false;
-        puts.push(Put::Refunded(*spend, as_of, refunded.amount));
+        puts.push(Put::Refunded(*spend, as_of, refunded.back.clone()));
     }
     // In the order in which it happened: the last word on a deadline counts.
     puts.extend(shard.deadline_changes.drain(..).map(|(change, at, id)| match change {

@@ -5,7 +5,7 @@ use super::request::{Found, LotView, MerchantView, Reply, TopUpStanding, WalletV
 use super::step::{Reach, Step, Stop};
 use crate::accounts::{SliceKind, Totals, Wallet};
 use crate::ledger::decide::{Context, limits, top_up_refund};
-use crate::ledger::{Balances, Command, Event, Query, QuoteTopUpRefund, Reject, Spend};
+use crate::ledger::{Balances, Command, Event, GivenBack, Query, QuoteTopUpRefund, Reject, Spend};
 use crate::names::{AccountId, CommandId};
 
 impl<R: Reply> Step<'_, R> {
@@ -56,6 +56,7 @@ impl<R: Reply> Step<'_, R> {
             lots: wallet.lots.iter().map(|lot| lot.id.clone()).collect(),
             currency: wallet.currency,
             taken: plan.taken,
+            table: plan.table,
             after: plan.after,
             steps,
         })
@@ -72,7 +73,7 @@ impl<R: Reply> Step<'_, R> {
         let Some((record, position)) = self.record_of(id)? else {
             return Err(Reject::UnknownSpend { spend: id.clone() }.into());
         };
-        let (mut refunded, mut held, mut top_up, mut taken_back) = (0, None, None, None);
+        let (mut refunded, mut held, mut top_up, mut taken_back) = (GivenBack::default(), None, None, None);
         if let Some(account) = record.account().cloned() {
             let (found, seat) = own_wallet(self, &account)?;
             if matches!(record.event, Event::Spent { .. } | Event::Captured { .. }) {

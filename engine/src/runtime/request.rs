@@ -5,9 +5,9 @@ use crate::accounts::{Timestamp, Totals};
 use crate::allocation::Step;
 use crate::catalog::{Catalog, Chosen};
 use crate::journal::Position;
-use crate::ledger::Taken;
 use crate::ledger::decide::top_up_refund::PolicyQuote;
 use crate::ledger::{Balances, Command, Query, Record, Reject};
+use crate::ledger::{GivenBack, OrderTable, Taken};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 
@@ -106,6 +106,8 @@ pub enum Found {
         chosen: Chosen,
         /// The lines.
         taken: Taken,
+        /// The order lines by sub-balances, when there are order lines.
+        table: Option<Box<OrderTable>>,
         /// The steps.
         steps: Vec<Step>,
         /// The ids of the wallet's lots, by index.
@@ -133,7 +135,7 @@ pub enum Found {
         /// Its position.
         position: Position,
         /// What refunds have given back of it.
-        refunded: i64,
+        refunded: GivenBack,
         /// Whether it is a hold that is open, with what is left of it.
         held: Option<i64>,
         /// In which state a top-up is.

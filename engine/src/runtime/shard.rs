@@ -6,6 +6,7 @@
 
 use super::table::{Keyed, Slot, Table};
 use crate::accounts::{Share, Slice, Timestamp, Totals, Wallet};
+use crate::ledger::GivenBack;
 use crate::names::{AccountId, Label};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,9 +26,9 @@ impl Keyed for Slice {
 }
 
 /// What refunds have given back of a spend.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refunded {
-    pub(crate) amount: i64,
+    pub(crate) back: GivenBack,
     pub(crate) dirty: bool,
 }
 

@@ -11,6 +11,7 @@ use super::recovery::{RecoveryError, each_record, recover};
 use super::shard::Shard;
 use crate::accounts::{Bucket, Chart, Fund, Slice, SliceKind, Timestamp, Totals, Wallet};
 use crate::journal::{Chain, JournalReader, Position};
+use crate::ledger::{Event, GivenBack};
 use crate::money::Currency;
 use crate::names::AccountId;
 use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
@@ -83,6 +84,9 @@ pub fn verify(
             progress(position);
         }
         books.apply(&record, position)?;
+        if !adds_up(&record.event) {
+            report.fault(format!("position {position}: the order lines and the lines do not add up"));
+        }
         Ok(())
     })?;
     report.end = chain.unwrap_or(Chain::START).next_position - 1;
@@ -97,6 +101,7 @@ pub fn verify(
     };
     compare_wallets(&mut report, &books, &mut images, store)?;
     compare_sliced(&mut report, &books, &images);
+    compare_refunds(&mut report, &books, &mut images)?;
     add_up(&mut report, &books);
     Ok(report)
 }
@@ -166,6 +171,28 @@ fn compare_sliced(report: &mut Verification, books: &Held<'_>, images: &Held<'_>
     }
     let lines = |totals: &Totals| totals.iter().map(|(c, line, minor)| (c, line.clone(), minor)).collect::<Vec<_>>();
     report.same("chart of accounts", &lines(&totals(books)), &lines(&totals(images)));
+}
+
+/// What refunds gave back of each spend, and of each of its order lines.
+fn compare_refunds(report: &mut Verification, books: &Held<'_>, images: &mut Held<'_>) -> Result<(), StoreError> {
+    for shard in &books.shards {
+        for (spend, replayed) in &shard.refunds {
+            let recovered = images.refunded(usize::from(shard.number), *spend)?;
+            report.same(&format!("refunds of the spend with the hash {spend:032x}"), &replayed.back, &recovered);
+        }
+    }
+    Ok(())
+}
+
+/// Whether what a record says of order lines sums to what it says of lots.
+fn adds_up(event: &Event) -> bool {
+    match event {
+        Event::Spent { table: Some(table), taken, .. }
+        | Event::Held { table: Some(table), taken, .. }
+        | Event::Captured { table: Some(table), taken, .. } => table.adds_up(taken),
+        Event::Refunded { rows, refunded, .. } => rows.is_empty() || rows.iter().sum::<i64>() == *refunded,
+        _ => true,
+    }
 }
 
 /// The figures against one another.
@@ -254,7 +281,7 @@ impl Store for Nothing {
         Ok(None)
     }
 
-    fn refunded(&self, _: u128) -> Result<Option<(Position, i64)>, StoreError> {
+    fn refunded(&self, _: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
         Ok(None)
     }
 

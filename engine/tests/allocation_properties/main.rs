@@ -10,5 +10,6 @@ mod a1;
 mod a3;
 mod a4;
 mod a5;
+mod order_lines;
 mod planted;
 mod vectors;

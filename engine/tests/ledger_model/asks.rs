@@ -42,6 +42,19 @@ pub(crate) enum Says {
 /// A part of what an earlier command moved, in hundredths of it; `None` leaves the amount out.
 type Part = Option<u8>;
 
+/// Where an amount is cut into order lines, in parts of 65,536; none when the order has no lines.
+pub(crate) type Cuts = Option<Vec<u16>>;
+
+/// Order lines that sum to the amount; to another when a cut is at nothing, which is wrong.
+fn order_lines(amount: i128, cuts: &[u16]) -> Vec<(String, i128)> {
+    let mut places: Vec<i128> = cuts.iter().map(|cut| amount * i128::from(*cut) / 65_536).collect();
+    places.extend([0, amount]);
+    places.sort_unstable();
+    let pieces = places.windows(2).map(|ends| ends[1] - ends[0]).filter(|amount| *amount > 0);
+    let wrong = i128::from(cuts.contains(&0));
+    (0..).zip(pieces).map(|(at, amount)| (format!("l-{at}"), amount + if at == 0 { wrong } else { 0 })).collect()
+}
+
 /// A command before it is known what there is.
 #[derive(Debug, Clone)]
 pub(crate) enum Ask {
@@ -63,10 +76,12 @@ pub(crate) enum Ask {
         amount: i64,
         rule: Option<usize>,
         until: Option<i64>,
+        lines: Cuts,
     },
     Capture(u8, Part),
     Release(u8, Part),
-    Refund(u8, Part),
+    /// Of a spend, a part, or a part of one of its order lines.
+    Refund(u8, Part, Option<u8>),
     Transfer {
         from: u8,
         to: u8,
@@ -114,8 +129,18 @@ fn top_up() -> impl Strategy<Value = Ask> {
 }
 
 fn pay(until: impl Strategy<Value = Option<i64>>) -> impl Strategy<Value = Ask> {
-    (0..4_u8, 0..3_u8, amount(), of(0..RULES.len()), until)
-        .prop_map(|(wallet, merchant, amount, rule, until)| Ask::Spend { wallet, merchant, amount, rule, until })
+    (0..4_u8, 0..3_u8, amount(), of(0..RULES.len()), until, cuts()).prop_map(
+        |(wallet, merchant, amount, rule, until, lines)| Ask::Spend { wallet, merchant, amount, rule, until, lines },
+    )
+}
+
+fn cuts() -> impl Strategy<Value = Cuts> {
+    let cut = prop_oneof![1 => Just(0_u16), 60 => 1..=u16::MAX];
+    of(prop::collection::vec(cut, 0..9))
+}
+
+fn refund() -> impl Strategy<Value = Ask> {
+    (any::<u8>(), part(), of(any::<u8>())).prop_map(|(nth, part, line)| Ask::Refund(nth, part, line))
 }
 
 fn part() -> impl Strategy<Value = Part> {
@@ -147,7 +172,7 @@ pub(crate) fn ask() -> impl Strategy<Value = Ask> {
         8 => pay((-2..300_i64).prop_map(Some)),
         6 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Capture(nth, part)),
         4 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Release(nth, part)),
-        12 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Refund(nth, part)),
+        12 => refund(),
         8 => transfer,
         14 => take_back(),
         1 => (0..7_u8).prop_map(Ask::Freeze),
@@ -173,8 +198,10 @@ pub(crate) fn to_and_fro() -> impl Strategy<Value = Ask> {
     prop_oneof![
         1 => top_up,
         6 => (0..2_u8, few(), rule()).prop_map(|(from, amount, rule)| Ask::Transfer { from, to: 1 - from, amount, rule }),
-        6 => (0..2_u8, few(), rule()).prop_map(|(wallet, amount, rule)| Ask::Spend { wallet, merchant: 0, amount, rule, until: None }),
-        6 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Refund(nth, part)),
+        6 => (0..2_u8, few(), rule(), cuts()).prop_map(|(wallet, amount, rule, lines)| Ask::Spend {
+            wallet, merchant: 0, amount, rule, until: None, lines,
+        }),
+        6 => refund(),
         3 => take_back(),
     ]
 }
@@ -273,9 +300,15 @@ impl Ask {
                 Order::Confirm { top_up, amount }
             }
             Self::Fail(number) => Order::Fail { top_up: nth(&ledger.top_up_ids(), number)?.0.clone() },
-            Self::Spend { wallet: from, merchant: to, amount, rule, until } => {
-                let pay =
-                    Pay { wallet: wallet(from), merchant: merchant(to), amount: amount.into(), rule: named(rule) };
+            Self::Spend { wallet: from, merchant: to, amount, rule, until, lines } => {
+                let lines = lines.map(|cuts| order_lines(amount.into(), &cuts)).unwrap_or_default();
+                let pay = Pay {
+                    wallet: wallet(from),
+                    merchant: merchant(to),
+                    amount: amount.into(),
+                    rule: named(rule),
+                    lines,
+                };
                 match until {
                     None => Order::Spend(pay),
                     Some(after) => Order::Hold(pay, now + after * HOUR),
@@ -289,9 +322,19 @@ impl Ask {
                 let (hold, whole) = nth(&ledger.hold_ids(), number).cloned()?;
                 Order::Release { hold, amount: part_of(whole, part) }
             }
-            Self::Refund(number, part) => {
+            Self::Refund(number, part, line) => {
                 let (spend, whole) = nth(&ledger.spend_ids(), number).cloned()?;
-                Order::Refund { spend, amount: part_of(whole, part) }
+                let order = ledger.order_of(&spend);
+                // Of a spend without order lines it is one that is not there, seldom.
+                let named = match line {
+                    Some(_) if order.is_empty() => None,
+                    Some(255) => Some(("l-none".into(), whole)),
+                    line => line.and_then(|line| nth(&order, line).cloned()),
+                };
+                let whole = named.as_ref().map_or(whole, |line| line.1);
+                let unknown = order.is_empty() && line.is_some_and(|line| line < 8);
+                let line = if unknown { Some("l-0".into()) } else { named.map(|line| line.0) };
+                Order::Refund { spend, amount: part_of(whole, part), line }
             }
             Self::Transfer { from, to, amount, rule } => {
                 Order::Transfer { from: wallet(from), to: wallet(to), amount: amount.into(), rule: named(rule) }

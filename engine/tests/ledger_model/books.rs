@@ -2,14 +2,16 @@
 //! accounts, totals, and a journal of encoded records.
 
 use crate::order::Order;
-use fentan_engine::accounts::{AccountKind, Hold, Room, Slice, SliceKind, Status, SystemAccount, Totals, Wallet, left};
+use fentan_engine::accounts::{
+    AccountKind, Hold, Room, Slice, SliceKind, Status, SubId, SystemAccount, Totals, Wallet, left,
+};
 use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::{
     Context, account, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer,
 };
 use fentan_engine::ledger::{
-    Balances, Command, Event, Granted, PostTo, Record, Refund, Reject, Taken, effect, postings,
+    Balances, Command, Event, Granted, OrderRow, OrderTable, PostTo, Record, Refund, Reject, Taken, effect, postings,
 };
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, CommandId};
@@ -27,7 +29,9 @@ struct Spent {
     wallet: AccountId,
     merchant: AccountId,
     taken: Taken,
+    table: Option<Box<OrderTable>>,
     refunded: i64,
+    rows: Vec<i64>,
 }
 
 /// What these histories' rules do with what comes back to a part that has expired.
@@ -53,6 +57,8 @@ pub(crate) struct Books<'a> {
     homes: BTreeMap<CommandId, AccountId>,
     /// By which rule a hold was divided.
     rules: BTreeMap<CommandId, String>,
+    /// The order lines by sub-balances of holds.
+    held: BTreeMap<CommandId, Box<OrderTable>>,
     journal: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -69,6 +75,7 @@ impl<'a> Books<'a> {
             granted: BTreeMap::new(),
             homes: BTreeMap::new(),
             rules: BTreeMap::new(),
+            held: BTreeMap::new(),
             journal: Vec::new(),
             ends: vec![0],
         }
@@ -164,7 +171,7 @@ impl<'a> Books<'a> {
                 .map(|event| (event, currency(&ask.account))),
             Command::Capture(ask) => with(home(&ask.hold), |wallet| {
                 let paid = wallet.hold(&ask.hold).and_then(|hold| merchant(&hold.merchant));
-                hold::capture(ctx, wallet, paid, ask)
+                hold::capture(ctx, wallet, paid, self.held.get(&ask.hold).map(|table| &**table), ask)
             }),
             Command::Release(ask) => with(home(&ask.hold), |wallet| hold::release(ctx, wallet, ask)),
             Command::Transfer(ask) => transfer::transfer(ctx, wallet(&ask.from), wallet(&ask.to), ask)
@@ -200,6 +207,8 @@ impl<'a> Books<'a> {
             taken: &spent.taken,
             refunded: spent.refunded,
             to_expired: to_expired(&spent.rule),
+            table: spent.table.as_deref(),
+            rows: &spent.rows,
         };
         let slices = self.merchants.get_mut(&spent.merchant).expect("the merchant is there");
         let currency = wallet.currency;
@@ -284,6 +293,9 @@ impl<'a> Books<'a> {
         if let Event::ToppedUp { granted, .. } | Event::TopUpPlaced { granted, .. } = &record.event {
             self.granted.insert(record.id.clone(), granted.clone());
         }
+        if let Event::Held { table: Some(table), .. } = &record.event {
+            self.held.insert(record.id.clone(), table.clone());
+        }
         match &record.event {
             Event::ToppedUp { .. } | Event::TopUpPlaced { .. } | Event::Held { .. } => {
                 if let Event::Held { rule, .. } = &record.event {
@@ -291,7 +303,7 @@ impl<'a> Books<'a> {
                 }
                 self.homes.insert(record.id.clone(), account.expect("a wallet's"));
             }
-            Event::Spent { taken, .. } | Event::Captured { taken, .. } => {
+            Event::Spent { taken, table, .. } | Event::Captured { taken, table, .. } => {
                 let (wallet, merchant) =
                     (account.expect("a wallet's"), record.merchant().expect("a merchant's").clone());
                 let rule = match (&record.event, &record.command) {
@@ -299,16 +311,26 @@ impl<'a> Books<'a> {
                     (_, Command::Capture(ask)) => self.rules[&ask.hold].clone(),
                     _ => unreachable!("a spend or a capture"),
                 };
-                let spent = Spent { rule, wallet, merchant, taken: taken.clone(), refunded: 0 };
+                let (taken, table) = (taken.clone(), table.clone());
+                let spent = Spent { rule, wallet, merchant, taken, table, refunded: 0, rows: Vec::new() };
                 self.spends.insert(record.id.clone(), spent);
             }
-            Event::Refunded { refunded, .. } => {
+            Event::Refunded { refunded, rows, .. } => {
                 if let Command::Refund(ask) = &record.command {
-                    self.spends.get_mut(&ask.spend).expect("it was spent").refunded = *refunded;
+                    let spent = self.spends.get_mut(&ask.spend).expect("it was spent");
+                    (spent.refunded, spent.rows) = (*refunded, rows.to_vec());
                 }
             }
             _ => {}
         }
+    }
+
+    /// The order lines by sub-balances 0 and 1 of a spend or hold.
+    pub(crate) fn cells(&self, id: &str) -> Option<Vec<Vec<i128>>> {
+        let id = CommandId::internal(id);
+        let table = self.spends.get(&id).and_then(|spent| spent.table.as_ref()).or_else(|| self.held.get(&id))?;
+        let of = |row: &OrderRow, sub| i128::from(row.of(table, SubId(sub)));
+        Some(table.rows.iter().map(|row| vec![of(row, 0), of(row, 1)]).collect())
     }
 
     /// The journal alone gives the same wallets.

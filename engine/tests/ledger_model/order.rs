@@ -3,8 +3,8 @@
 use crate::model::engine::small;
 use fentan_engine::accounts::{AccountKind, Funding};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, Refund, RefundPolicy, RefundTopUp, Release, Spend, TopUp,
-    TopUpRefundState, TopUpState, Transfer, Velocity,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, OrderLine, Refund, RefundPolicy, RefundTopUp, Release,
+    Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 use fentan_engine::money::{Currency, Major};
 use fentan_engine::names::{AccountId, CommandId, Label};
@@ -42,6 +42,8 @@ pub(crate) struct Pay {
     pub(crate) merchant: String,
     pub(crate) amount: i128,
     pub(crate) rule: Option<String>,
+    /// Order lines: id and amount.
+    pub(crate) lines: Vec<(String, i128)>,
 }
 
 /// A command; amounts in the minor units of the wallet's currency.
@@ -83,6 +85,7 @@ pub(crate) enum Order {
     Refund {
         spend: String,
         amount: Option<i128>,
+        line: Option<String>,
     },
     Transfer {
         from: String,
@@ -139,6 +142,8 @@ impl Order {
     /// As the engine's command; the currency says how amounts are written.
     pub(crate) fn command(&self, currency: Currency) -> Command {
         let major = |amount: i128| Major::from_minor(small(amount), currency);
+        let order_line =
+            |(name, amount): &(String, i128)| OrderLine { id: label(name), amount: major(*amount), category: None };
         let spend = |pay: &Pay| Spend {
             account: account(&pay.wallet),
             merchant: account(&pay.merchant),
@@ -146,7 +151,7 @@ impl Order {
             rule: pay.rule.as_deref().map(label),
             order: None,
             tags: std::iter::empty().collect(),
-            lines: std::iter::empty().collect(),
+            lines: pay.lines.iter().map(order_line).collect(),
         };
         match self {
             Self::Open { account: name, wallet, product, own } => Command::OpenAccount(OpenAccount {
@@ -180,8 +185,9 @@ impl Order {
             Self::Hold(pay, until) => Command::Hold(spend(pay), *until),
             Self::Capture { hold, amount } => Command::Capture(Capture { hold: id(hold), amount: amount.map(major) }),
             Self::Release { hold, amount } => Command::Release(Release { hold: id(hold), amount: amount.map(major) }),
-            Self::Refund { spend, amount } => {
-                Command::Refund(Refund { spend: id(spend), amount: amount.map(major), line: None, reason: None })
+            Self::Refund { spend, amount, line } => {
+                let line = line.as_deref().map(label);
+                Command::Refund(Refund { spend: id(spend), amount: amount.map(major), line, reason: None })
             }
             Self::Transfer { from, to, amount, rule } => Command::Transfer(Transfer {
                 from: account(from),

@@ -52,6 +52,7 @@ fn every_field_of_every_operation() {
         ("rule", pay_by("1.5", "by_lot")),
         ("order", Spend { order: Some(label("o-1")), ..pay("1.5") }),
         ("tags", Spend { tags: [label("tea")].into_iter().collect(), ..pay("1.5") }),
+        ("lines", pay_for("1.5", &[("l-1", "1.5")])),
     ];
     let mut table: Vec<(Command, &str, Command)> = Vec::new();
     for (field, spend) in spends {
@@ -112,6 +113,7 @@ fn every_field_of_every_operation() {
     let refunds = [
         ("spend", Refund { spend: id("s-2"), ..refund(Some("1.5")) }),
         ("amount", refund(None)),
+        ("line", refund_line("l-1", Some("1.5"))),
         ("reason", Refund { reason: Some("late".into()), ..refund(Some("1.5")) }),
     ];
     table.extend(refunds.map(|(field, other)| (Command::Refund(refund(Some("1.5"))), field, Command::Refund(other))));

@@ -7,6 +7,7 @@
 //! | `table.rs` | each reject, from each decision that gives it |
 //! | `precedence.rs` | two reasons at once |
 //! | `limits.rs` | the most a wallet may hold, in money and in lots |
+//! | `order_lines.rs` | order lines (A5) |
 //! | `difference.rs` | the field in which two commands differ (W6) |
 //! | `catalog.rs` | bad rules, products, offers and sub-balances (A6) |
 
@@ -16,6 +17,7 @@ mod model;
 mod catalog;
 mod difference;
 mod limits;
+mod order_lines;
 mod precedence;
 mod table;
 mod world;

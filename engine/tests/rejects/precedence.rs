@@ -78,9 +78,9 @@ fn a_channel_s_word_form_then_wallet_then_state_then_amount() {
 #[test]
 fn the_end_of_a_hold_form_then_account_then_state_then_amount() {
     let shut = merchant(Status::Closed, Currency::CNY);
-    first(hold::capture(ctx(), &rich(), None, &capture(Some("0"))), "bad_request");
-    first(hold::capture(ctx(), &holding(NOW), Some(&shut), &capture(None)), "account_closed");
-    first(hold::capture(ctx(), &holding(NOW), None, &capture(Some("99.00"))), "hold_expired");
+    first(hold::capture(ctx(), &rich(), None, None, &capture(Some("0"))), "bad_request");
+    first(hold::capture(ctx(), &holding(NOW), Some(&shut), None, &capture(None)), "account_closed");
+    first(hold::capture(ctx(), &holding(NOW), None, None, &capture(Some("99.00"))), "hold_expired");
     first(hold::release(ctx(), &holding(NOW), &release(Some("99.00"))), "hold_expired");
     first(hold::release(ctx(), &closed(), &release(Some("0"))), "bad_request");
     first(hold::release(ctx(), &closed(), &release(None)), "account_closed");
@@ -89,7 +89,7 @@ fn the_end_of_a_hold_form_then_account_then_state_then_amount() {
 /// A closed wallet has no holds; that it is closed comes first, for the capture as for the release.
 #[test]
 fn a_closed_wallet_comes_before_a_hold_that_has_ended() {
-    first(hold::capture(ctx(), &closed(), None, &capture(None)), "account_closed");
+    first(hold::capture(ctx(), &closed(), None, None, &capture(None)), "account_closed");
     first(hold::release(ctx(), &closed(), &release(None)), "account_closed");
 }
 
@@ -102,15 +102,21 @@ fn a_rule_that_is_not_permitted_comes_before_transfers_that_are_not() {
 #[test]
 fn a_capture_of_nothing_comes_before_a_closed_merchant() {
     let shut = merchant(Status::Closed, Currency::CNY);
-    first(hold::capture(ctx(), &holding(5_000), Some(&shut), &capture(Some("0"))), "bad_request");
+    first(hold::capture(ctx(), &holding(5_000), Some(&shut), None, &capture(Some("0"))), "bad_request");
 }
 
 #[test]
 fn a_refund_s_form_then_its_wallet_then_its_state() {
     let name = account("m-1");
     let lines = fourteen();
-    let spent =
-        |refunded| refunds::Spent { merchant: &name, taken: &lines, refunded, to_expired: RefundToExpired::Forfeit };
+    let spent = |refunded| refunds::Spent {
+        merchant: &name,
+        taken: &lines,
+        refunded,
+        to_expired: RefundToExpired::Forfeit,
+        table: None,
+        rows: &[],
+    };
     let refuse = |wallet: Wallet, refunded, amount| {
         refunds::refund(ctx(), &wallet, &spent(refunded), None, true, &refund(amount)).map(|_| ())
     };

@@ -226,18 +226,18 @@ fn the_end_of_holds() {
         ("expired", (holding(NOW), None), expired),
         ("too much", (holding(5_000), Some("11.21")), exceeds(1_121)),
     ];
-    check(rows.clone(), |(wallet, amount)| hold::capture(ctx(), wallet, None, &capture(*amount)));
+    check(rows.clone(), |(wallet, amount)| hold::capture(ctx(), wallet, None, None, &capture(*amount)));
     check(rows, |(wallet, amount)| hold::release(ctx(), wallet, &release(*amount)));
     let gone = merchant(Status::Closed, Currency::CNY);
     check(vec![("closed", rich(), closed("w-1"))], |wallet| {
         hold::release(ctx(), &with_status(wallet.clone(), Status::Closed), &release(None))
     });
     check(vec![("merchant closed", holding(5_000), closed("m-1"))], |wallet| {
-        hold::capture(ctx(), wallet, Some(&gone), &capture(None))
+        hold::capture(ctx(), wallet, Some(&gone), None, &capture(None))
     });
     for status in [Status::Open, Status::Frozen] {
         let wallet = with_status(holding(5_000), status);
-        hold::capture(ctx(), &wallet, Some(&merchant(Status::Frozen, Currency::CNY)), &capture(Some("11.20")))
+        hold::capture(ctx(), &wallet, Some(&merchant(Status::Frozen, Currency::CNY)), None, &capture(Some("11.20")))
             .expect("a promise");
         hold::release(ctx(), &wallet, &release(None)).expect("money comes in");
     }
@@ -248,7 +248,14 @@ fn refunds_of_spends() {
     let name = account("m-1");
     let lines = fourteen();
     let decide = |wallet: &Wallet, refunded, has: Option<(i128, i128)>, gathered, amount: Option<&str>| {
-        let spent = refunds::Spent { merchant: &name, taken: &lines, refunded, to_expired: RefundToExpired::Forfeit };
+        let spent = refunds::Spent {
+            merchant: &name,
+            taken: &lines,
+            refunded,
+            to_expired: RefundToExpired::Forfeit,
+            table: None,
+            rows: &[],
+        };
         let slice = has.map(|(paid, promoted)| proceeds(paid, promoted));
         refunds::refund(ctx(), wallet, &spent, slice.as_ref(), gathered, &refund(amount))
     };
@@ -558,11 +565,18 @@ fn limits_stop_no_refund_no_release_and_no_confirmation() {
         wallet
     };
     let (name, lines) = (account("m-1"), fourteen());
-    let spent = refunds::Spent { merchant: &name, taken: &lines, refunded: 0, to_expired: RefundToExpired::Forfeit };
+    let spent = refunds::Spent {
+        merchant: &name,
+        taken: &lines,
+        refunded: 0,
+        to_expired: RefundToExpired::Forfeit,
+        table: None,
+        rows: &[],
+    };
     let decided = refunds::refund(ctx(), &full(rich()), &spent, Some(&proceeds(500, 900)), true, &refund(None));
     assert!(matches!(decided, Ok(refunds::Decided::Event(_))), "{:?}", decided.err());
     hold::release(ctx(), &full(holding(5_000)), &release(None)).expect("it was the wallet's");
-    hold::capture(ctx(), &full(holding(5_000)), None, &capture(None)).expect("it was counted when it was placed");
+    hold::capture(ctx(), &full(holding(5_000)), None, None, &capture(None)).expect("it was counted when it was placed");
     top_ups::confirm(ctx(), &full(waiting()), &confirm("t-9", None)).expect("its place was kept");
 }
 
@@ -666,6 +680,7 @@ fn codes_and_what_is_remembered() {
     let money = Money { minor: 1, currency: Currency::CNY };
     let text = String::from("x");
     let (a, c, l) = (account("a"), id("c"), label("l"));
+    let order_line = Reject::UnknownOrderLine { spend: c.clone(), line: l.clone() };
     let table = vec![
         (bad("f", "r"), "bad_request", false),
         (Reject::LineTooLong { limit: 1 }, "line_too_long", false),
@@ -705,6 +720,7 @@ fn codes_and_what_is_remembered() {
         (Reject::OfferUsedUp { offer: label("a"), per_wallet: 1 }, "offer_used_up", true),
         (Reject::BudgetExhausted { offer: label("a"), left: money, requested: money }, "budget_exhausted", true),
         (Reject::TooManySpends { spends: 1, seconds: 1, retry_after_ms: 1 }, "too_many_spends", true),
+        (order_line, "unknown_order_line", true),
     ];
     for (reject, code, remembered) in table {
         assert_eq!((reject.code(), reject.is_remembered()), (code, remembered));

@@ -8,8 +8,8 @@ use fentan_engine::accounts::{
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::Context;
 use fentan_engine::ledger::{
-    Capture, ConfirmTopUp, Grant, Granted, Refund, RefundPolicy, RefundTopUp, Release, Spend, Taken, TopUp,
-    TopUpRefund, TopUpRefundState, TopUpState, Transfer,
+    ALL_SUBS, Capture, ConfirmTopUp, Divisible, Grant, Granted, OrderLine, OrderTable, Refund, RefundPolicy,
+    RefundTopUp, Release, Spend, Taken, TopUp, TopUpRefund, TopUpRefundState, TopUpState, Transfer,
 };
 use fentan_engine::money::{Currency, Major, Money};
 use fentan_engine::names::{AccountId, CommandId, Label};
@@ -149,6 +149,12 @@ pub(crate) fn pay(amount: &str) -> Spend {
     }
 }
 
+/// With these order lines.
+pub(crate) fn pay_for(amount: &str, lines: &[(&str, &str)]) -> Spend {
+    let line = |(name, amount): &(&str, &str)| OrderLine { id: label(name), amount: major(amount), category: None };
+    Spend { lines: lines.iter().map(line).collect(), ..pay(amount) }
+}
+
 pub(crate) fn pay_by(amount: &str, rule: &str) -> Spend {
     Spend { rule: Some(label(rule)), ..pay(amount) }
 }
@@ -241,6 +247,16 @@ pub(crate) fn release(amount: Option<&str>) -> Release {
 
 pub(crate) fn refund(amount: Option<&str>) -> Refund {
     Refund { spend: id("s-1"), amount: amount.map(major), line: None, reason: None }
+}
+
+pub(crate) fn refund_line(line: &str, amount: Option<&str>) -> Refund {
+    Refund { line: Some(label(line)), ..refund(amount) }
+}
+
+/// The lines of [`fourteen`] for order lines `l-1` of 10.00 and `l-2` of 4.00.
+pub(crate) fn two_order_lines() -> OrderTable {
+    let line = |name: &str, amount| Divisible { line: label(name), amount, allowed: ALL_SUBS };
+    OrderTable::divide(vec![line("l-1", 1_000), line("l-2", 400)], &fourteen()).expect("a table")
 }
 
 pub(crate) fn transfer(to: &str, amount: &str) -> Transfer {

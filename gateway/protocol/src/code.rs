@@ -122,6 +122,8 @@ codes! {
     BudgetExhausted = "budget_exhausted",
     /// The wallet pays more often than it may (`spends`, `seconds`, `retry_after_ms`).
     TooManySpends = "too_many_spends",
+    /// The spend has no such order line.
+    UnknownOrderLine = "unknown_order_line",
 }
 
 impl RejectCode {

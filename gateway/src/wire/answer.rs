@@ -4,7 +4,7 @@ use super::{limits, refunded, reject, time, words};
 use fentan_engine::accounts::{Bucket, Chart, Fund, Funding, NEVER, Status, SubId, TakenBack, Timestamp, Totals};
 use fentan_engine::allocation::{Cap, Eligible, LotOrder, Method, RefundToExpired, Rule, Spill};
 use fentan_engine::catalog::{Catalog, Chosen};
-use fentan_engine::ledger::{Balances, Command, Event, Granted, Record, Taken};
+use fentan_engine::ledger::{Balances, Command, Event, GivenBack, Granted, OrderTable, Record, Taken};
 use fentan_engine::money::{Currency, write_minor};
 use fentan_engine::runtime::{Answer, Found, MerchantView, Outcome, TopUpStanding, WalletView};
 
@@ -99,7 +99,7 @@ impl Writer {
                     // What is shown has its own position and moment.
                     Found::Shown { record, position, refunded, held, top_up, taken_back } => {
                         self.seq(out, *position, record.at);
-                        shown(out, record, *refunded, *held, (*top_up, taken_back.as_deref()), answer.catalog);
+                        shown(out, record, refunded, *held, (*top_up, taken_back.as_deref()), answer.catalog);
                     }
                     found => {
                         self.seq(out, answer.as_of, *at);
@@ -193,6 +193,9 @@ fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
         (Event::Refunded { taken, refunded, .. }, Command::Refund(ask)) => {
             field(out, "refund", record.id.as_str());
             field(out, "spend", ask.spend.as_str());
+            if let Some(line) = &ask.line {
+                field(out, "line", line.as_str());
+            }
             amount(out, "amount", i128::from(taken.sum()), currency);
             amount(out, "refunded", i128::from(*refunded), currency);
         }
@@ -217,6 +220,9 @@ fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
     let repaid = record.event.repaid().map_or(0, Taken::sum);
     if repaid > 0 {
         amount(out, "repaid", i128::from(repaid), currency);
+    }
+    if let Some(order) = record.event.table() {
+        table(out, order, None, catalog, currency);
     }
     if let Some(after) = record.event.after() {
         balance(out, after, catalog, currency);
@@ -269,6 +275,25 @@ pub(super) fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64
     out.push(b'}');
 }
 
+/// Order lines by sub-balances; every sub-balance of the configuration is there, as in `balance`.
+fn table(out: &mut Vec<u8>, table: &OrderTable, refunded: Option<&GivenBack>, catalog: &Catalog, currency: Currency) {
+    key(out, "table");
+    out.push(b'[');
+    for (n, row) in table.rows.iter().enumerate() {
+        out.extend_from_slice(if n > 0 { b",{\"line\":" } else { b"{\"line\":" });
+        text(out, row.line.as_str());
+        amount(out, "amount", i128::from(row.amount()), currency);
+        if let Some(refunded) = refunded {
+            amount(out, "refunded", i128::from(refunded.row(n)), currency);
+        }
+        for (sub, name) in catalog.subs() {
+            amount(out, name, i128::from(row.of(table, sub)), currency);
+        }
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
 pub(super) fn balance(out: &mut Vec<u8>, balances: &Balances, catalog: &Catalog, currency: Currency) {
     key(out, "balance");
     out.extend_from_slice(b"{\"available\":\"");
@@ -295,9 +320,12 @@ fn found_body(out: &mut Vec<u8>, found: &Found, catalog: &Catalog) {
             write_minor(out, *balance, currency.exponent());
             out.extend_from_slice(b"\"}");
         }
-        Found::Quote { rule, version, chosen, taken, steps, lots, currency, after } => {
+        Found::Quote { rule, version, chosen, taken, table: order, steps, lots, currency, after } => {
             rule_name(out, rule.as_str(), *version);
             lines(out, taken, catalog, *currency);
+            if let Some(order) = order {
+                table(out, order, None, catalog, *currency);
+            }
             balance(out, after, catalog, *currency);
             key(out, "steps");
             out.push(b'[');
@@ -450,7 +478,7 @@ fn chart_name(line: &Chart, catalog: &Catalog) -> String {
 fn shown(
     out: &mut Vec<u8>,
     record: &Record,
-    refunded: i64,
+    refunded: &GivenBack,
     held: Option<i64>,
     (standing, taken_back): (Option<TopUpStanding>, Option<&TakenBack>),
     catalog: &Catalog,
@@ -481,7 +509,7 @@ fn shown(
         }
         (Event::Spent { taken, .. } | Event::Captured { taken, .. }, _) => {
             amount(out, "amount", i128::from(taken.sum()), record.currency);
-            amount(out, "refunded", i128::from(refunded), record.currency);
+            amount(out, "refunded", i128::from(refunded.amount), record.currency);
             if let Command::Spend(spend) = &record.command
                 && let Some(order) = &spend.order
             {
@@ -500,6 +528,10 @@ fn shown(
     }
     if let Some(taken) = record.event.taken() {
         lines(out, taken, catalog, record.currency);
+    }
+    if let Some(order) = record.event.table() {
+        let refunded = (!matches!(record.event, Event::Held { .. })).then_some(refunded);
+        table(out, order, refunded, catalog, record.currency);
     }
 }
 

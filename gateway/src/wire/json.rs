@@ -6,6 +6,7 @@
 //! What is kept is bounded: of a list, an object or a batch only so much as could be right is kept, the
 //! rest is counted. Otherwise a line of four million bytes could become a gigabyte of elements.
 
+use fentan_engine::ledger::ORDER_LINES_MAX;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -41,7 +42,7 @@ pub(super) struct List<'a> {
 }
 
 /// How many elements of a list are kept; no field may have more.
-const KEPT_ELEMENTS: usize = 32;
+const KEPT_ELEMENTS: usize = ORDER_LINES_MAX;
 /// How many fields of an object inside a request are kept; none has so many.
 const KEPT_INNER_FIELDS: usize = 8;
 /// How deep objects inside a request are kept.

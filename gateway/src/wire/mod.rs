@@ -9,6 +9,7 @@
 mod answer;
 mod json;
 mod limits;
+mod order_lines;
 mod parse;
 mod refunded;
 mod reject;

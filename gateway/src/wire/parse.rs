@@ -5,6 +5,7 @@
 //! matter.
 
 use super::json::{self, Element, Fields, Value};
+use super::order_lines::order_lines;
 use super::time;
 use fentan_engine::accounts::{AccountKind, Funding, NEVER, Timestamp};
 use fentan_engine::ledger::{
@@ -154,7 +155,6 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
 }
 
 fn spend(fields: &mut Taker<'_>) -> Result<Spend, Reject> {
-    fields.later("lines", "order lines")?;
     Ok(Spend {
         account: fields.account("account")?,
         merchant: fields.account("merchant")?,
@@ -162,7 +162,7 @@ fn spend(fields: &mut Taker<'_>) -> Result<Spend, Reject> {
         rule: fields.label("rule")?,
         order: fields.label("order")?,
         tags: fields.tags()?,
-        lines: SmallVec::new(),
+        lines: order_lines(fields.take("lines"))?,
     })
 }
 
@@ -188,12 +188,16 @@ fn top_up(fields: &mut Taker<'_>) -> Result<TopUp, Reject> {
 }
 
 fn refund(fields: &mut Taker<'_>) -> Result<Refund, Reject> {
-    fields.later("line", "refunds of order lines")?;
     let reason = fields.text("reason")?.map(Cow::into_owned);
     if reason.as_ref().is_some_and(|reason| reason.len() > MAX_REASON) {
         return Err(Reject::bad_request("reason", format!("is longer than {MAX_REASON} bytes")));
     }
-    Ok(Refund { spend: fields.command("spend")?, amount: fields.amount("amount")?, line: None, reason })
+    Ok(Refund {
+        spend: fields.command("spend")?,
+        amount: fields.amount("amount")?,
+        line: fields.label("line")?,
+        reason,
+    })
 }
 
 fn refund_top_up(fields: &mut Taker<'_>) -> Result<RefundTopUp, Reject> {
@@ -230,6 +234,33 @@ fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
     })
 }
 
+/// A text that may be missing; `null` is missing. `name` says the field's name.
+pub(super) fn text_of<'a>(
+    name: impl FnOnce() -> String,
+    value: Option<Value<'a>>,
+) -> Result<Option<Cow<'a, str>>, Reject> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Text(text)) => Ok(Some(text)),
+        Some(other) => Err(Reject::bad_request(name(), format!("is a string, not {}", other.kind()))),
+    }
+}
+
+/// An amount that may be missing.
+pub(super) fn amount_of(name: impl FnOnce() -> String, value: Option<Value<'_>>) -> Result<Option<Major>, Reject> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Text(text)) => {
+            Major::parse(text.as_bytes()).map(Some).map_err(|error| Reject::bad_request(name(), error))
+        }
+        Some(Value::Number) => Err(Reject::bad_request(
+            name(),
+            "an amount is a decimal string like \"12.34\", not a number: numbers lose cents",
+        )),
+        Some(other) => Err(Reject::bad_request(name(), format!("is a decimal string, not {}", other.kind()))),
+    }
+}
+
 /// Takes fields out one by one; what is left over at the end is unknown.
 struct Taker<'a> {
     fields: Fields<'a>,
@@ -253,11 +284,7 @@ impl<'a> Taker<'a> {
 
     /// A text that may be missing; `null` is missing.
     fn text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Reject> {
-        match self.take(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
-            Some(other) => Err(Reject::bad_request(name, format!("is a string, not {}", other.kind()))),
-        }
+        text_of(|| name.to_owned(), self.take(name))
     }
 
     fn needed(&mut self, name: &str) -> Result<Cow<'a, str>, Reject> {
@@ -280,17 +307,7 @@ impl<'a> Taker<'a> {
     }
 
     fn amount(&mut self, name: &str) -> Result<Option<Major>, Reject> {
-        match self.take(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Text(text)) => {
-                Major::parse(text.as_bytes()).map(Some).map_err(|error| Reject::bad_request(name, error))
-            }
-            Some(Value::Number | Value::Whole(_)) => Err(Reject::bad_request(
-                name,
-                "an amount is a decimal string like \"12.34\", not a number: numbers lose cents",
-            )),
-            Some(other) => Err(Reject::bad_request(name, format!("is a decimal string, not {}", other.kind()))),
-        }
+        amount_of(|| name.to_owned(), self.take(name))
     }
 
     fn needed_amount(&mut self, name: &str) -> Result<Major, Reject> {

@@ -82,6 +82,10 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             field(out, "account", account.as_str());
             amounts(out, [("arrears", arrears)]);
         }
+        Reject::UnknownOrderLine { spend, line } => {
+            field(out, "spend", spend.as_str());
+            field(out, "line", line.as_str());
+        }
         Reject::TooManyLots { account, limit } => {
             field(out, "account", account.as_str());
             number(out, "limit", *limit);

@@ -153,8 +153,42 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
         (spend(r#""amount":"1.00","zz":1,"zz":2"#), "zz", "spend has no field of this name"),
         (spend(&format!(r#""amount":"1.00"{}"#, r#","rule":"by_lot""#.repeat(10))), "rule", "stands twice"),
         (spend(&format!(r#""amount":"1.00","{long}":1"#)), &long[..64], "no field of this name"),
+        (spend(r#""amount":"1.00","lines":"l-1""#), "lines", "is a list of order lines, not a string"),
+        (spend(r#""amount":"1.00","lines":[]"#), "lines", "is empty"),
+        (spend(r#""amount":"1.00","lines":["l-1"]"#), "lines[0]", "is an object with id and amount, not a string"),
+        (spend(r#""amount":"1.00","lines":[{"amount":"1.00"}]"#), "lines[0].id", "is missing"),
+        (spend(r#""amount":"1.00","lines":[{"id":"1"}]"#), "lines[0].amount", "is missing"),
+        (spend(r#""amount":"1.00","lines":[{"id":"1","amount":1}]"#), "lines[0].amount", "numbers lose cents"),
+        (spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1e2"}]"#), "lines[0].amount", "amount"),
+        (
+            spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00"},{"id":"","amount":"1"}]"#),
+            "lines[1].id",
+            "1 to 64",
+        ),
+        (
+            spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00","category":7}]"#),
+            "lines[0].category",
+            "is a string",
+        ),
+        (
+            spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00","price":"1"}]"#),
+            "lines[0]",
+            "no field \"price\"",
+        ),
+        (spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00","id":"2"}]"#), "lines[0].id", "stands twice"),
+        (
+            spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00","category":"a","a":1,"b":2,"c":3}]"#),
+            "lines[0]",
+            "no field",
+        ),
+        (
+            spend(&format!(r#""amount":"1.00","lines":[{}{{}}]"#, "{},".repeat(500))),
+            "lines",
+            "has 501 order lines, the limit is 500",
+        ),
+        (r#"{"id":"x","op":"refund","spend":"s","line":1}"#.into(), "line", "is a string"),
+        (r#"{"id":"x","op":"refund","spend":"s","line":""}"#.into(), "line", "1 to 64"),
         // Features that are not there are refused, never ignored.
-        (spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00"}]"#), "lines", "this version has no"),
         // Limits are an object of known keys, whose amounts are texts and whose counts are whole numbers.
         (limits("5"), "limits", "is an object, not a number"),
         (limits(r#"[{}]"#), "limits", "is an object, not a list"),
@@ -170,7 +204,6 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
         (limits(r#"{"velocity":{"spends":{"a":{}},"seconds":1}}"#), "limits.velocity.spends", "not an object"),
         (limits(&format!("{{{}}}", r#""a":1,"#.repeat(20).trim_end_matches(','))), "limits", "has too many fields"),
         (r#"{"id":"x","op":"balance","account":"w","at":"2026-01-01T00:00:00Z"}"#.into(), "at", "this version has no"),
-        (r#"{"id":"x","op":"refund","spend":"s","line":"1"}"#.into(), "line", "this version has no"),
         (r#"{"id":"x","op":"quote","top_up":"t","policy":"x"}"#.into(), "policy", "ratio, paid_first"),
         (r#"{"id":"x","op":"refund_top_up","top_up":"t","state":"x"}"#.into(), "state", "requested, confirmed"),
         // Operations.

@@ -132,6 +132,7 @@ fn the_answers_of_every_script_are_valid_under_the_schemas() {
         include_str!("scripts/top_ups.txt"),
         include_str!("scripts/holds.txt"),
         include_str!("scripts/refunds.txt"),
+        include_str!("scripts/order_lines.txt"),
         include_str!("scripts/accounts.txt"),
         include_str!("scripts/repeats.txt"),
         include_str!("scripts/rules.txt"),

@@ -53,6 +53,7 @@ scripts! {
     w6_a_repeated_id_gets_its_first_answer = "repeats.txt",
     a2_a7_quotes_under_each_shipped_rule = "rules.txt",
     a4_partial_refunds_add_up_to_the_whole = "refunds.txt",
+    a5_orders_with_lines = "order_lines.txt",
 }
 
 #[test]

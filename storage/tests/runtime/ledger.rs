@@ -4,7 +4,8 @@ use fentan_engine::accounts::AccountKind;
 use fentan_engine::catalog::{Catalog, CatalogSpec};
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::{
-    Command, ConfirmTopUp, OpenAccount, Query, Record, Refund, Reject, Release, Spend, TopUp, TopUpState, Transfer,
+    Command, ConfirmTopUp, OpenAccount, OrderLine, Query, Record, Refund, Reject, Release, Spend, TopUp, TopUpState,
+    Transfer,
 };
 use fentan_engine::money::Major;
 use fentan_engine::names::{AccountId, CommandId, Label};
@@ -281,6 +282,22 @@ fn ask(wallet: &str, merchant: &str, amount: &str) -> Spend {
 
 pub(crate) fn spend(name: &str, wallet: &str, merchant: &str, amount: &str) -> Request {
     command(name, Command::Spend(ask(wallet, merchant, amount)))
+}
+
+/// A spend with order lines `l-0`, `l-1`, ... of these amounts.
+pub(crate) fn spend_lines(name: &str, wallet: &str, merchant: &str, amount: &str, lines: &[&str]) -> Request {
+    let line = |(at, amount): (usize, &&str)| OrderLine {
+        id: Label::new(&format!("l-{at}")).unwrap(),
+        amount: major(amount),
+        category: None,
+    };
+    let lines = lines.iter().enumerate().map(line).collect();
+    command(name, Command::Spend(Spend { lines, ..ask(wallet, merchant, amount) }))
+}
+
+pub(crate) fn refund_line(name: &str, spend: &str, line: &str, amount: Option<&str>) -> Request {
+    let (line, amount) = (Label::new(line).unwrap(), amount.map(major));
+    command(name, Command::Refund(Refund { spend: id(spend), amount, line: Some(line), reason: None }))
 }
 
 pub(crate) fn hold(name: &str, wallet: &str, amount: &str, until: i64) -> Request {

@@ -1,11 +1,11 @@
 //! Spends and holds: the rule is chosen, the amount apportioned, the lines fixed (rule W2).
 
 use super::arrears::may_pay;
-use super::{Context, known, limits, money, not_closed, not_frozen, positive};
+use super::{Context, known, limits, money, not_closed, not_frozen, order_lines, positive};
 use crate::accounts::{Counted, SUBS_MAX, Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
 use crate::catalog::{Chosen, NotChosen, Product};
-use crate::ledger::{Balances, Event, OrderLine, Reject, Spend, Taken};
+use crate::ledger::{Balances, Divisible, Event, OrderLine, OrderTable, Reject, Spend, Taken};
 use crate::money::Currency;
 use crate::names::Label;
 
@@ -21,6 +21,8 @@ pub struct Plan<'a> {
     pub phase: Option<i64>,
     /// How the wallet's limits count it, when it has limits.
     pub usage: Option<Box<Counted>>,
+    /// The order lines by sub-balances, when there are order lines.
+    pub table: Option<Box<OrderTable>>,
     /// The wallet afterwards.
     pub after: Balances,
 }
@@ -38,7 +40,7 @@ pub fn spend(
         version: plan.rule.version,
         taken: plan.taken,
         phase: plan.phase,
-        table: None,
+        table: plan.table,
         usage: plan.usage,
         promoted: ctx.catalog.promoted(),
         opens_merchant: merchant.is_none(),
@@ -64,7 +66,7 @@ pub fn hold(
         version: plan.rule.version,
         taken: plan.taken,
         phase: plan.phase,
-        table: None,
+        table: plan.table,
         usage: plan.usage,
         opens_merchant: merchant.is_none(),
         after: plan.after,
@@ -78,9 +80,10 @@ pub fn quote<'a>(
     merchant: Option<&Slice>,
     ask: &Spend,
 ) -> Result<(Plan<'a>, Vec<Step>), Reject> {
-    let ready = preconditions(ctx, wallet, merchant, ask)?;
+    let (ready, lines) = preconditions(ctx, wallet, merchant, ask)?;
     let (result, steps) = allocate_explained(ready.rule, ready.purse(), ready.amount);
-    Ok((ready.within_limits(ctx, ready.finish(result)?)?, steps))
+    let plan = order_lines::divide(ready.finish(result)?, lines, ready.wallet.currency)?;
+    Ok((ready.within_limits(ctx, plan)?, steps))
 }
 
 fn plan<'a>(
@@ -89,8 +92,9 @@ fn plan<'a>(
     merchant: Option<&Slice>,
     ask: &Spend,
 ) -> Result<Plan<'a>, Reject> {
-    let ready = preconditions(ctx, wallet, merchant, ask)?;
-    ready.within_limits(ctx, ready.finish(allocate(ready.rule, ready.purse(), ready.amount))?)
+    let (ready, lines) = preconditions(ctx, wallet, merchant, ask)?;
+    let plan = ready.finish(allocate(ready.rule, ready.purse(), ready.amount))?;
+    ready.within_limits(ctx, order_lines::divide(plan, lines, ready.wallet.currency)?)
 }
 
 /// What is to be divided, and by which rule.
@@ -103,14 +107,16 @@ pub(super) struct Ready<'a, 'w> {
     most: Option<[i64; SUBS_MAX]>,
 }
 
+/// What nothing stands against but the money, and the order lines.
 fn preconditions<'a, 'w>(
     ctx: Context<'a>,
     wallet: Option<&'w Wallet>,
     merchant: Option<&Slice>,
     ask: &Spend,
-) -> Result<Ready<'a, 'w>, Reject> {
+) -> Result<(Ready<'a, 'w>, Vec<Divisible>), Reject> {
     let currency = wallet.map_or(ctx.catalog.default_product().currency, |w| w.currency);
     let amount = positive("amount", ask.amount, currency)?;
+    let lines = order_lines::amounts(&ask.lines, amount, currency)?;
     let wallet = known(wallet, &ask.account)?;
     if merchant.is_some_and(|slice| matches!(slice.kind, SliceKind::System(_))) {
         return Err(Reject::WrongKind {
@@ -133,7 +139,9 @@ fn preconditions<'a, 'w>(
     }
     let product = ctx.catalog.product(&wallet.product);
     let occasion = ctx.catalog.occasion(Some(&ask.merchant), &ask.tags);
-    Ready::new(ctx, wallet, amount, (product, ask.rule.as_ref()), &occasion, &ask.lines)
+    let ready = Ready::new(ctx, wallet, amount, (product, ask.rule.as_ref()), &occasion, &ask.lines)?;
+    let lines = order_lines::divisible(ready.rule, &occasion, &ask.lines, &lines);
+    Ok((ready, lines))
 }
 
 impl<'a, 'w> Ready<'a, 'w> {
@@ -203,7 +211,7 @@ impl<'a, 'w> Ready<'a, 'w> {
         let taken = Taken::from_draws(wallet, &allocation.draws);
         let mut after = Balances::of(wallet);
         after.take(&taken);
-        Ok(Plan { rule, chosen: self.chosen, taken, phase: allocation.phase, usage: None, after })
+        Ok(Plan { rule, chosen: self.chosen, taken, phase: allocation.phase, usage: None, table: None, after })
     }
 
     fn insufficient(&self, shortfall: Shortfall) -> Reject {

@@ -5,6 +5,7 @@
 mod back;
 mod bounds;
 mod fund;
+mod order_lines;
 mod pay;
 
 pub(crate) use back::{Back, Waiting};
@@ -12,6 +13,7 @@ pub(crate) use back::{Back, Waiting};
 use crate::model::purse::{MLot, total};
 use crate::model::rule::{MRule, shipped};
 use crate::order::Order;
+pub(crate) use order_lines::Cells;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lot, sub-balance, amount.
@@ -33,6 +35,8 @@ pub(crate) struct Hold {
     pub(crate) merchant: String,
     /// As they were fixed.
     pub(crate) lines: Vec<Line>,
+    /// Order lines: id and amount.
+    pub(crate) order: Vec<(String, i128)>,
     pub(crate) released: i128,
     pub(crate) ends: i64,
     pub(crate) rule: String,
@@ -134,6 +138,10 @@ struct Spent {
     lines: Vec<Line>,
     refunded: i128,
     rule: String,
+    /// Order lines: id and amount, by sub-balances, and what was given back of each.
+    order: Vec<(String, i128)>,
+    cells: Cells,
+    given: Vec<i128>,
 }
 
 /// A thing that commands name by its id: the wallet it belongs to and its size.
@@ -217,6 +225,11 @@ impl Ledger {
         self.spends.iter().map(|spent| (spent.id.clone(), sum(&spent.lines))).collect()
     }
 
+    /// The order lines of a spend: id and amount.
+    pub(crate) fn order_of(&self, spend: &str) -> Vec<(String, i128)> {
+        self.spends.iter().find(|spent| spent.id == spend).map(|spent| spent.order.clone()).unwrap_or_default()
+    }
+
     /// Does it, or says why not.
     pub(crate) fn execute(&mut self, id: &str, now: i64, order: &Order) -> Answer {
         match order {
@@ -228,7 +241,7 @@ impl Ledger {
             Order::Hold(pay, until) => self.hold(id, now, pay, *until),
             Order::Capture { hold, amount } => self.capture(id, now, hold, *amount),
             Order::Release { hold, amount } => self.release(now, hold, *amount),
-            Order::Refund { spend, amount } => self.refund(now, spend, *amount),
+            Order::Refund { spend, amount, line } => self.refund(now, spend, *amount, line.as_deref()),
             Order::Transfer { from, to, amount, rule } => self.transfer(now, from, to, *amount, rule.as_deref()),
             Order::TakeBack { top_up, policy, amount, stage } => self.take_back(top_up, *policy, *amount, *stage),
             Order::Freeze(account) => self.set_status(account, Status::Frozen),

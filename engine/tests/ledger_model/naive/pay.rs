@@ -1,5 +1,6 @@
 //! Money out of wallets, and back: spends, holds, refunds, transfers.
 
+use super::order_lines::captured;
 use super::{
     Answer, Hold, Ledger, Line, Made, Merchant, Plan, Reasons, Spent, Status, Wallet, only, sum, unless, when,
 };
@@ -21,6 +22,8 @@ impl Ledger {
     /// The lines of a payment and what the rule remembers, or every reason against it.
     fn plan(&self, now: i64, pay: &Pay) -> Result<Plan, Reasons> {
         let mut reasons = Reasons::new();
+        let order: i128 = pay.lines.iter().map(|line| line.1).sum();
+        when(&mut reasons, !pay.lines.is_empty() && order != pay.amount, "bad_request");
         let Some(wallet) = self.wallets.get(&pay.wallet) else {
             when(&mut reasons, pay.amount == 0, "bad_request");
             reasons.insert("unknown_account");
@@ -81,7 +84,15 @@ impl Ledger {
         self.merchants.entry(pay.merchant.clone()).or_default().points = points;
     }
 
-    fn pay_out(&mut self, id: &str, wallet: &str, merchant: &str, lines: &[Line], rule: String) {
+    fn pay_out(
+        &mut self,
+        id: &str,
+        wallet: &str,
+        merchant: &str,
+        lines: &[Line],
+        rule: String,
+        order: Vec<(String, i128)>,
+    ) {
         self.merchants.get_mut(merchant).expect("the merchant is there").add(lines, 1);
         self.spends.push(Spent {
             id: id.into(),
@@ -90,6 +101,10 @@ impl Ledger {
             lines: lines.to_vec(),
             refunded: 0,
             rule,
+            given: vec![0; order.len()],
+            order,
+            // As the engine will say.
+            cells: Vec::new(),
         });
     }
 
@@ -104,7 +119,7 @@ impl Ledger {
         self.take(&pay.wallet, &lines, phase);
         self.wallet(&pay.wallet).pays(now, pay.amount, None);
         self.meet(pay);
-        self.pay_out(id, &pay.wallet, &pay.merchant, &lines, self.rule_of(pay));
+        self.pay_out(id, &pay.wallet, &pay.merchant, &lines, self.rule_of(pay), pay.lines.clone());
         Ok(lines)
     }
 
@@ -117,7 +132,8 @@ impl Ledger {
         self.take(&pay.wallet, &lines, phase);
         self.meet(pay);
         let (merchant, rule) = (pay.merchant.clone(), self.rule_of(pay));
-        let hold = Hold { id: id.into(), merchant, lines: lines.clone(), released: 0, ends: until, rule };
+        let order = pay.lines.clone();
+        let hold = Hold { id: id.into(), merchant, lines: lines.clone(), order, released: 0, ends: until, rule };
         self.wallet(&pay.wallet).pays(now, pay.amount, Some(id));
         self.wallet(&pay.wallet).holds.push(hold);
         self.holds.push(Made { id: id.into(), wallet: pay.wallet.clone(), size: sum(&lines) });
@@ -164,7 +180,7 @@ impl Ledger {
         there.holds.retain(|other| other.id != hold.id);
         there.give(&rest);
         there.gives_back(&hold.id, sum(&rest));
-        self.pay_out(id, &wallet, &hold.merchant, &lines, hold.rule);
+        self.pay_out(id, &wallet, &hold.merchant, &lines, hold.rule, captured(&hold.order, amount));
         if !rest.is_empty() {
             self.expire_at_once(now, &wallet);
         }
@@ -183,19 +199,30 @@ impl Ledger {
         Ok(lines)
     }
 
-    pub(super) fn refund(&mut self, now: i64, id: &str, amount: Option<i128>) -> Answer {
+    pub(super) fn refund(&mut self, now: i64, id: &str, amount: Option<i128>, line: Option<&str>) -> Answer {
         let at = self.spends.iter().position(|spent| spent.id == id).expect("an order names a spend");
         let spent = self.spends[at].clone();
-        let left = sum(&spent.lines) - spent.refunded;
+        let at_line = line.and_then(|line| spent.order.iter().position(|there| there.0 == line));
+        let left = match at_line {
+            Some(at) => spent.order[at].1 - spent.given[at],
+            None => sum(&spent.lines) - spent.refunded,
+        };
         let mut reasons = Reasons::new();
+        when(&mut reasons, line.is_some() && at_line.is_none(), "unknown_order_line");
         when(&mut reasons, amount == Some(0), "bad_request");
         when(&mut reasons, self.wallets[&spent.wallet].status == Status::Closed, "account_closed");
-        when(&mut reasons, left == 0 && amount.is_none(), "already_done");
-        when(&mut reasons, amount.is_some_and(|amount| amount > left), "refund_exceeds_spend");
+        if line.is_none() || at_line.is_some() {
+            when(&mut reasons, left == 0 && amount.is_none(), "already_done");
+            when(&mut reasons, amount.is_some_and(|amount| amount > left), "refund_exceeds_spend");
+        }
         unless(reasons)?;
-        let to = spent.refunded + amount.unwrap_or(left);
-        let lines = piece(&spent.lines, spent.refunded, to);
+        let amount = amount.unwrap_or(left);
+        let to = spent.refunded + amount;
+        let given = spent.given_after(at_line, amount);
+        let lines =
+            if spent.order.is_empty() { piece(&spent.lines, spent.refunded, to) } else { spent.restores(&given) };
         self.spends[at].refunded = to;
+        self.spends[at].given = given;
         let days = match spent.rule.as_str() {
             "by_lot_expiring_first" => Some(2),
             "bonus_first" => Some(9),
