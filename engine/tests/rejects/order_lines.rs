@@ -1,10 +1,11 @@
 //! Order lines that are refused, in spends, holds and quotes, and in refunds (A5, W6).
 
+use crate::model::engine::{CATALOG, catalog};
 use crate::world::*;
 use fentan_engine::accounts::{Status, Wallet};
 use fentan_engine::allocation::RefundToExpired;
-use fentan_engine::ledger::decide::{hold, refund as refunds, spend};
-use fentan_engine::ledger::{Command, Event, ORDER_LINES_MAX, OrderLine, Refund, Reject, Spend};
+use fentan_engine::ledger::decide::{Context, hold, refund as refunds, spend};
+use fentan_engine::ledger::{Command, Event, ORDER_LINES_MAX, OrderLine, OrderTable, Refund, Reject, Spend};
 
 fn bad(field: &str, reason: &str) -> Reject {
     Reject::bad_request(field, reason)
@@ -177,4 +178,27 @@ fn w6_order_lines_that_differ() {
         assert_eq!(Command::Spend(one()).difference(&Command::Spend(other.clone())), Some("lines"));
         assert_eq!(Command::Hold(one(), 5).difference(&Command::Hold(other, 5)), Some("lines"));
     }
+}
+
+/// A2: an order line is paid by what may pay for its category; a captured part is so too.
+#[test]
+fn a2_a5_a_sub_balance_pays_for_the_order_lines_it_may_pay_for() {
+    let rule = "[[rule]]\nname = \"books\"\nversion = 1\nmethod = \"ordered\"\norder = [\"bonus\", \"principal\"]\n\
+                [[rule.eligible]]\nsub_balance = \"bonus\"\ncategories = [\"book\"]\n";
+    let catalog = catalog(&format!("{CATALOG}\n{rule}"));
+    let ctx = Context { catalog: &catalog, now: NOW };
+    let mut ask = pay_for("100.00", &[("l-1", "60.00"), ("l-2", "40.00")]);
+    ask.rule = Some(label("books"));
+    ask.lines[0].category = Some(label("book"));
+    ask.lines[1].category = Some(label("wine"));
+    let Ok(Event::Held { table: Some(table), taken, .. }) = spend::hold(ctx, Some(&rich()), None, &ask, NOW + 1) else {
+        panic!("there is enough");
+    };
+    let cells = |table: &OrderTable| table.rows.iter().map(|row| row.cells.to_vec()).collect::<Vec<_>>();
+    // Principal first, as its number is the lower one.
+    assert_eq!(cells(&table), [[0, 6_000], [4_000, 0]]);
+    assert_eq!(cells(&table.captured(&taken.piece(0, 3_333))), [[0, 2_000], [1_333, 0]]);
+    // Bonus may not pay for the wine.
+    let reject = spend::spend(ctx, Some(&wallet(1_000, 20_000)), None, &ask).err();
+    assert_eq!(reject.map(|reject| reject.code()), Some("insufficient_funds"));
 }

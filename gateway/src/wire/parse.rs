@@ -235,10 +235,7 @@ fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
 }
 
 /// A text that may be missing; `null` is missing. `name` says the field's name.
-pub(super) fn text_of<'a>(
-    name: impl FnOnce() -> String,
-    value: Option<Value<'a>>,
-) -> Result<Option<Cow<'a, str>>, Reject> {
+pub(super) fn text_of(name: impl FnOnce() -> String, value: Option<Value<'_>>) -> Result<Option<Cow<'_, str>>, Reject> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Text(text)) => Ok(Some(text)),
