@@ -114,39 +114,44 @@ pub fn effect(record: &Record, wallet: &mut Wallet) {
                 wallet.rare_mut().expired.extend(expired);
             }
         }
-        Event::TopUpRefunded { refund, returned, .. } => {
+        Event::TopUpRefunded { .. }
+        | Event::TopUpRefundRequested { .. }
+        | Event::TopUpRefundConfirmed { .. }
+        | Event::TopUpRefundFailed { .. } => {
             if let Command::RefundTopUp(ask) = &record.command {
-                refund_at_once(wallet, ask, refund, returned);
-            }
-        }
-        Event::TopUpRefundRequested { refund, .. } => {
-            if let Command::RefundTopUp(ask) = &record.command {
-                take(wallet, &refund.taken);
-                wallet.held += refund.taken.sum();
-                wallet.taken_back_mut(&ask.top_up).open = Some(refund.clone());
-            }
-        }
-        Event::TopUpRefundConfirmed { refund, .. } => {
-            if let Command::RefundTopUp(ask) = &record.command {
-                wallet.held -= refund.taken.sum();
-                let back = wallet.taken_back_mut(&ask.top_up);
-                back.open = None;
-                back.ended = Some(ended(refund, true));
-                back.book(refund);
-            }
-        }
-        Event::TopUpRefundFailed { refund, repaid, .. } => {
-            if let Command::RefundTopUp(ask) = &record.command {
-                wallet.held -= refund.taken.sum();
-                give(wallet, &refund.taken);
-                repay(wallet, repaid);
-                let back = wallet.taken_back_mut(&ask.top_up);
-                back.open = None;
-                back.ended = Some(ended(refund, false));
+                refund_top_up(wallet, ask, &record.event);
             }
         }
     }
     wallet.tidy();
+}
+
+/// The refund of a top-up, at once or a step of one (rule W3).
+fn refund_top_up(wallet: &mut Wallet, ask: &RefundTopUp, event: &Event) {
+    match event {
+        Event::TopUpRefunded { refund, returned, .. } => refund_at_once(wallet, ask, refund, returned),
+        Event::TopUpRefundRequested { refund, .. } => {
+            take(wallet, &refund.taken);
+            wallet.held += refund.taken.sum();
+            wallet.taken_back_mut(&ask.top_up).open = Some(refund.clone());
+        }
+        Event::TopUpRefundConfirmed { refund, .. } => {
+            wallet.held -= refund.taken.sum();
+            let back = wallet.taken_back_mut(&ask.top_up);
+            back.open = None;
+            back.ended = Some(ended(refund, true));
+            back.book(refund);
+        }
+        Event::TopUpRefundFailed { refund, repaid, .. } => {
+            wallet.held -= refund.taken.sum();
+            give(wallet, &refund.taken);
+            repay(wallet, repaid);
+            let back = wallet.taken_back_mut(&ask.top_up);
+            back.open = None;
+            back.ended = Some(ended(refund, false));
+        }
+        _ => {}
+    }
 }
 
 /// A refund that waited ends as failed when a forced one takes its place: the channel's late word that it

@@ -52,7 +52,9 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
         }
         Reject::UnknownOffer { offer } => field(out, "offer", offer.as_str()),
         Reject::UnknownSpend { spend } => field(out, "spend", spend.as_str()),
-        Reject::UnknownTopUp { top_up } | Reject::TopUpNotConfirmed { top_up } => field(out, "top_up", top_up.as_str()),
+        Reject::UnknownTopUp { top_up }
+        | Reject::TopUpNotConfirmed { top_up }
+        | Reject::UnknownTopUpRefund { top_up } => field(out, "top_up", top_up.as_str()),
         Reject::UnknownHold { hold } | Reject::HoldExpired { hold } => field(out, "hold", hold.as_str()),
         Reject::AlreadyDone { what, state } => {
             field(out, "what", what);
@@ -63,20 +65,16 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             amounts(out, [("available", available), ("requested", requested)]);
         }
         Reject::CaptureExceedsHold { held, requested } => amounts(out, [("held", held), ("requested", requested)]),
-        Reject::RefundExceedsSpend { refundable, requested } => {
+        Reject::RefundExceedsSpend { refundable, requested } | Reject::RefundExceedsTopUp { refundable, requested } => {
             amounts(out, [("refundable", refundable), ("requested", requested)]);
         }
         Reject::OverLimit { limit, allowed, requested } => {
             field(out, "limit", limit);
             amounts(out, [("allowed", allowed), ("requested", requested)]);
         }
-        Reject::UnknownTopUpRefund { top_up } => field(out, "top_up", top_up.as_str()),
         Reject::PolicyMismatch { policy, named } => {
             field(out, "policy", policy);
             field(out, "named", named);
-        }
-        Reject::RefundExceedsTopUp { refundable, requested } => {
-            amounts(out, [("refundable", refundable), ("requested", requested)]);
         }
         Reject::InArrears { account, arrears } => {
             field(out, "account", account.as_str());

@@ -44,14 +44,14 @@ fn w3_a_spend_that_races_a_refund_wins_or_loses_as_a_whole() {
                 })
                 .collect();
             let mut client = server.client();
-            for w in 0..WALLETS {
+            for (w, refunded) in refunded.iter_mut().enumerate() {
                 let request = format!(r#"{{"id":"r{w}","op":"refund_top_up","top_up":"t{w}","state":"requested"}}"#);
-                refunded[w] = fen(&client.done(&request)["refunded"]);
+                *refunded = fen(&client.done(&request)["refunded"]);
                 let word = format!(r#"{{"id":"c{w}","op":"refund_top_up","top_up":"t{w}","state":"{word}"}}"#);
                 let told = client.done(&word);
                 assert_eq!(told["balance"]["held"], "0.00");
                 if told["state"] == "failed" {
-                    refunded[w] = 0;
+                    *refunded = 0;
                 }
             }
             for answer in spenders.into_iter().flat_map(|spender| spender.join().expect("a spender")) {

@@ -144,8 +144,12 @@ impl Ledger {
             .collect();
         let there = self.wallet(name);
         let lot = there.lots.iter_mut().find(|lot| lot.id == id).expect("the lot is there");
-        waiting.iter().for_each(|line| lot.give(line.1, line.2));
-        lines.iter().for_each(|line| lot.take(line.1, line.2));
+        for (_, sub, amount) in &waiting {
+            lot.give(*sub, *amount);
+        }
+        for (_, sub, amount) in &lines {
+            lot.take(*sub, *amount);
+        }
         let back = there.backs.entry(id.into()).or_default();
         let called_off = back.open.take();
         if wait {
@@ -158,7 +162,7 @@ impl Ledger {
             back.ended = Some((true, Some(policy), refunded));
         }
         let mut missing = if forced { (refunded - takes[0]).max(0) } else { 0 };
-        let from_others = if self.in_points(name) { self.from_other_lots(name, id, missing) } else { 0 };
+        let from_others = if self.in_points(name) { self.take_other_lots(name, id, missing) } else { 0 };
         missing -= from_others;
         self.wallet(name).arrears += missing;
         self.wallet(name).backs.get_mut(id).expect("a refund").arrears += missing;
@@ -167,7 +171,7 @@ impl Ledger {
     }
 
     /// Takes principal of other lots, oldest first.
-    fn from_other_lots(&mut self, name: &str, id: &str, missing: i128) -> i128 {
+    fn take_other_lots(&mut self, name: &str, id: &str, missing: i128) -> i128 {
         let mut found = Vec::new();
         for lot in self.wallets[name].lots.iter().filter(|lot| lot.id != id) {
             let amount = lot.left_of(0).min(missing - sum(&found));
@@ -227,7 +231,9 @@ impl Ledger {
             self.settle(name, id, &open.lines, open.refunded, 0);
         } else {
             let lot = there.lots.iter_mut().find(|lot| lot.id == id).expect("the lot is there");
-            open.lines.iter().for_each(|line| lot.give(line.1, line.2));
+            for (_, sub, amount) in &open.lines {
+                lot.give(*sub, *amount);
+            }
             self.repay(name, &open.lines);
         }
         Ok(open.lines)

@@ -4,17 +4,21 @@
 //! the lot; a refund of part of it takes the same part of what is left. Both are counted from what the lot
 //! would have without earlier refunds, by one rounding each, so refunds in pieces end where one refund ends.
 
+mod standing;
+
 use super::arrears::repay;
+use super::refund::fund_of;
 use super::{Context, money, not_closed, not_frozen, positive};
-use crate::accounts::{EndedRefund, Lot, SubId, TakenBack, Wallet};
-use crate::allocation::{apportion, floor_and_ceiling, share_of};
+use crate::accounts::{EndedRefund, Fund, TakenBack, Wallet};
 use crate::catalog::RefundTerms;
 use crate::ledger::{
     Balances, Event, Granted, QuoteTopUpRefund, RefundPolicy, RefundTopUp, Reject, Taken, TopUpRefund, TopUpRefundState,
 };
 use crate::money::{MAX_BALANCE, Major};
 use crate::names::CommandId;
-use smallvec::SmallVec;
+use standing::Standing;
+
+pub use standing::Seen;
 
 /// Refunds a top-up, or says what has become of its refund. `granted` is what the top-up's record says.
 pub fn refund_top_up(ctx: Context<'_>, wallet: &Wallet, granted: &Granted, ask: &RefundTopUp) -> Result<Event, Reject> {
@@ -40,23 +44,6 @@ pub struct PolicyQuote {
     pub after: Balances,
 }
 
-/// What a policy looks at, in minor units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
-    /// What was paid with the top-up.
-    pub paid: i64,
-    /// The gift that came with it.
-    pub bonus: i64,
-    /// What is neither here nor expired nor taken back: spent, held, sent to another wallet.
-    pub consumed: i64,
-    /// Paid value that expired.
-    pub expired: i64,
-    /// Paid value that is left.
-    pub unspent: i64,
-    /// What earlier refunds of the top-up gave.
-    pub earlier: i64,
-}
-
 /// What the refund of a top-up would give (rule A7): by the policy that is asked for or the product's, and,
 /// when neither policy nor amount is named, by each policy. Nothing changes.
 pub fn quote(
@@ -68,7 +55,7 @@ pub fn quote(
     let amount = asked(wallet, ask.amount)?;
     let QuoteTopUpRefund { top_up, policy, .. } = ask;
     let one = |policy| {
-        let (standing, _) = standing(ctx, wallet, granted, top_up, policy, amount.is_none())?;
+        let standing = standing(ctx, wallet, granted, top_up, policy, amount.is_none())?;
         let refundable = standing.refundable(policy);
         let refund = plan(ctx, wallet, granted, &standing, top_up, policy, amount)?;
         let mut after = Balances::of(wallet);
@@ -104,7 +91,7 @@ fn begin(
     if requested && policy == RefundPolicy::Forced {
         return Err(Reject::bad_request("state", "a forced refund is done at once: the channel has taken the money"));
     }
-    let (standing, _) = standing(ctx, wallet, granted, &ask.top_up, policy, amount.is_none())?;
+    let standing = standing(ctx, wallet, granted, &ask.top_up, policy, amount.is_none())?;
     let refund = plan(ctx, wallet, granted, &standing, &ask.top_up, policy, amount)?;
     let account = wallet.id.clone();
     let mut after = Balances::of(wallet);
@@ -182,108 +169,15 @@ fn already(top_up: &CommandId, state: TopUpRefundState) -> Reject {
     Reject::AlreadyDone { what: format!("the refund of the top-up {top_up}"), state: state.word().into() }
 }
 
-/// One part of the lot as a refund sees it.
-#[derive(Debug, Clone, Copy)]
-struct Share {
-    sub: SubId,
-    paid: bool,
-    /// What the top-up brought.
-    weight: i64,
-    /// What can be taken.
-    left: i64,
-    /// What earlier refunds of the top-up took.
-    taken: i64,
-    /// What expired.
-    expired: i64,
-}
-
-/// A lot as a refund sees it.
-struct Standing {
-    shares: SmallVec<[Share; 2]>,
-    /// What went back through the channel already.
-    refunded: i64,
-    /// What a refund that waits has set aside; it comes back before a forced refund takes everything.
-    returned: Taken,
-}
-
-impl Standing {
-    fn sum(&self, of: impl Fn(&Share) -> i64) -> i64 {
-        self.shares.iter().map(of).sum()
-    }
-
-    fn paid(&self, of: impl Fn(&Share) -> i64) -> i64 {
-        self.shares.iter().filter(|share| share.paid).map(of).sum()
-    }
-
-    /// What a policy looks at. What is neither here nor expired nor taken back was consumed: spent, held, or
-    /// sent to another wallet.
-    fn seen(&self) -> Seen {
-        let brought = self.sum(|share| share.weight);
-        let paid = self.paid(|share| share.weight);
-        let there = self.sum(|share| share.left + share.taken + share.expired);
-        Seen {
-            paid,
-            bonus: brought - paid,
-            consumed: (brought - there).clamp(0, brought),
-            expired: self.paid(|share| share.expired),
-            unspent: self.paid(|share| share.left),
-            earlier: self.refunded,
-        }
-    }
-
-    /// What can go back through the channel. Half up for the ratio, in the customer's favour. What expired
-    /// was not consumed, but paid value that expired is not refunded.
-    fn refundable(&self, policy: RefundPolicy) -> i64 {
-        let Seen { paid, bonus, consumed, expired, unspent, earlier } = self.seen();
-        let whole = match policy {
-            RefundPolicy::Ratio => share_of(paid + bonus - consumed, paid, paid + bonus) - expired,
-            RefundPolicy::PaidFirst => paid - consumed - expired,
-            RefundPolicy::Unspent => return unspent.min(paid - earlier).max(0),
-            RefundPolicy::Forced => return (paid - earlier).max(0),
-        };
-        // What an earlier refund by another policy took is not given twice.
-        (whole - earlier).clamp(0, self.sum(|share| share.left))
-    }
-
-    /// What a refund of `amount` of `refundable` takes of each part.
-    fn takes(&self, policy: RefundPolicy, amount: i64, refundable: i64) -> SmallVec<[i64; 2]> {
-        if amount == refundable {
-            return self.shares.iter().map(|share| share.left).collect();
-        }
-        let (so_far, whole) = (self.refunded + amount, self.refunded + refundable);
-        let mut takes: SmallVec<[i64; 2]> = self
-            .shares
-            .iter()
-            .map(|share| {
-                let target = share_of(share.left + share.taken, so_far, whole) - share.taken;
-                let (floor, ceiling) = floor_and_ceiling(share.left, amount, refundable);
-                target.clamp(floor, ceiling)
-            })
-            .collect();
-        if policy == RefundPolicy::Forced {
-            // The channel has the money: what was paid is looked for in the lot before it becomes arrears.
-            let weights: SmallVec<[i64; 2]> =
-                self.shares.iter().map(|share| if share.paid { share.left } else { 0 }).collect();
-            let paid = apportion(amount.min(weights.iter().sum()), &weights);
-            for ((take, share), paid) in takes.iter_mut().zip(&self.shares).zip(paid) {
-                if share.paid {
-                    *take = paid;
-                }
-            }
-        }
-        takes
-    }
-}
-
 /// The lot as a refund sees it, or why there can be none. `whole` says that all is to be refunded.
-fn standing<'w>(
+fn standing(
     ctx: Context<'_>,
-    wallet: &'w Wallet,
+    wallet: &Wallet,
     granted: &Granted,
     top_up: &CommandId,
     policy: RefundPolicy,
     whole: bool,
-) -> Result<(Standing, &'w Lot), Reject> {
+) -> Result<Standing, Reject> {
     let forced = policy == RefundPolicy::Forced;
     if !forced {
         // What the channel has taken already cannot be refused.
@@ -301,24 +195,12 @@ fn standing<'w>(
     if open.is_some() && !forced {
         return Err(already(top_up, TopUpRefundState::Requested));
     }
-    let returned = open.map(|open| open.taken.clone()).unwrap_or_default();
-    let share = |part: &crate::accounts::Part| Share {
-        sub: part.sub,
-        paid: super::refund::fund_of(granted.promoted, part.sub.0) == crate::accounts::Fund::Paid,
-        weight: part.weight,
-        left: part.left
-            + returned.iter().filter(|(_, sub, _)| *sub == part.sub).map(|(.., amount)| amount).sum::<i64>(),
-        taken: back.map_or(0, |back| back.taken.get(part.sub)),
-        expired: wallet.expired(top_up, part.sub),
-    };
-    let shares = lot.parts.iter().map(share).collect();
-    let refunded = back.map_or(0, |back| back.refunded);
-    let standing = Standing { shares, refunded, returned };
+    let standing = Standing::of(wallet, lot, back, granted.promoted);
     let nothing = standing.refundable(policy) == 0 && standing.sum(|share| share.left) == 0;
     if nothing && whole && back.is_some_and(TakenBack::was_refunded) {
         return Err(Reject::AlreadyDone { what: format!("the top-up {top_up}"), state: "refunded".into() });
     }
-    Ok((standing, lot))
+    Ok(standing)
 }
 
 /// What a refund of `amount`, or of all that can be refunded, takes and who gets it.
@@ -377,7 +259,7 @@ fn from_others(wallet: &Wallet, promoted: u8, top_up: &CommandId, missing: i64, 
     let live = wallet.lots.iter().skip(wallet.first_live as usize);
     for lot in live.filter(|lot| lot.id != *top_up) {
         for part in &lot.parts {
-            if super::refund::fund_of(promoted, part.sub.0) == crate::accounts::Fund::Paid {
+            if fund_of(promoted, part.sub.0) == Fund::Paid {
                 let amount = part.left.min(missing - found);
                 others.push(&lot.id, part.sub, amount);
                 found += amount;
