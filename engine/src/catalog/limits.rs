@@ -75,8 +75,9 @@ impl LimitsSpec {
         }
         let utc_offset = match &self.utc_offset {
             None => OFFSET,
-            Some(text) => offset(text)
-                .ok_or_else(|| format!("utc_offset is like \"+08:00\", up to 14 hours, not {text:?}"))?,
+            Some(text) => {
+                offset(text).ok_or_else(|| format!("utc_offset is like \"+08:00\", up to 14 hours, not {text:?}"))?
+            }
         };
         let limits = Limits {
             maximum_balance: amount("maximum_balance", &self.maximum_balance)?,

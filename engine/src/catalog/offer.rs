@@ -139,7 +139,8 @@ impl OfferSpec {
         let currency = only_currency(&offer, &its)?;
         if let Some(budget) = &self.budget {
             let wrong = |reason: String| ("budget", reason);
-            let several = || wrong("an offer with a budget is for products of one currency: name its `products`".into());
+            let several =
+                || wrong("an offer with a budget is for products of one currency: name its `products`".into());
             let currency = currency.ok_or_else(several)?;
             let minor = amount("budget", budget)?.positive_minor(currency);
             offer.budget = Some(minor.map_err(|error| wrong(format!("\"{budget}\" in {currency}: {error}")))?);

@@ -57,9 +57,11 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
     };
     match &record.event {
         Event::ToppedUp { granted, .. } => grant(granted, SystemAccount::Promotion, both),
-        Event::TopUpPlaced { granted, .. } => promise(granted, |promotion, promised, gift| both(promotion, promised, gift)),
+        Event::TopUpPlaced { granted, .. } => promise(granted, both),
         Event::TopUpConfirmed { granted, .. } => grant(granted, SystemAccount::Promised, both),
-        Event::TopUpFailed { granted, .. } => promise(granted, |promotion, promised, gift| both(promised, promotion, gift)),
+        Event::TopUpFailed { granted, .. } => {
+            promise(granted, |promotion, promised, gift| both(promised, promotion, gift))
+        }
         Event::Spent { taken, promoted, .. } => each(taken, |sub, amount| {
             both(PostTo::Wallet(sub), proceeds(*promoted, sub), amount);
         }),

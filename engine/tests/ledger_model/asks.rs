@@ -84,7 +84,8 @@ fn amount() -> impl Strategy<Value = i64> {
 }
 
 fn gift() -> impl Strategy<Value = Gift> {
-    let offer = select(vec!["spring", "third", "no_such_offer", "twice", "january", "little", "little"]).prop_map(|name| Gift::Offer(name.into()));
+    let offer = select(vec!["spring", "third", "no_such_offer", "twice", "january", "little", "little"])
+        .prop_map(|name| Gift::Offer(name.into()));
     prop_oneof![3 => Just(Gift::None), 6 => amount().prop_map(|minor| Gift::Amount(minor.into())), 4 => offer]
 }
 
@@ -176,8 +177,13 @@ pub(crate) fn bounded() -> impl Strategy<Value = Ask> {
     // The default rule, and two that restore.
     let rule = || select(vec![None, Some(1), Some(5)]);
     let pay = |until: BoxedStrategy<Option<i64>>| {
-        (0..2_u8, few(), rule(), until)
-            .prop_map(|(wallet, amount, rule, until)| Ask::Spend { wallet, merchant: 0, amount, rule, until })
+        (0..2_u8, few(), rule(), until).prop_map(|(wallet, amount, rule, until)| Ask::Spend {
+            wallet,
+            merchant: 0,
+            amount,
+            rule,
+            until,
+        })
     };
     prop_oneof![
         6 => top_up,

@@ -2,11 +2,9 @@
 //! accounts, totals, and a journal of encoded records.
 
 use crate::order::Order;
-use fentan_engine::accounts::{
-    AccountKind, Hold, Room, Slice, SliceKind, Status, SystemAccount, Totals, Wallet, left,
-};
-use fentan_engine::catalog::Catalog;
+use fentan_engine::accounts::{AccountKind, Hold, Room, Slice, SliceKind, Status, SystemAccount, Totals, Wallet, left};
 use fentan_engine::allocation::RefundToExpired;
+use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::{Context, account, expiry, hold, refund, spend, top_up, transfer};
 use fentan_engine::ledger::{Balances, Command, Event, PostTo, Record, Refund, Reject, Taken, effect, postings};
 use fentan_engine::money::Currency;
@@ -138,9 +136,9 @@ impl<'a> Books<'a> {
         let currency = |account: &AccountId| wallet(account).map_or(Currency::CNY, |wallet| wallet.currency);
         Some(match command {
             Command::OpenAccount(ask) => self.found(&ask.account, |found| account::open(ctx, found, ask)),
-            Command::TopUp(ask) => top_up::top_up(ctx, wallet(&ask.account), ask).and_then(|decided| {
-                self.within_budget(ctx, decided)
-            }),
+            Command::TopUp(ask) => {
+                top_up::top_up(ctx, wallet(&ask.account), ask).and_then(|decided| self.within_budget(ctx, decided))
+            }
             Command::ConfirmTopUp(ask) => with(home(&ask.top_up), |wallet| top_up::confirm(ctx, wallet, ask)),
             Command::FailTopUp(id) => with(home(id), |wallet| top_up::fail(wallet, id)),
             Command::Spend(ask) => spend::spend(ctx, wallet(&ask.account), merchant(&ask.merchant), ask)

@@ -3,7 +3,8 @@
 use crate::model::engine::small;
 use fentan_engine::accounts::{AccountKind, Funding};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer, LimitsAsk, Velocity,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer,
+    Velocity,
 };
 use fentan_engine::money::{Currency, Major};
 use fentan_engine::names::{AccountId, CommandId, Label};

@@ -27,7 +27,8 @@ pub(crate) struct MLot {
 impl MLot {
     /// A lot that nothing was taken from.
     pub(crate) fn fresh(id: &str, amounts: &[(u8, i128)]) -> Self {
-        let part = |&(sub, weight): &(u8, i128)| MPart { sub, weight, consumed: 0, left: weight, ends: NEVER, revived: false };
+        let part =
+            |&(sub, weight): &(u8, i128)| MPart { sub, weight, consumed: 0, left: weight, ends: NEVER, revived: false };
         Self { id: id.into(), parts: amounts.iter().map(part).collect() }
     }
 

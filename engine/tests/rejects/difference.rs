@@ -3,7 +3,8 @@
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Funding};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer, Velocity,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer,
+    Velocity,
 };
 
 fn open() -> OpenAccount {

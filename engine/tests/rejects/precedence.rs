@@ -109,7 +109,8 @@ fn a_capture_of_nothing_comes_before_a_closed_merchant() {
 fn a_refund_s_form_then_its_wallet_then_its_state() {
     let name = account("m-1");
     let lines = fourteen();
-    let spent = |refunded| refunds::Spent { merchant: &name, taken: &lines, refunded, to_expired: RefundToExpired::Forfeit };
+    let spent =
+        |refunded| refunds::Spent { merchant: &name, taken: &lines, refunded, to_expired: RefundToExpired::Forfeit };
     let refuse = |wallet: Wallet, refunded, amount| {
         refunds::refund(ctx(), &wallet, &spent(refunded), None, true, &refund(amount)).map(|_| ())
     };

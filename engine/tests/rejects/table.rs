@@ -8,7 +8,8 @@ use fentan_engine::ledger::decide::{
     Context, account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers,
 };
 use fentan_engine::ledger::{
-    Command, Event, LimitsAsk, OpenAccount, Record, Reject, Spend, TopUp, TopUpState, Transfer, Velocity, effect, postings,
+    Command, Event, LimitsAsk, OpenAccount, Record, Reject, Spend, TopUp, TopUpState, Transfer, Velocity, effect,
+    postings,
 };
 use fentan_engine::money::{Currency, MAX_BALANCE, Money};
 
@@ -357,7 +358,11 @@ fn opening_accounts() {
         ("limits of a merchant", bounded(AccountKind::Merchant, "1", 1, 1), bad("limits", "only wallets have limits")),
         ("decimals", bounded(AccountKind::Wallet, "1.234", 1, 1), bad("limits.per_day", decimals)),
         ("never", bounded(AccountKind::Wallet, "1", 0, 1), bad("limits.velocity.spends", "is from 1 to 1000, not 0")),
-        ("too often", bounded(AccountKind::Wallet, "1", 1_001, 1), bad("limits.velocity.spends", "is from 1 to 1000, not 1001")),
+        (
+            "too often",
+            bounded(AccountKind::Wallet, "1", 1_001, 1),
+            bad("limits.velocity.spends", "is from 1 to 1000, not 1001"),
+        ),
         (
             "no window",
             bounded(AccountKind::Wallet, "1", 1, 0),
@@ -438,8 +443,7 @@ fn limits_stop_no_refund_no_release_and_no_confirmation() {
         wallet
     };
     let (name, lines) = (account("m-1"), fourteen());
-    let spent =
-        refunds::Spent { merchant: &name, taken: &lines, refunded: 0, to_expired: RefundToExpired::Forfeit };
+    let spent = refunds::Spent { merchant: &name, taken: &lines, refunded: 0, to_expired: RefundToExpired::Forfeit };
     let decided = refunds::refund(ctx(), &full(rich()), &spent, Some(&proceeds(500, 900)), true, &refund(None));
     assert!(matches!(decided, Ok(refunds::Decided::Event(_))), "{:?}", decided.err());
     hold::release(ctx(), &full(holding(5_000)), &release(None)).expect("it was the wallet's");
@@ -466,11 +470,7 @@ fn offers_that_are_bounded() {
         (
             "no more: the end is not in it",
             (None, offered("over", "1.00")),
-            Reject::OfferNotRunning {
-                offer: label("over"),
-                from: Some(-31 * 24 * 3_600_000_000),
-                until: Some(1_000),
-            },
+            Reject::OfferNotRunning { offer: label("over"), from: Some(-31 * 24 * 3_600_000_000), until: Some(1_000) },
         ),
         (
             "the third time",
@@ -503,7 +503,8 @@ fn budgets_of_offers() {
     assert_eq!(drawn.is_there(Room::Here(300), currency), Ok(true));
     assert_eq!(drawn.is_there(Room::Here(299), currency), Ok(false), "other shards may have it");
     changes_nothing(exhausted);
-    let (event, _) = top_ups::top_up(ctx(), None, &TopUp { offer: Some(label("third")), ..top_up("10.00") }).expect("an offer");
+    let (event, _) =
+        top_ups::top_up(ctx(), None, &TopUp { offer: Some(label("third")), ..top_up("10.00") }).expect("an offer");
     assert!(top_ups::drawn(ctx(), &event).is_none(), "an offer without a budget");
 }
 
@@ -577,11 +578,7 @@ fn codes_and_what_is_remembered() {
         (Reject::OverLimit { limit: text, allowed: money, requested: money }, "over_limit", true),
         (Reject::AccountNotEmpty { account: account("a") }, "account_not_empty", true),
         (Reject::TooManyLots { account: account("a"), limit: 1 }, "too_many_lots", true),
-        (
-            Reject::BelowMinimumOrder { rule: label("a"), minimum: money, requested: money },
-            "below_minimum_order",
-            true,
-        ),
+        (Reject::BelowMinimumOrder { rule: label("a"), minimum: money, requested: money }, "below_minimum_order", true),
         (Reject::OfferNotRunning { offer: label("a"), from: None, until: Some(1) }, "offer_not_running", true),
         (Reject::OfferUsedUp { offer: label("a"), per_wallet: 1 }, "offer_used_up", true),
         (Reject::BudgetExhausted { offer: label("a"), left: money, requested: money }, "budget_exhausted", true),

@@ -2,7 +2,8 @@
 
 use crate::model::engine::{CATALOG, catalog};
 use fentan_engine::accounts::{
-    Bucket, Fund, Funding, Hold, Lot, NEVER, Part, PendingTopUp, Proceeds, Slice, SliceKind, Status, SubId, Usage, Wallet,
+    Bucket, Fund, Funding, Hold, Lot, NEVER, Part, PendingTopUp, Proceeds, Slice, SliceKind, Status, SubId, Usage,
+    Wallet,
 };
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::Context;
@@ -88,7 +89,8 @@ pub(crate) fn holding(ends: i64) -> Wallet {
         wallet.available.add(SubId(u8::from(sub == 1)), -out);
     }
     wallet.held = 1_120;
-    let hold = Hold { id: id("h-1"), merchant: account("m-1"), taken, released: 280, expires_at: ends, counted_on: None };
+    let hold =
+        Hold { id: id("h-1"), merchant: account("m-1"), taken, released: 280, expires_at: ends, counted_on: None };
     wallet.rare_mut().holds.push(hold);
     wallet
 }

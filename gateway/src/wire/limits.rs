@@ -61,9 +61,9 @@ impl<'a> Inner<'a> {
     fn amount(&mut self, name: &str) -> Result<Option<Major>, Reject> {
         match self.take(name)? {
             None => Ok(None),
-            Some(Value::Text(text)) => Major::parse(text.as_bytes())
-                .map(Some)
-                .map_err(|error| Reject::bad_request(self.field(name), error)),
+            Some(Value::Text(text)) => {
+                Major::parse(text.as_bytes()).map(Some).map_err(|error| Reject::bad_request(self.field(name), error))
+            }
             Some(other) => {
                 Err(Reject::bad_request(self.field(name), format!("is a decimal string, not {}", other.kind())))
             }
@@ -73,9 +73,8 @@ impl<'a> Inner<'a> {
     fn whole(&mut self, name: &str) -> Result<u32, Reject> {
         match self.take(name)? {
             None => Err(Reject::bad_request(self.field(name), "is missing")),
-            Some(Value::Whole(number)) => {
-                u32::try_from(number).map_err(|_| Reject::bad_request(self.field(name), format!("is too large: {number}")))
-            }
+            Some(Value::Whole(number)) => u32::try_from(number)
+                .map_err(|_| Reject::bad_request(self.field(name), format!("is too large: {number}"))),
             Some(other) => {
                 Err(Reject::bad_request(self.field(name), format!("is a whole number like 3, not {}", other.kind())))
             }

@@ -92,9 +92,8 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
     let mut client = scene.server.client();
     client.done(r#"{"id":"t-w","op":"top_up","account":"w","principal":"10.00"}"#);
     let spend = |rest: &str| format!(r#"{{"id":"x","op":"spend","account":"w","merchant":"m",{rest}}}"#);
-    let limits = |limits: &str| {
-        format!(r#"{{"id":"x","op":"open_account","account":"w9","kind":"wallet","limits":{limits}}}"#)
-    };
+    let limits =
+        |limits: &str| format!(r#"{{"id":"x","op":"open_account","account":"w9","kind":"wallet","limits":{limits}}}"#);
     let long = "9".repeat(100_000);
     let long_name = "n".repeat(65);
     let table: &[(String, &str, &str)] = &[

@@ -17,9 +17,7 @@ fn w1_w5_offers_and_wallets_are_bounded() {
         let mut server = serve(&ledger, shards);
         run(&mut server, include_str!("scripts/bounds.txt"));
         // The wait depends on the clock: the third payment of a wallet that may pay twice a day.
-        let third = server
-            .client()
-            .ask(r#"{"id":"v-1","op":"spend","account":"p","merchant":"m","amount":"0.10"}"#);
+        let third = server.client().ask(r#"{"id":"v-1","op":"spend","account":"p","merchant":"m","amount":"0.10"}"#);
         assert_eq!((third["code"].as_str(), third["spends"].as_u64()), (Some("too_many_spends"), Some(2)), "{third}");
         let wait = third["retry_after_ms"].as_u64().unwrap();
         assert!((86_000_000..=86_400_000).contains(&wait), "{third}");
@@ -29,7 +27,11 @@ fn w1_w5_offers_and_wallets_are_bounded() {
         let server = serve(&ledger, if shards == "1" { "2" } else { "1" });
         let mut client = server.client();
         let purse = client.ask(r#"{"id":"v-2","op":"top_up","account":"z","principal":"10.00","offer":"purse"}"#);
-        assert_eq!((purse["code"].as_str(), purse["left"].as_str()), (Some("budget_exhausted"), Some("0.00")), "{purse}");
+        assert_eq!(
+            (purse["code"].as_str(), purse["left"].as_str()),
+            (Some("budget_exhausted"), Some("0.00")),
+            "{purse}"
+        );
         let fourth = client.ask(r#"{"id":"v-3","op":"spend","account":"p","merchant":"m","amount":"0.10"}"#);
         assert_eq!(fourth["code"], "too_many_spends", "{fourth}");
         server.stop();

@@ -63,7 +63,13 @@ fn client(ledger: &Ledger, name: &str, seed: u64, turns: u64) -> i128 {
 fn drain(ledger: &Ledger, name: &str) -> i128 {
     let mut given = 0;
     for turn in 0..40_000_u32 {
-        match gift(&ledger.ask(offered(&format!("{name}-{turn}"), &format!("d{}", turn % 23), "0.10", "spring", Confirmed))) {
+        match gift(&ledger.ask(offered(
+            &format!("{name}-{turn}"),
+            &format!("d{}", turn % 23),
+            "0.10",
+            "spring",
+            Confirmed,
+        ))) {
             Ok(gift) => given += gift,
             Err(left) => {
                 assert_eq!(left, 0, "a fen was refused and not everything was given");

@@ -1,8 +1,8 @@
 //! An engine on a simulated disk, and requests to it.
 
+use fentan_engine::accounts::AccountKind;
 use fentan_engine::catalog::{Catalog, CatalogSpec};
 use fentan_engine::journal::Position;
-use fentan_engine::accounts::AccountKind;
 use fentan_engine::ledger::{
     Command, ConfirmTopUp, OpenAccount, Query, Record, Refund, Reject, Release, Spend, TopUp, TopUpState, Transfer,
 };

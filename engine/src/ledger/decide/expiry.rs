@@ -8,12 +8,7 @@ use hashbrown::HashMap;
 
 /// Until when the parts live again that a refund gives back to: `None` when none had expired, or when what
 /// comes back is forfeited. A part that a refund restored before is restored again.
-pub fn restore_until(
-    now: Timestamp,
-    wallet: &Wallet,
-    taken: &Taken,
-    to_expired: RefundToExpired,
-) -> Option<Timestamp> {
+pub fn restore_until(now: Timestamp, wallet: &Wallet, taken: &Taken, to_expired: RefundToExpired) -> Option<Timestamp> {
     let RefundToExpired::Restore { days } = to_expired else { return None };
     let places = wallet.lot_indexes(&taken.lots);
     let ended = taken.lines.iter().any(|line| {

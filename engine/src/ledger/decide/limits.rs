@@ -91,9 +91,5 @@ pub fn spent_on(wallet: &Wallet, day: i32) -> i64 {
 }
 
 fn over(limit: &str, allowed: i64, requested: i64, currency: Currency) -> Reject {
-    Reject::OverLimit {
-        limit: limit.into(),
-        allowed: money(allowed, currency),
-        requested: money(requested, currency),
-    }
+    Reject::OverLimit { limit: limit.into(), allowed: money(allowed, currency), requested: money(requested, currency) }
 }

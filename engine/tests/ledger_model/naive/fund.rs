@@ -174,7 +174,10 @@ impl Ledger {
         unless(reasons)?;
         let points = product == Some("points");
         if is_wallet {
-            self.wallets.insert(account.into(), Wallet { points, limited: product == Some("limited"), own_limits: own, ..Wallet::default() });
+            self.wallets.insert(
+                account.into(),
+                Wallet { points, limited: product == Some("limited"), own_limits: own, ..Wallet::default() },
+            );
         } else {
             self.merchants.entry(account.into()).or_default().points = points;
         }

@@ -1,9 +1,9 @@
 //! Money out of wallets, and back: spends, holds, refunds, transfers.
 
-use crate::asks::HOUR;
 use super::{
     Answer, Hold, Ledger, Line, Made, Merchant, Plan, Reasons, Spent, Status, Wallet, only, sum, unless, when,
 };
+use crate::asks::HOUR;
 use crate::model::allocate::allocate;
 use crate::model::exact::nested;
 use crate::model::purse::{MLot, MPart};
