@@ -60,7 +60,7 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
         Event::TopUpPlaced { granted, .. } => promise(granted, both),
         Event::TopUpConfirmed { granted, .. } => grant(granted, SystemAccount::Promised, both),
         Event::TopUpFailed { granted, .. } => {
-            promise(granted, |promotion, promised, gift| both(promised, promotion, gift))
+            promise(granted, |promotion, promised, gift| both(promised, promotion, gift));
         }
         Event::Spent { taken, promoted, .. } => each(taken, |sub, amount| {
             both(PostTo::Wallet(sub), proceeds(*promoted, sub), amount);
