@@ -40,7 +40,7 @@ struct Seen {
 fn run(shards: usize, turns: &[Turn], deal: Deal) -> Result<Seen, String> {
     let mut budget = 500;
     let mut slices = vec![0_i128; shards];
-    let mut shares: Vec<Option<Share>> = vec![None; shards];
+    let mut dealt: Vec<Option<Share>> = vec![None; shards];
     let (mut returns, mut seen) = (0, Seen::default());
     for turn in turns {
         match *turn {
@@ -53,7 +53,7 @@ fn run(shards: usize, turns: &[Turn], deal: Deal) -> Result<Seen, String> {
             Turn::Gift { shard, minor } => {
                 let at = shard % shards;
                 let key = (budget, Currency::CNY);
-                let room = shares[at].as_ref().map_or(Room::Here(0), |s| s.room(key, slices[at], returns, minor));
+                let room = dealt[at].as_ref().map_or(Room::Here(0), |s| s.room(key, slices[at], returns, minor));
                 let all = left(budget, &slices);
                 let gives = match room {
                     Room::Here(here) if minor <= here => true,
@@ -62,7 +62,7 @@ fn run(shards: usize, turns: &[Turn], deal: Deal) -> Result<Seen, String> {
                         let gives = minor <= all;
                         let mut after = slices.clone();
                         after[at] -= if gives { i128::from(minor) } else { 0 };
-                        shares = deal(key, &after, at, returns).into_iter().map(Some).collect();
+                        dealt = deal(key, &after, at, returns).into_iter().map(Some).collect();
                         gives
                     }
                     Room::InAll(_) => false,

@@ -63,15 +63,13 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
             grant(granted, SystemAccount::Promotion, &mut both);
             repay(repaid, both);
         }
-        Event::TopUpPlaced { granted, .. } => {
-            promise(granted, |promotion, promised, gift| both(promotion, promised, gift))
-        }
+        Event::TopUpPlaced { granted, .. } => promise(granted, both),
         Event::TopUpConfirmed { granted, repaid, .. } => {
             grant(granted, SystemAccount::Promised, &mut both);
             repay(repaid, both);
         }
         Event::TopUpFailed { granted, .. } => {
-            promise(granted, |promotion, promised, gift| both(promised, promotion, gift))
+            promise(granted, |promotion, promised, gift| both(promised, promotion, gift));
         }
         Event::Spent { taken, promoted, .. } => each(taken, |sub, amount| {
             both(PostTo::Wallet(sub), proceeds(*promoted, sub), amount);

@@ -27,10 +27,10 @@ pub(super) fn draw<R: Reply>(
     if step.held.has_all() {
         return draw_on_all(step, seat, &drawn, &account, currency);
     }
-    let shard = step.held.peek(seat);
-    let room = match shard.shares.get(name) {
+    let own = step.held.peek(seat);
+    let room = match own.shares.get(name) {
         Some(share) => {
-            let returns = shard.returns.load(Ordering::Acquire);
+            let returns = own.returns.load(Ordering::Acquire);
             share.room((drawn.budget, currency), balance(step, seat, &account), returns, drawn.gift)
         }
         None => Room::Here(0),

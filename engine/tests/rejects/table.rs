@@ -8,7 +8,8 @@ use fentan_engine::ledger::decide::{
     Context, account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers,
 };
 use fentan_engine::ledger::{
-    Command, Event, LimitsAsk, OpenAccount, Record, Reject, Spend, TopUp, TopUpState, Transfer, Velocity, effect, postings,
+    Command, Event, LimitsAsk, OpenAccount, Record, Reject, Spend, TopUp, TopUpState, Transfer, Velocity, effect,
+    postings,
 };
 use fentan_engine::money::{Currency, MAX_BALANCE, Money};
 

@@ -191,7 +191,7 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
         // Features that are not there are refused, never ignored.
         // Limits are an object of known keys, whose amounts are texts and whose counts are whole numbers.
         (limits("5"), "limits", "is an object, not a number"),
-        (limits(r#"[{}]"#), "limits", "is an object, not a list"),
+        (limits("[{}]"), "limits", "is an object, not a list"),
         (limits(r#"{"per_day":5}"#), "limits.per_day", "is a decimal string, not a number"),
         (limits(r#"{"per_day":"-5"}"#), "limits.per_day", "no sign"),
         (limits(r#"{"per_week":"5"}"#), "limits.per_week", "limits has no field"),

@@ -1,7 +1,7 @@
 //! An offer's budget, given out by up to four shards at once near its end (rules W1, E3).
 
 use crate::auditor::Dice;
-use crate::ledger::{Ledger, Told, confirm, fail, offered};
+use crate::ledger::{CATALOG, Ledger, Told, catalog, confirm, fail, offered};
 use fentan_engine::ledger::TopUpState::{Confirmed, Pending};
 use fentan_engine::ledger::{Event, Reject};
 use fentan_engine::runtime::verify::verify;
@@ -176,4 +176,35 @@ fn w1_a_budget_holds_across_crashes_and_numbers_of_shards() {
         assert!(ledger.is_balanced());
         ledger.engine.shutdown();
     }
+}
+
+/// A budget that is taken away and put back, while shares of it are dealt: what was given meanwhile counts.
+#[test]
+fn w1_a_budget_that_is_reloaded_counts_what_was_given_without_it() {
+    let disk = SimulatedDisk::new();
+    let ledger = Ledger::start(&disk, 3).unwrap();
+    let give = |id: String, wallet: &str, principal: &str| {
+        gift(&ledger.ask(offered(&id, wallet, principal, "spring", Confirmed)))
+    };
+    // Every shard has its share of what is left.
+    for n in 0..6 {
+        give(format!("a{n}"), &format!("w{n}"), "100.00").unwrap();
+    }
+    let with_budget = ledger.engine.catalog();
+    ledger.engine.set_catalog(catalog(&CATALOG.replace("budget = \"300.00\"\n", "")));
+    // One wallet, so one shard, takes nearly all of it.
+    give("b".into(), "w0", "2390.00").unwrap();
+    ledger.engine.set_catalog(with_budget);
+    assert_eq!(-ledger.own(SPRING), 29_900);
+    for n in 0..6 {
+        assert_eq!(give(format!("c{n}"), &format!("w{n}"), "20.00"), Err(100), "1.00 is left");
+    }
+    give("d".into(), "w5", "10.00").unwrap();
+    assert_eq!(give("e".into(), "w1", "0.10"), Err(0));
+    // Lowered below what was given, and raised again.
+    ledger.engine.set_catalog(catalog(&CATALOG.replace("\"300.00\"", "\"200.00\"")));
+    assert_eq!(give("f".into(), "w2", "0.10"), Err(0));
+    ledger.engine.set_catalog(catalog(&CATALOG.replace("\"300.00\"", "\"300.05\"")));
+    assert_eq!(drain(&ledger, "g"), 5);
+    ledger.engine.shutdown();
 }

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-const CATALOG: &str = r#"
+pub(crate) const CATALOG: &str = r#"
 [[rule]]
 name = "by_lot"
 version = 1
@@ -49,6 +49,11 @@ name = "once"
 per_wallet = 1
 tier = [{ from = "1.00", bonus = "5.00" }]
 "#;
+
+pub(crate) fn catalog(text: &str) -> Arc<Catalog> {
+    let spec: CatalogSpec = toml::from_str(text).unwrap();
+    Arc::new(Catalog::from_spec(&spec).unwrap())
+}
 
 /// An answer that was released.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,8 +113,7 @@ impl Ledger {
     ) -> Result<Self, StartError> {
         let (journal, reader, store) = disk.open();
         let media = Media { journal: Box::new(journal), reader: Arc::new(reader), store: Arc::new(store) };
-        let spec: CatalogSpec = toml::from_str(CATALOG).unwrap();
-        let catalog = Arc::new(Catalog::from_spec(&spec).unwrap());
+        let catalog = catalog(CATALOG);
         let limits = Limits { shards, queued_requests: 1 << 20, step_requests: 64, wallets_per_shard };
         let clock = Arc::new(AtomicI64::new(1_000_000));
         let time = Arc::clone(&clock);

@@ -231,7 +231,9 @@ impl Ledger {
         let wallet = self.wallet(&spent.wallet);
         for (lot, sub, _) in &lines {
             let lot = wallet.lots.iter_mut().find(|there| there.id == *lot).expect("a line names a lot");
-            days.into_iter().for_each(|days| lot.revive(*sub, now, now + days * 24 * HOUR));
+            if let Some(days) = days {
+                lot.revive(*sub, now, now + days * 24 * HOUR);
+            }
         }
         wallet.give(&lines);
         self.repay(&spent.wallet, &lines);
