@@ -71,11 +71,11 @@ fn a3_a_tree_cut_by_position_is_seen_to_be_further_off() {
     let weights = [2, 1, 2, 2, 3_707, 1, 2, 1];
     let split =
         |given: &[i128], amount: i128| difference(&by_position(given.iter().sum::<i128>() + amount, &weights), given);
-    let wrong = no_drift(&weights, &[1; 3_718], split).expect_err("it is 1.49 off");
+    let wrong = no_drift(&weights, &vec![1; 3_718], split).expect_err("it is 1.49 off");
     assert!(wrong.contains("part 4") && wrong.contains("stands at"), "{wrong}");
     let by_weight =
         |given: &[i128], amount: i128| difference(&nested(given.iter().sum::<i128>() + amount, &weights), given);
-    assert_eq!(no_drift(&weights, &[1; 3_718], by_weight), Ok(weights.to_vec()));
+    assert_eq!(no_drift(&weights, &vec![1; 3_718], by_weight), Ok(weights.to_vec()));
 }
 
 #[test]

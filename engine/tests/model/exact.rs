@@ -53,13 +53,11 @@ fn halves(list: &[(usize, i128)]) -> Tree {
 }
 
 fn in_the_middle(list: &[(usize, i128)], each: fn(&[(usize, i128)]) -> Tree) -> Tree {
-    match list {
-        [(at, _)] => Tree::Leaf(*at),
-        _ => {
-            let (first, second) = list.split_at(list.len() - list.len() / 2);
-            node(each(first), each(second))
-        }
+    if let [(at, _)] = list {
+        return Tree::Leaf(*at);
     }
+    let (first, second) = list.split_at(list.len() - list.len() / 2);
+    node(each(first), each(second))
 }
 
 fn part(list: &[(usize, i128)]) -> Tree {
@@ -121,7 +119,7 @@ pub(crate) fn near(got: i128, amount: i128, part: i128, whole: i128, count: usiz
         2 => off <= 32 * whole,
         3 | 4 => off < 64 * whole,
         _ => {
-            let cuts = (1..).find(|cuts| count <= 4 << cuts).expect("a list has an end");
+            let cuts = (1..32).find(|cuts| count <= 4 << cuts).expect("no list is that long");
             off < (32 + (50 + 16 * (i128::from(cuts) - 1)).max(32 * i128::from(cuts))) * whole
         }
     }
