@@ -251,6 +251,8 @@ impl Desk {
             merchant: &account("m"),
             taken: &spent.taken,
             refunded: spent.refunded,
+            table: None,
+            rows: &[],
             to_expired: fentan_engine::allocation::RefundToExpired::Forfeit,
         };
         let wallet = &self.wallets[&spent.wallet];
