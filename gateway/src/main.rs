@@ -11,12 +11,14 @@
 //! | `config/` | settings and the catalog's files |
 //! | `serve.rs` | the composition root |
 //! | `demo/` | `fentan demo` |
+//! | `rules/` | `fentan rules` |
 
 mod config;
 mod control;
 mod demo;
 mod door;
 mod http;
+mod rules;
 mod serve;
 mod tcp;
 mod verify;
@@ -62,6 +64,9 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
     Verify(verify::VerifyArgs),
+    /// Try rules
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +83,7 @@ fn main() -> ExitCode {
             .and_then(|settings| serve::run(&settings).map(|()| true)),
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Rules(command) => rules::run(&command),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

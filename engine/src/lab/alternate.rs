@@ -1,0 +1,111 @@
+//! A recorded event to the event of the other world.
+
+use super::kept::Kept;
+use crate::accounts::Wallet;
+use crate::allocation::{Purse, Rule, allocate};
+use crate::ledger::decide::expiry::expire;
+use crate::ledger::decide::transfer::moved_parts;
+use crate::ledger::{Command, Event, Record, Taken};
+use crate::names::Label;
+
+/// What became of a recorded event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alternate {
+    /// The record stands as it was.
+    Same,
+    /// The record has other lines.
+    Other,
+    /// The rule cannot pay it: nothing happens.
+    Refused,
+    /// It follows a spend or hold that was refused: nothing happens.
+    Orphan,
+    /// There is nothing to do in the other world: nothing has ended there.
+    Nothing,
+}
+
+/// Rewrites `record` to what the rule makes of it on `wallet`, the lab's wallet that pays, gets back or holds.
+pub(super) fn rewrite(rule: &Rule, wallet: &Wallet, kept: &mut Kept, record: &mut Record) -> Alternate {
+    match (&record.command, &mut record.event) {
+        (_, Event::Spent { rule: name, version, taken, phase, .. }) => {
+            let result = again(rule, wallet, (name, version, taken, phase));
+            kept.spent(&record.id, (result != Alternate::Refused).then_some(taken));
+            result
+        }
+        (_, Event::Held { rule: name, version, taken, phase, .. }) => {
+            again(rule, wallet, (name, version, taken, phase))
+        }
+        (_, Event::Transferred { rule: name, version, taken, phase, parts, .. }) => {
+            let result = again(rule, wallet, (name, version, taken, phase));
+            if result == Alternate::Other {
+                *parts = moved_parts(wallet, taken);
+            }
+            result
+        }
+        (Command::Capture(ask), Event::Captured { taken, released, .. }) => {
+            let Some(hold) = wallet.hold(&ask.hold) else {
+                kept.spent(&record.id, None);
+                return Alternate::Orphan;
+            };
+            let to = hold.released + taken.sum();
+            let lines = hold.taken.piece(hold.released, to);
+            let rest = hold.taken.piece(to, hold.taken.sum());
+            kept.spent(&record.id, Some(&lines));
+            replace(taken, lines).or(replace(released, rest))
+        }
+        (Command::Release(ask), Event::Released { taken, .. }) => {
+            let Some(hold) = wallet.hold(&ask.hold) else { return Alternate::Orphan };
+            let lines = hold.taken.piece(hold.released, hold.released + taken.sum());
+            replace(taken, lines)
+        }
+        (Command::Refund(ask), Event::Refunded { taken, refunded, .. }) => {
+            match kept.refund(&ask.spend, *refunded - taken.sum(), *refunded) {
+                None => Alternate::Orphan,
+                Some(lines) => replace(taken, lines),
+            }
+        }
+        (_, event @ Event::Expired { .. }) => match expire(record.at, wallet) {
+            None => Alternate::Nothing,
+            Some(expired) => {
+                let same = expired == *event;
+                *event = expired;
+                if same { Alternate::Same } else { Alternate::Other }
+            }
+        },
+        _ => Alternate::Same,
+    }
+}
+
+/// The lines of a spend, a hold or a transfer, by the lab's rule.
+fn again(
+    rule: &Rule,
+    wallet: &Wallet,
+    (name, version, taken, phase): (&mut Label, &mut u32, &mut Taken, &mut Option<i64>),
+) -> Alternate {
+    let purse = Purse {
+        lots: &wallet.lots,
+        first_live: wallet.first_live as usize,
+        currency: wallet.currency,
+        phase: wallet.phase(&rule.name, rule.version),
+    };
+    let Ok(allocation) = allocate(rule, purse, taken.sum()) else { return Alternate::Refused };
+    if *name != rule.name {
+        *name = rule.name.clone();
+    }
+    *version = rule.version;
+    *phase = allocation.phase;
+    replace(taken, Taken::from_draws(wallet, &allocation.draws))
+}
+
+fn replace(recorded: &mut Taken, lines: Taken) -> Alternate {
+    if *recorded == lines {
+        return Alternate::Same;
+    }
+    *recorded = lines;
+    Alternate::Other
+}
+
+impl Alternate {
+    fn or(self, other: Self) -> Self {
+        if self == Self::Same { other } else { self }
+    }
+}
