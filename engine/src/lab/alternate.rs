@@ -75,19 +75,23 @@ pub(super) fn rewrite(rule: &Rule, wallet: &Wallet, kept: &mut Kept, record: &mu
     }
 }
 
+/// A wallet as allocation sees it.
+pub(super) fn purse<'w>(wallet: &'w Wallet, rule: &Rule) -> Purse<'w> {
+    Purse {
+        lots: &wallet.lots,
+        first_live: wallet.first_live as usize,
+        currency: wallet.currency,
+        phase: wallet.phase(&rule.name, rule.version),
+    }
+}
+
 /// The lines of a spend, a hold or a transfer, by the lab's rule.
 fn again(
     rule: &Rule,
     wallet: &Wallet,
     (name, version, taken, phase): (&mut Label, &mut u32, &mut Taken, &mut Option<i64>),
 ) -> Alternate {
-    let purse = Purse {
-        lots: &wallet.lots,
-        first_live: wallet.first_live as usize,
-        currency: wallet.currency,
-        phase: wallet.phase(&rule.name, rule.version),
-    };
-    let Ok(allocation) = allocate(rule, purse, taken.sum()) else { return Alternate::Refused };
+    let Ok(allocation) = allocate(rule, purse(wallet, rule), taken.sum()) else { return Alternate::Refused };
     if *name != rule.name {
         *name = rule.name.clone();
     }

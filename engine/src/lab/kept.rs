@@ -39,6 +39,11 @@ impl Kept {
         }
     }
 
+    /// Whether a refund will ask for this spend.
+    pub(super) fn awaits(&self, spend: &[u8]) -> bool {
+        !self.0.is_empty() && std::str::from_utf8(spend).is_ok_and(|id| self.0.contains_key(&CommandId::internal(id)))
+    }
+
     /// What a refund gives back that lifts what was given back from `from` to `to`; `None` when the lab never
     /// paid the spend. After the last refund the spend is forgotten.
     pub(super) fn refund(&mut self, spend: &CommandId, from: i64, to: i64) -> Option<Taken> {

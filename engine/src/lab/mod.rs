@@ -14,6 +14,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `scan.rs` | two passes over a journal: which spends are refunded, then the replay |
+//! | `view.rs` | records read without copying |
 //! | `world.rs` | the lab's wallets, and one record's way into them |
 //! | `alternate.rs` | a recorded event to the event of the other world |
 //! | `kept.rs` | the lab's lines of spends that a later refund names |
@@ -34,10 +35,11 @@ mod kept;
 mod report;
 mod scan;
 mod tally;
+mod view;
 mod world;
 
 pub use report::{Amounts, CurrencyReport, Day, Figures, MerchantReport, Report, World};
-pub use scan::{LabError, Progress, Stage, run};
+pub use scan::{LabError, Progress, Stage, run, run_heard};
 
 use crate::accounts::Timestamp;
 

@@ -1,15 +1,12 @@
 //! Two passes over a journal: which spends are refunded, then the replay.
 
-use super::Period;
 use super::kept::Kept;
 use super::report::Report;
 use super::world::Lab;
-use crate::accounts::Timestamp;
+use super::{Period, view};
 use crate::allocation::{Rule, RuleError};
 use crate::journal::{Batch, BatchError, Chain, JournalError, JournalReader, Position};
 use crate::ledger::{Command, Event, Record};
-use crate::money::Currency;
-use serde::Deserialize;
 
 /// Why the lab stopped.
 #[derive(Debug, thiserror::Error)]
@@ -53,16 +50,52 @@ pub fn run(
     rule: &Rule,
     period: Period,
     progress: Progress<'_>,
+) -> Result<Report, LabError> {
+    replay(journal, rule, period, progress, &mut |lab, bytes, wrong| match view::spent(bytes)
+        .map_err(|error| wrong(error.to_string()))?
+    {
+        Some(spent) if spent.at >= period.from => Ok(lab.feed_spent(&spent)?),
+        _ => {
+            let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+            Ok(lab.feed(record, &mut |_, _| {})?)
+        }
+    })
+}
+
+/// The same, and tells `hear` the lab's record of each record of the period, or that there is none. Slower:
+/// records are decoded in full.
+///
+/// # Errors
+/// See [`LabError`].
+pub fn run_heard(
+    journal: &dyn JournalReader,
+    rule: &Rule,
+    period: Period,
+    progress: Progress<'_>,
     hear: &mut impl FnMut(&Record, bool),
+) -> Result<Report, LabError> {
+    replay(journal, rule, period, progress, &mut |lab, bytes, wrong| {
+        let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+        Ok(lab.feed(record, hear)?)
+    })
+}
+
+/// Feeds the lab with the bytes of each record; the last argument makes an error of a reason.
+type Feed<'a> = &'a mut dyn FnMut(&mut Lab, &[u8], &dyn Fn(String) -> LabError) -> Result<(), LabError>;
+
+fn replay(
+    journal: &dyn JournalReader,
+    rule: &Rule,
+    period: Period,
+    progress: Progress<'_>,
+    feed: Feed<'_>,
 ) -> Result<Report, LabError> {
     let (kept, end) = refunds(journal, period, progress)?;
     let mut lab = Lab::new(rule.clone(), period, kept);
     each_batch(journal, |bytes| Batch::open(bytes), &mut |batch| {
         progress(Stage::Replay, batch.first - 1, Some(end));
         for (position, bytes) in batch.records().take_while(|(position, _)| *position <= end) {
-            let record =
-                Record::decode(bytes).map_err(|error| LabError::Record { position, reason: error.to_string() })?;
-            lab.feed(record, hear)?;
+            feed(&mut lab, bytes, &|reason| LabError::Record { position, reason })?;
         }
         Ok(())
     })?;
@@ -81,10 +114,11 @@ fn refunds(journal: &dyn JournalReader, period: Period, progress: Progress<'_>) 
     each_batch(journal, |bytes| Batch::open_unhashed(bytes), &mut |batch| {
         for (position, bytes) in batch.records() {
             let wrong = |reason: String| LabError::Record { position, reason };
-            let head = Head::of(bytes).map_err(|error| wrong(error.to_string()))?;
-            if head.command == REFUND && (period.from..period.to).contains(&head.at) {
+            if view::is_refund(bytes).map_err(|error| wrong(error.to_string()))? {
                 let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
-                if let (Command::Refund(ask), Event::Refunded { .. }) = (record.command, record.event) {
+                if (period.from..period.to).contains(&record.at)
+                    && let (Command::Refund(ask), Event::Refunded { .. }) = (record.command, record.event)
+                {
                     kept.await_spend(ask.spend);
                 }
             }
@@ -113,49 +147,4 @@ fn each_batch(
         result.is_ok()
     })?;
     result
-}
-
-/// How a record begins: its fields as far as the number of its command's variant.
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow)]
-    _id: &'a str,
-    at: Timestamp,
-    _currency: Currency,
-    _slice: u16,
-    command: u32,
-}
-
-/// The number of [`Command::Refund`] in a record; a test holds it.
-const REFUND: u32 = 8;
-
-impl<'a> Head<'a> {
-    fn of(bytes: &'a [u8]) -> Result<Self, postcard::Error> {
-        postcard::take_from_bytes(bytes).map(|(head, _)| head)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::accounts::Status;
-    use crate::ledger::Refund;
-    use crate::names::{AccountId, CommandId};
-
-    #[test]
-    fn the_head_of_a_record_says_what_it_is() {
-        let name = CommandId::internal("an id of more than twenty-four bytes");
-        let refund = Command::Refund(Refund { spend: name.clone(), amount: None, reason: None });
-        let account = AccountId::internal("w");
-        for (command, number) in
-            [(refund, REFUND), (Command::Freeze(account.clone()), 10), (Command::Gather(account), 14)]
-        {
-            let event = Event::StatusSet { status: Status::Open, kind: crate::accounts::AccountKind::Wallet };
-            let record = Record { id: name.clone(), at: -5, currency: Currency::CNY, slice: 300, command, event };
-            let mut bytes = Vec::new();
-            record.encode(&mut bytes);
-            let head = Head::of(&bytes).expect("a head");
-            assert_eq!((head._id, head.at, head._slice, head.command), (name.as_str(), -5, 300, number));
-        }
-    }
 }

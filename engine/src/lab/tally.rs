@@ -1,9 +1,12 @@
 //! Sums by day and merchant, of both worlds.
 
 use super::report::{Amounts, World};
+use super::view::SpentView;
+use crate::allocation::Draw;
 use crate::ledger::{Event, PostTo, Record, Taken, postings};
 use crate::money::Currency;
 use crate::names::AccountId;
+use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
 
@@ -117,23 +120,62 @@ impl Tally {
     }
 
     /// A merchant's sums of one day.
-    fn paid(&mut self, id: &AccountId, currency: Currency, day: i64) -> &mut Paid {
+    fn paid(&mut self, id: &[u8], currency: Currency, day: i64) -> &mut Paid {
         let Self { merchants, places, hasher, .. } = self;
         let entry = places.entry(
-            hasher.hash_one(id.as_str()),
-            |at| merchants[*at as usize].id == *id,
-            |at| hasher.hash_one(merchants[*at as usize].id.as_str()),
+            hasher.hash_one(id),
+            |at| merchants[*at as usize].id.as_str().as_bytes() == id,
+            |at| hasher.hash_one(merchants[*at as usize].id.as_str().as_bytes()),
         );
         let at = match entry {
-            hashbrown::hash_table::Entry::Occupied(place) => *place.get(),
-            hashbrown::hash_table::Entry::Vacant(place) => {
+            Entry::Occupied(place) => *place.get(),
+            Entry::Vacant(place) => {
                 let at = u32::try_from(merchants.len()).unwrap_or(u32::MAX);
                 place.insert(at);
-                merchants.push(Merchant { id: id.clone(), currency, days: Days::new() });
+                let id = AccountId::internal(&String::from_utf8_lossy(id));
+                merchants.push(Merchant { id, currency, days: Days::new() });
                 at
             }
         };
         merchants[at as usize].days.of(day)
+    }
+
+    /// The sums of a record's merchant of one day.
+    fn paid_of(&mut self, record: &Record, day: i64) -> Option<&mut Paid> {
+        Some(self.paid(record.merchant()?.as_str().as_bytes(), record.currency, day))
+    }
+
+    /// A spend of the period, in both worlds; in the lab it took `draws`, or the rule could not pay it.
+    pub(super) fn book_spent(&mut self, view: &SpentView<'_>, draws: Option<&[Draw]>, other: bool, day: i64) {
+        let (recorded, lab) = (World::Recorded as usize, World::Lab as usize);
+        let books = self.books(view.currency);
+        books.promoted |= view.promoted;
+        let moved = books.days.of(day);
+        let mut amount = 0;
+        for line in &view.lines {
+            let minor = i128::from(line.amount);
+            amount += minor;
+            moved.left[recorded].add(line.sub, -minor);
+        }
+        moved.rest[recorded] += amount;
+        for draw in draws.unwrap_or_default() {
+            let minor = i128::from(draw.amount);
+            moved.left[lab].add(draw.sub, -minor);
+            moved.rest[lab] += minor;
+        }
+        let paid = self.paid(view.merchant, view.currency, day);
+        paid.spends += 1;
+        paid.other += u64::from(other);
+        if draws.is_none() {
+            paid.refused += 1;
+            paid.refused_amount += amount;
+        }
+        for line in &view.lines {
+            paid.taken[recorded].add(line.sub, i128::from(line.amount));
+        }
+        for draw in draws.unwrap_or_default() {
+            paid.taken[lab].add(draw.sub, i128::from(draw.amount));
+        }
     }
 
     /// A record from before the period: both worlds have it.
@@ -156,24 +198,29 @@ impl Tally {
             PostTo::Wallet(sub) | PostTo::Held(sub) => moved.left[w].add(sub, posting.minor),
             PostTo::Merchant(..) | PostTo::System(_) => moved.rest[w] += posting.minor,
         });
-        match (&record.event, record.merchant()) {
-            (Event::Spent { taken, .. } | Event::Captured { taken, .. }, Some(merchant)) => {
-                let paid = self.paid(merchant, record.currency, day);
-                paid.spends += u64::from(world == World::Recorded);
-                add(&mut paid.taken[w], taken);
+        match &record.event {
+            Event::Spent { taken, .. } | Event::Captured { taken, .. } => {
+                if let Some(paid) = self.paid_of(record, day) {
+                    paid.spends += u64::from(world == World::Recorded);
+                    add(&mut paid.taken[w], taken);
+                }
             }
-            (Event::Refunded { taken, .. }, Some(merchant)) => {
-                add(&mut self.paid(merchant, record.currency, day).given_back[w], taken);
+            Event::Refunded { taken, .. } => {
+                if let Some(paid) = self.paid_of(record, day) {
+                    add(&mut paid.given_back[w], taken);
+                }
             }
-            (Event::Expired { taken, .. }, _) => add(&mut self.books(record.currency).days.of(day).breakage[w], taken),
+            Event::Expired { taken, .. } => add(&mut moved.breakage[w], taken),
             _ => {}
         }
     }
 
     /// The lab has other lines for it.
     pub(super) fn other(&mut self, record: &Record, day: i64) {
-        if let (Event::Spent { .. } | Event::Captured { .. }, Some(merchant)) = (&record.event, record.merchant()) {
-            self.paid(merchant, record.currency, day).other += 1;
+        if matches!(record.event, Event::Spent { .. } | Event::Captured { .. })
+            && let Some(paid) = self.paid_of(record, day)
+        {
+            paid.other += 1;
         }
     }
 
@@ -181,8 +228,7 @@ impl Tally {
     pub(super) fn refused(&mut self, record: &Record, day: i64) {
         let Some(taken) = record.event.taken() else { return };
         let amount = i128::from(taken.sum());
-        if let Some(merchant) = record.merchant() {
-            let paid = self.paid(merchant, record.currency, day);
+        if let Some(paid) = self.paid_of(record, day) {
             paid.refused += 1;
             paid.refused_amount += amount;
         } else {

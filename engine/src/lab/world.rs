@@ -1,14 +1,15 @@
 //! The lab's wallets, and one record's way into them.
 
 use super::Period;
-use super::alternate::{Alternate, rewrite};
+use super::alternate::{Alternate, purse, rewrite};
 use super::kept::Kept;
 use super::report::World;
 use super::tally::Tally;
+use super::view::SpentView;
 use crate::accounts::{AccountKind, NEVER, Timestamp, Wallet};
-use crate::allocation::{Rule, RuleError};
+use crate::allocation::{Draw, Rule, RuleError, allocate};
 use crate::ledger::decide::expiry::expire;
-use crate::ledger::{Command, Event, Record, effect};
+use crate::ledger::{Command, Event, Record, Taken, effect, set_phase};
 use crate::names::{AccountId, CommandId};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
@@ -17,6 +18,8 @@ use std::hash::BuildHasher;
 #[derive(Debug)]
 pub(super) struct Seat {
     pub(super) wallet: Wallet,
+    /// Nothing in it ends before this.
+    ends: Timestamp,
     /// When a record last named it.
     touched: Timestamp,
     /// Whether some record gave it other lines than the ledger's. One that did not is the ledger's own wallet:
@@ -34,16 +37,20 @@ pub(super) struct Wallets {
 
 impl Wallets {
     fn find(&self, id: &AccountId) -> Option<usize> {
-        let hash = self.hasher.hash_one(id.as_str());
-        self.places.find(hash, |at| self.seats[*at as usize].wallet.id == *id).map(|at| *at as usize)
+        self.find_bytes(id.as_str().as_bytes())
+    }
+
+    fn find_bytes(&self, id: &[u8]) -> Option<usize> {
+        let same = |at: &u32| self.seats[*at as usize].wallet.id.as_str().as_bytes() == id;
+        self.places.find(self.hasher.hash_one(id), same).map(|at| *at as usize)
     }
 
     fn open(&mut self, wallet: Wallet) {
         let Self { seats, places, hasher } = self;
-        let hash = hasher.hash_one(wallet.id.as_str());
+        let hash = hasher.hash_one(wallet.id.as_str().as_bytes());
         let at = u32::try_from(seats.len()).unwrap_or(u32::MAX);
-        seats.push(Seat { wallet, touched: Timestamp::MIN, differs: false });
-        places.insert_unique(hash, at, |at| hasher.hash_one(seats[*at as usize].wallet.id.as_str()));
+        seats.push(Seat { wallet, ends: NEVER, touched: Timestamp::MIN, differs: false });
+        places.insert_unique(hash, at, |at| hasher.hash_one(seats[*at as usize].wallet.id.as_str().as_bytes()));
     }
 }
 
@@ -131,6 +138,47 @@ impl Lab {
         Ok(())
     }
 
+    /// One more spend of the period: what [`Lab::feed`] does with its record, without the record.
+    pub(super) fn feed_spent(&mut self, view: &SpentView<'_>) -> Result<(), RuleError> {
+        if view.at >= self.period.to {
+            return Ok(());
+        }
+        if self.tally.is_new(view.currency) {
+            self.rule.check_currency(view.currency)?;
+        }
+        self.records += 1;
+        self.last = self.last.max(view.at);
+        let day = self.period.day(view.at);
+        // A spend has a wallet; a journal that says otherwise is told by the report: its books do not balance.
+        let Some(at) = self.wallets.find_bytes(view.account) else {
+            self.tally.book_spent(view, None, false, day);
+            return Ok(());
+        };
+        self.end(at, view.at);
+        let seat = &mut self.wallets.seats[at];
+        seat.touched = view.at;
+        let amount = view.lines.iter().map(|line| line.amount).sum();
+        let Ok(allocation) = allocate(&self.rule, purse(&seat.wallet, &self.rule), amount) else {
+            seat.differs = true;
+            self.tally.book_spent(view, None, false, day);
+            if self.kept.awaits(view.id) {
+                self.kept.spent(&command_id(view.id), None);
+            }
+            return Ok(());
+        };
+        let draws = allocation.draws.as_slice();
+        let other = !is_recorded(&seat.wallet, draws, view);
+        seat.differs |= other;
+        if self.kept.awaits(view.id) {
+            self.kept.spent(&command_id(view.id), Some(&Taken::from_draws(&seat.wallet, draws)));
+        }
+        take_draws(&mut seat.wallet, draws);
+        set_phase(&mut seat.wallet, &self.rule.name, self.rule.version, allocation.phase);
+        seat.wallet.tidy();
+        self.tally.book_spent(view, Some(draws), other, day);
+        Ok(())
+    }
+
     /// Opens the wallet that the record opens.
     fn open(&mut self, record: &Record) {
         let opened = match (&record.command, &record.event) {
@@ -151,6 +199,7 @@ impl Lab {
         for at in [payer, receiver].into_iter().flatten() {
             let seat = &mut self.wallets.seats[at];
             effect(record, &mut seat.wallet);
+            seat.ends = seat.wallet.next_expiry();
             seat.touched = record.at;
             seat.differs |= differs;
         }
@@ -169,8 +218,12 @@ impl Lab {
     fn end(&mut self, at: usize, now: Timestamp) {
         while self.wallets.seats[at].differs {
             let seat = &mut self.wallets.seats[at];
+            if seat.ends == NEVER || seat.ends > now {
+                return;
+            }
             let moment = seat.wallet.next_expiry();
             if moment == NEVER || moment > now {
+                seat.ends = moment;
                 return;
             }
             // What came back to a lot that had ended ends when it came back.
@@ -194,5 +247,34 @@ impl Lab {
         for at in 0..self.wallets.seats.len() {
             self.end(at, self.last);
         }
+    }
+}
+
+fn command_id(bytes: &[u8]) -> CommandId {
+    CommandId::internal(&String::from_utf8_lossy(bytes))
+}
+
+/// Whether the draws are the recorded lines: the same amounts of the same parts of the same lots, in order.
+fn is_recorded(wallet: &Wallet, draws: &[Draw], view: &SpentView<'_>) -> bool {
+    draws.len() == view.lines.len()
+        && draws.iter().zip(&view.lines).all(|(draw, line)| {
+            let lot = view.lots.get(line.lot as usize);
+            draw.amount == line.amount
+                && draw.sub == line.sub
+                && lot.is_some_and(|lot| wallet.lots[draw.lot as usize].id.as_str().as_bytes() == *lot)
+        })
+}
+
+/// What [`effect()`] does with the lines of a spend, by the places of the lots instead of their names.
+fn take_draws(wallet: &mut Wallet, draws: &[Draw]) {
+    for draw in draws {
+        let part = wallet.lots[draw.lot as usize].parts.iter_mut().find(|part| part.sub == draw.sub);
+        if let Some(part) = part {
+            part.left -= draw.amount;
+        }
+        wallet.available.add(draw.sub, -draw.amount);
+    }
+    while wallet.lots.get(wallet.first_live as usize).is_some_and(|lot| lot.left() == 0) {
+        wallet.first_live += 1;
     }
 }

@@ -35,6 +35,7 @@ pub use command::{
     Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 pub use effect::effect;
+pub(crate) use effect::set_phase;
 pub use event::{Balances, Event, GatherMove, Grant, Granted, MovedPart, Parties};
 pub use order_table::OrderTable;
 pub use posting::{PostTo, Posting, postings};

@@ -160,11 +160,11 @@ fn a8_e6_a_damaged_journal_is_not_replayed() {
     let mut journal = Written::of(&ledger.records);
     let at = journal.0[1].len() - 40;
     journal.0[1][at] ^= 1;
-    let error = run(&journal, &rule("by_lot"), EVER, &mut |_, _, _| {}, &mut |_, _| {}).unwrap_err();
+    let error = run(&journal, &rule("by_lot"), EVER, &mut |_, _, _| {}).unwrap_err();
     let damaged = matches!(error, LabError::Journal(JournalError::Damaged { position: 8, error: BatchError::Hash }));
     assert!(damaged, "{error}");
     let mut journal = Written::of(&ledger.records);
     journal.0.remove(0);
-    let error = run(&journal, &rule("by_lot"), EVER, &mut |_, _, _| {}, &mut |_, _| {}).unwrap_err();
+    let error = run(&journal, &rule("by_lot"), EVER, &mut |_, _, _| {}).unwrap_err();
     assert!(matches!(error, LabError::Journal(JournalError::Broken { .. })), "{error}");
 }

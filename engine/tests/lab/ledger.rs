@@ -6,7 +6,7 @@ use fentan_engine::accounts::{Bucket, Slice, SliceKind, Wallet};
 use fentan_engine::allocation::Rule;
 use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::{Batch, Chain, JournalError, JournalReader, Position, seal};
-use fentan_engine::lab::{Period, Report, run};
+use fentan_engine::lab::{Period, Report, run, run_heard};
 use fentan_engine::ledger::decide::{Context, expiry, hold, refund, spend, top_up, transfer};
 use fentan_engine::ledger::{Command, Event, PostTo, Record, Reject, Taken, effect, postings};
 use fentan_engine::money::Currency;
@@ -195,7 +195,11 @@ impl Ledger {
     /// The lab on this ledger's journal; `hear` is told the lab's records.
     pub(crate) fn lab(&self, rule: &Rule, period: Period, mut hear: impl FnMut(&Record, bool)) -> Report {
         let journal = Written::of(&self.records);
-        run(&journal, rule, period, &mut |_, _, _| {}, &mut hear).unwrap()
+        let heard = run_heard(&journal, rule, period, &mut |_, _, _| {}, &mut hear).unwrap();
+        // Reading spends without copying makes no difference.
+        let report = run(&journal, rule, period, &mut |_, _, _| {}).unwrap();
+        assert_eq!(report, heard);
+        report
     }
 }
 

@@ -83,9 +83,8 @@ pub(crate) fn run(args: &LabArgs) -> Result<bool> {
         .with_context(|| format!("the folder {} cannot be opened", settings.data.display()))?;
     let begun = Instant::now();
     let mut meter = Meter::new();
-    let report =
-        lab::run(&journal, &rule, period, &mut |stage, done, end| meter.tell(stage, done, end), &mut |_, _| {})
-            .with_context(|| format!("the journal of {} cannot be replayed", settings.data.display()))?;
+    let report = lab::run(&journal, &rule, period, &mut |stage, done, end| meter.tell(stage, done, end))
+        .with_context(|| format!("the journal of {} cannot be replayed", settings.data.display()))?;
     let records = meter.end();
     let milliseconds = begun.elapsed().as_millis().max(1);
     eprintln!(
