@@ -30,7 +30,10 @@ mod rule;
 mod wish;
 
 pub use apportion::{apportion, share_of};
-pub use rule::{Cap, LotOrder, Method, Rule, RuleError, RuleSpec, Spill, SubNames};
+pub(crate) use rule::moment;
+pub use rule::{
+    Cap, Eligible, Labels, LotOrder, Method, Occasion, RefundToExpired, Rule, RuleError, RuleSpec, Spill, SubNames,
+};
 
 use crate::accounts::{Lot, SUBS_MAX, SubId};
 use crate::money::Currency;
@@ -61,6 +64,8 @@ pub struct Purse<'a> {
     pub currency: Currency,
     /// The rounding state of a [`Method::FixedRatio`] rule in this wallet.
     pub phase: i64,
+    /// The most each sub-balance may give, by what the spend is for ([`Rule::most`]); `None` is no bound.
+    pub most: Option<&'a [i64; SUBS_MAX]>,
 }
 
 /// The rule cannot pay the amount from this wallet.
@@ -98,6 +103,13 @@ pub enum Step {
         sub: SubId,
         /// The most it may give to this spend.
         ceiling: i64,
+    },
+    /// A sub-balance may not pay for this, or for a part of it only.
+    Ineligible {
+        /// The sub-balance.
+        sub: SubId,
+        /// The sum of what it may pay for.
+        most: i64,
     },
     /// A lot is to pay this much of the spend.
     LotPays {
@@ -167,15 +179,20 @@ pub fn allocate_explained(rule: &Rule, purse: Purse<'_>, amount: i64) -> (Result
 
 fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener) -> Result<Allocation, Shortfall> {
     let available = available(purse);
-    let ceilings = rule.ceilings(&available, amount, purse.currency);
-    for (sub, ceiling) in (0_u8..).map(SubId).zip(ceilings) {
+    let mut ceilings = rule.ceilings(&available, amount, purse.currency);
+    for (sub, ceiling) in (0_u8..).map(SubId).zip(&mut ceilings) {
         let has = available[sub.index()];
         if has > 0 {
             listener.hear(|| Step::Available { sub, minor: has });
         }
-        if ceiling < has {
-            listener.hear(|| Step::Capped { sub, ceiling });
+        if *ceiling < has {
+            listener.hear(|| Step::Capped { sub, ceiling: *ceiling });
         }
+        let most = purse.most.map_or(i64::MAX, |most| most[sub.index()]);
+        if most < has && most < amount {
+            listener.hear(|| Step::Ineligible { sub, most });
+        }
+        *ceiling = most.min(*ceiling);
     }
     let mut draws = Draws::new();
     let mut phase = None;

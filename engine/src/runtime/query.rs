@@ -50,6 +50,7 @@ impl<R: Reply> Step<'_, R> {
         Ok(Found::Quote {
             rule: plan.rule.name.clone(),
             version: plan.rule.version,
+            chosen: plan.chosen,
             lots: wallet.lots.iter().map(|lot| lot.id.clone()).collect(),
             currency: wallet.currency,
             taken: plan.taken,

@@ -3,7 +3,7 @@
 use crate::accounts::{Funding, Proceeds, Status};
 use crate::accounts::{Timestamp, Totals};
 use crate::allocation::Step;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Chosen};
 use crate::journal::Position;
 use crate::ledger::Taken;
 use crate::ledger::{Balances, Command, Query, Record, Reject};
@@ -100,6 +100,8 @@ pub enum Found {
         rule: Label,
         /// Its version.
         version: u32,
+        /// Why this rule.
+        chosen: Chosen,
         /// The lines.
         taken: Taken,
         /// The steps.

@@ -14,6 +14,8 @@ pub(super) fn step(step: &Step, lots: &[CommandId], catalog: &Catalog, currency:
     match step {
         Step::Available { sub, minor } => format!("The wallet has {} of {}.", money(*minor), name(sub)),
         Step::Capped { sub, ceiling } => format!("For this spend, {} may give at most {}.", name(sub), money(*ceiling)),
+        Step::Ineligible { sub, most: 0 } => format!("{} may not pay for this.", name(sub)),
+        Step::Ineligible { sub, most } => format!("{} may pay for at most {} of this.", name(sub), money(*most)),
         Step::LotPays { lot: index, minor, left } => {
             format!(
                 "Lot {} has {} left and pays {}, by the ratio of its own top-up.",
