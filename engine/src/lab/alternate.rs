@@ -1,11 +1,12 @@
 //! A recorded event to the event of the other world.
 
 use super::kept::Kept;
-use crate::accounts::Wallet;
-use crate::allocation::{Purse, Rule, allocate};
+use crate::accounts::{SUBS_MAX, Wallet};
+use crate::allocation::{Allocation, Purse, Rule, allocate};
+use crate::catalog::Catalog;
 use crate::ledger::decide::expiry::expire;
 use crate::ledger::decide::transfer::moved_parts;
-use crate::ledger::{Command, Event, Record, Taken};
+use crate::ledger::{Command, Event, Record, Spend, Taken};
 use crate::names::Label;
 
 /// What became of a recorded event.
@@ -24,18 +25,27 @@ pub(super) enum Alternate {
 }
 
 /// Rewrites `record` to what the rule makes of it on `wallet`, the lab's wallet that pays, gets back or holds.
-pub(super) fn rewrite(rule: &Rule, wallet: &Wallet, kept: &mut Kept, record: &mut Record) -> Alternate {
+pub(super) fn rewrite(
+    catalog: &Catalog,
+    rule: &Rule,
+    wallet: &Wallet,
+    kept: &mut Kept,
+    record: &mut Record,
+) -> Alternate {
     match (&record.command, &mut record.event) {
-        (_, Event::Spent { rule: name, version, taken, phase, .. }) => {
-            let result = again(rule, wallet, (name, version, taken, phase));
+        (Command::Spend(ask), Event::Spent { rule: name, version, taken, phase, .. }) => {
+            let most = most(catalog, rule, wallet, Some(ask));
+            let result = again(rule, purse(wallet, rule, most.as_ref()), wallet, (name, version, taken, phase));
             kept.spent(&record.id, (result != Alternate::Refused).then_some(taken));
             result
         }
-        (_, Event::Held { rule: name, version, taken, phase, .. }) => {
-            again(rule, wallet, (name, version, taken, phase))
+        (Command::Hold(ask, _), Event::Held { rule: name, version, taken, phase, .. }) => {
+            let most = most(catalog, rule, wallet, Some(ask));
+            again(rule, purse(wallet, rule, most.as_ref()), wallet, (name, version, taken, phase))
         }
         (_, Event::Transferred { rule: name, version, taken, phase, parts, .. }) => {
-            let result = again(rule, wallet, (name, version, taken, phase));
+            let most = most(catalog, rule, wallet, None);
+            let result = again(rule, purse(wallet, rule, most.as_ref()), wallet, (name, version, taken, phase));
             if result == Alternate::Other {
                 *parts = moved_parts(wallet, taken);
             }
@@ -76,22 +86,47 @@ pub(super) fn rewrite(rule: &Rule, wallet: &Wallet, kept: &mut Kept, record: &mu
 }
 
 /// A wallet as allocation sees it.
-pub(super) fn purse<'w>(wallet: &'w Wallet, rule: &Rule) -> Purse<'w> {
+pub(super) fn purse<'w>(wallet: &'w Wallet, rule: &Rule, most: Option<&'w [i64; SUBS_MAX]>) -> Purse<'w> {
     Purse {
         lots: &wallet.lots,
         first_live: wallet.first_live as usize,
         currency: wallet.currency,
         phase: wallet.phase(&rule.name, rule.version),
+        most,
     }
+}
+
+/// What the rule makes of an amount, or `None` when it does not divide it: too little is there, or it is below
+/// the rule's minimum order.
+pub(super) fn divide(rule: &Rule, purse: Purse<'_>, amount: i64) -> Option<Allocation> {
+    if amount < rule.minimum_order(purse.currency) {
+        return None;
+    }
+    allocate(rule, purse, amount).ok()
+}
+
+/// The most each sub-balance may pay of a spend; a transfer asks for nothing in particular (rule A2).
+fn most(catalog: &Catalog, rule: &Rule, wallet: &Wallet, ask: Option<&Spend>) -> Option<[i64; SUBS_MAX]> {
+    if rule.eligible.is_empty() {
+        return None;
+    }
+    let Some(ask) = ask else { return rule.most(&catalog.occasion(None, &[])) };
+    let occasion = catalog.occasion(Some(&ask.merchant), &ask.tags);
+    if ask.lines.is_empty() {
+        return rule.most(&occasion);
+    }
+    let lines = ask.lines.iter().map(|line| (line.amount.minor_down(wallet.currency), line.category.as_ref()));
+    rule.most_of_lines(&occasion, lines)
 }
 
 /// The lines of a spend, a hold or a transfer, by the lab's rule.
 fn again(
     rule: &Rule,
+    purse: Purse<'_>,
     wallet: &Wallet,
     (name, version, taken, phase): (&mut Label, &mut u32, &mut Taken, &mut Option<i64>),
 ) -> Alternate {
-    let Ok(allocation) = allocate(rule, purse(wallet, rule), taken.sum()) else { return Alternate::Refused };
+    let Some(allocation) = divide(rule, purse, taken.sum()) else { return Alternate::Refused };
     if *name != rule.name {
         *name = rule.name.clone();
     }

@@ -173,7 +173,7 @@ impl CurrencyReport {
 }
 
 impl Report {
-    pub(super) fn of(lab: Lab) -> Self {
+    pub(super) fn of(lab: Lab<'_>) -> Self {
         let mut faults = Vec::new();
         let mut currencies: Vec<CurrencyReport> =
             lab.tally.books.iter().map(|books| currency(books, &mut faults)).collect();

@@ -5,6 +5,7 @@ use super::report::Report;
 use super::world::Lab;
 use super::{Period, view};
 use crate::allocation::{Rule, RuleError};
+use crate::catalog::Catalog;
 use crate::journal::{Batch, BatchError, Chain, JournalError, JournalReader, Position};
 use crate::ledger::{Command, Event, Record};
 
@@ -39,7 +40,7 @@ pub enum Stage {
 /// Told the stage, the positions done and the last position, if it is known; at least once a batch.
 pub type Progress<'a> = &'a mut dyn FnMut(Stage, Position, Option<Position>);
 
-/// Replays `period` of the journal under `rule`. Changes nothing.
+/// Replays `period` of the journal under `rule`. Changes nothing. Of the catalog it needs what merchants are.
 ///
 /// The journal may be written to meanwhile; what is appended after the first pass is left out.
 ///
@@ -47,11 +48,12 @@ pub type Progress<'a> = &'a mut dyn FnMut(Stage, Position, Option<Position>);
 /// See [`LabError`].
 pub fn run(
     journal: &dyn JournalReader,
+    catalog: &Catalog,
     rule: &Rule,
     period: Period,
     progress: Progress<'_>,
 ) -> Result<Report, LabError> {
-    replay(journal, rule, period, progress, &mut |lab, bytes, wrong| match view::spent(bytes)
+    replay(journal, catalog, rule, period, progress, &mut |lab, bytes, wrong| match view::spent(bytes)
         .map_err(|error| wrong(error.to_string()))?
     {
         Some(spent) if spent.at >= period.from => Ok(lab.feed_spent(&spent)?),
@@ -69,29 +71,31 @@ pub fn run(
 /// See [`LabError`].
 pub fn run_heard(
     journal: &dyn JournalReader,
+    catalog: &Catalog,
     rule: &Rule,
     period: Period,
     progress: Progress<'_>,
     hear: &mut impl FnMut(&Record, bool),
 ) -> Result<Report, LabError> {
-    replay(journal, rule, period, progress, &mut |lab, bytes, wrong| {
+    replay(journal, catalog, rule, period, progress, &mut |lab, bytes, wrong| {
         let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
         Ok(lab.feed(record, hear)?)
     })
 }
 
 /// Feeds the lab with the bytes of each record; the last argument makes an error of a reason.
-type Feed<'a> = &'a mut dyn FnMut(&mut Lab, &[u8], &dyn Fn(String) -> LabError) -> Result<(), LabError>;
+type Feed<'a> = &'a mut dyn FnMut(&mut Lab<'_>, &[u8], &dyn Fn(String) -> LabError) -> Result<(), LabError>;
 
 fn replay(
     journal: &dyn JournalReader,
+    catalog: &Catalog,
     rule: &Rule,
     period: Period,
     progress: Progress<'_>,
     feed: Feed<'_>,
 ) -> Result<Report, LabError> {
     let (kept, end) = refunds(journal, period, progress)?;
-    let mut lab = Lab::new(rule.clone(), period, kept);
+    let mut lab = Lab::new(catalog, rule.clone(), period, kept);
     each_batch(journal, |bytes| Batch::open(bytes), &mut |batch| {
         progress(Stage::Replay, batch.first - 1, Some(end));
         for (position, bytes) in batch.records().take_while(|(position, _)| *position <= end) {

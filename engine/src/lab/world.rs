@@ -1,13 +1,14 @@
 //! The lab's wallets, and one record's way into them.
 
 use super::Period;
-use super::alternate::{Alternate, purse, rewrite};
+use super::alternate::{Alternate, divide, purse, rewrite};
 use super::kept::Kept;
 use super::report::World;
 use super::tally::Tally;
 use super::view::SpentView;
 use crate::accounts::{AccountKind, NEVER, Timestamp, Wallet};
-use crate::allocation::{Draw, Rule, RuleError, allocate};
+use crate::allocation::{Draw, Rule, RuleError};
+use crate::catalog::Catalog;
 use crate::ledger::decide::expiry::expire;
 use crate::ledger::{Command, Event, Record, Taken, effect, set_phase};
 use crate::names::{AccountId, CommandId};
@@ -56,7 +57,9 @@ impl Wallets {
 
 /// The lab: the world as it was, as sums, and the world under the rule.
 #[derive(Debug)]
-pub(super) struct Lab {
+pub(super) struct Lab<'c> {
+    /// What merchants are, for rules that look at it.
+    catalog: &'c Catalog,
     pub(super) rule: Rule,
     pub(super) period: Period,
     pub(super) wallets: Wallets,
@@ -68,9 +71,10 @@ pub(super) struct Lab {
     last: Timestamp,
 }
 
-impl Lab {
-    pub(super) fn new(rule: Rule, period: Period, kept: Kept) -> Self {
+impl<'c> Lab<'c> {
+    pub(super) fn new(catalog: &'c Catalog, rule: Rule, period: Period, kept: Kept) -> Self {
         Self {
+            catalog,
             rule,
             period,
             wallets: Wallets::default(),
@@ -112,7 +116,7 @@ impl Lab {
             self.end(seat, record.at);
         }
         let alternate = match payer {
-            Some(at) => rewrite(&self.rule, &self.wallets.seats[at].wallet, &mut self.kept, &mut record),
+            Some(at) => rewrite(self.catalog, &self.rule, &self.wallets.seats[at].wallet, &mut self.kept, &mut record),
             None => Alternate::Same,
         };
         match alternate {
@@ -138,7 +142,8 @@ impl Lab {
         Ok(())
     }
 
-    /// One more spend of the period: what [`Lab::feed`] does with its record, without the record.
+    /// One more spend of the period: what [`Lab::feed`] does with its record, without the record. Only for a rule
+    /// that does not look at what a spend is for.
     pub(super) fn feed_spent(&mut self, view: &SpentView<'_>) -> Result<(), RuleError> {
         if view.at >= self.period.to {
             return Ok(());
@@ -158,7 +163,7 @@ impl Lab {
         let seat = &mut self.wallets.seats[at];
         seat.touched = view.at;
         let amount = view.lines.iter().map(|line| line.amount).sum();
-        let Ok(allocation) = allocate(&self.rule, purse(&seat.wallet, &self.rule), amount) else {
+        let Some(allocation) = divide(&self.rule, purse(&seat.wallet, &self.rule, None), amount) else {
             seat.differs = true;
             self.tally.book_spent(view, None, false, day);
             if self.kept.awaits(view.id) {

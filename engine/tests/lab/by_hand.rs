@@ -1,7 +1,7 @@
 //! Small journals with their figures counted by hand.
 
 use crate::histories::{account, id, major, pay, refund, top_up};
-use crate::ledger::{Ledger, Written, rule};
+use crate::ledger::{Ledger, Written, rule, with_default};
 use fentan_engine::accounts::SubId;
 use fentan_engine::journal::{BatchError, JournalError};
 use fentan_engine::lab::{Amounts, LabError, Period, run};
@@ -160,11 +160,11 @@ fn a8_e6_a_damaged_journal_is_not_replayed() {
     let mut journal = Written::of(&ledger.records);
     let at = journal.0[1].len() - 40;
     journal.0[1][at] ^= 1;
-    let error = run(&journal, &rule("by_lot"), EVER, &mut |_, _, _| {}).unwrap_err();
+    let error = run(&journal, &with_default("by_lot"), &rule("by_lot"), EVER, &mut |_, _, _| {}).unwrap_err();
     let damaged = matches!(error, LabError::Journal(JournalError::Damaged { position: 8, error: BatchError::Hash }));
     assert!(damaged, "{error}");
     let mut journal = Written::of(&ledger.records);
     journal.0.remove(0);
-    let error = run(&journal, &rule("by_lot"), EVER, &mut |_, _, _| {}).unwrap_err();
+    let error = run(&journal, &with_default("by_lot"), &rule("by_lot"), EVER, &mut |_, _, _| {}).unwrap_err();
     assert!(matches!(error, LabError::Journal(JournalError::Broken { .. })), "{error}");
 }

@@ -20,7 +20,7 @@ pub(crate) fn with_default(rule: &str) -> Catalog {
 
 /// A rule of the tests' catalog.
 pub(crate) fn rule(name: &str) -> Rule {
-    catalog(CATALOG).rule(&Label::internal(name)).unwrap().clone()
+    catalog(CATALOG).rule_version(&Label::internal(name), 1).unwrap().clone()
 }
 
 struct Spent {
@@ -195,9 +195,9 @@ impl Ledger {
     /// The lab on this ledger's journal; `hear` is told the lab's records.
     pub(crate) fn lab(&self, rule: &Rule, period: Period, mut hear: impl FnMut(&Record, bool)) -> Report {
         let journal = Written::of(&self.records);
-        let heard = run_heard(&journal, rule, period, &mut |_, _, _| {}, &mut hear).unwrap();
+        let heard = run_heard(&journal, &self.catalog, rule, period, &mut |_, _, _| {}, &mut hear).unwrap();
         // Reading spends without copying makes no difference.
-        let report = run(&journal, rule, period, &mut |_, _, _| {}).unwrap();
+        let report = run(&journal, &self.catalog, rule, period, &mut |_, _, _| {}).unwrap();
         assert_eq!(report, heard);
         report
     }

@@ -4,8 +4,8 @@ use super::{Context, known, money, not_closed, not_frozen, positive};
 use crate::accounts::{SUBS_MAX, Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
 use crate::catalog::{Chosen, NotChosen, Product};
-use crate::money::Currency;
 use crate::ledger::{Balances, Event, Reject, Spend, Taken};
+use crate::money::Currency;
 use crate::names::Label;
 
 /// What a spend would take, and by which rule.
@@ -203,6 +203,10 @@ impl<'a, 'w> Ready<'a, 'w> {
         } else {
             "the wallet".to_owned()
         };
-        Reject::InsufficientFunds { payer, available: money(payable, currency), requested: money(self.amount, currency) }
+        Reject::InsufficientFunds {
+            payer,
+            available: money(payable, currency),
+            requested: money(self.amount, currency),
+        }
     }
 }
