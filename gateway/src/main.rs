@@ -10,6 +10,7 @@
 //! | `control/` | timers, as actix actors |
 //! | `config/` | settings and the catalog's files |
 //! | `serve.rs` | the composition root |
+//! | `rules/` | the rules of a running server, `fentan rules` |
 //! | `demo/` | `fentan demo` |
 //! | `rules/` | `fentan rules` |
 
@@ -47,6 +48,7 @@ const EXAMPLES: &str = "Examples:
   fentan serve --data ledger                serve on 127.0.0.1:7400 (TCP) and 127.0.0.1:7401 (HTTP)
   echo '{\"id\":\"t1\",\"op\":\"top_up\",\"account\":\"ann\",\"principal\":\"100.00\",\"bonus\":\"180.00\"}' | nc -q1 127.0.0.1 7400
   curl -s http://127.0.0.1:7401/v1/accounts/ann
+  fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
 #[derive(Subcommand)]
@@ -64,7 +66,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
     Verify(verify::VerifyArgs),
-    /// Try rules
+    /// Check rule files, or try a rule, without a server
     #[command(subcommand)]
     Rules(rules::RulesCommand),
 }

@@ -116,7 +116,8 @@ fn read(spec: &CatalogSpec) -> (Option<Catalog>, Vec<CatalogError>) {
         }
         return (None, errors);
     }
-    let sub_names = subs.iter().map(|(name, id)| (*id, name.clone())).collect::<BTreeMap<_, _>>().into_iter().collect();
+    let sub_names =
+        subs.iter().map(|(name, id)| (*id, name.clone())).collect::<BTreeMap<_, _>>().into_iter().collect();
     let catalog =
         Catalog { subs, sub_names, promoted, products, rules: known, selectors, merchants, offers, default_product };
     (Some(catalog), errors)
@@ -179,7 +180,9 @@ fn amounts(
             let fits = |of: &Option<Label>| of.as_ref().is_none_or(|of| *of == product.name);
             selectors.all().iter().any(|selector| selector.rule.name() == name && fits(&selector.keys.product))
         };
-        let uses = |product: &&Product| product.rule.name() == name || product.permits_rule(name) || selected(product);
+        let uses = |product: &&Product| {
+            product.rule.name() == name || product.permits_rule(name) || selected(product)
+        };
         for product in products.values().filter(uses) {
             for rule in versions.iter() {
                 if let Err(error) = rule.check_currency(product.currency) {

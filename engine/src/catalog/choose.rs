@@ -196,7 +196,9 @@ impl Selectors {
             }
         }
         let selector = |index: &u32| &self.all[*index as usize];
-        let beaten = |index: &u32| fitting.iter().any(|other| selector(other).is_more_specific_than(selector(index)));
+        let beaten = |index: &u32| {
+            fitting.iter().any(|other| selector(other).is_more_specific_than(selector(index)))
+        };
         fitting.iter().filter(|index| !beaten(index)).max_by_key(|index| selector(index).priority).copied()
     }
 }

@@ -45,8 +45,9 @@ pub(super) fn merchants(specs: &[MerchantSpec]) -> (Merchants, Vec<CatalogError>
 
 fn merchant(spec: &MerchantSpec) -> Result<(AccountId, Merchant), CatalogError> {
     let wrong = |key: &'static str, error: String| fail("merchant", &spec.account, &error).key(key);
-    let label =
-        |key: &'static str, text: &String| Label::new(text).map_err(|error| wrong(key, format!("{text:?}: {error}")));
+    let label = |key: &'static str, text: &String| {
+        Label::new(text).map_err(|error| wrong(key, format!("{text:?}: {error}")))
+    };
     let account = AccountId::new(&spec.account).map_err(|error| wrong("account", error.to_string()))?;
     let category = spec.category.as_ref().map(|text| label("category", text)).transpose()?;
     let tags: Vec<Label> = spec.tags.iter().map(|text| label("tags", text)).collect::<Result<_, _>>()?;

@@ -59,10 +59,7 @@ pub(super) fn product(spec: &ProductSpec, rules: &Rules) -> Result<Product, Told
     let currency = Currency::new(&spec.currency, spec.decimals).map_err(|e| wrong("currency", e.to_string()))?;
     let rule = find_rule(rules, &spec.rule, |reason| wrong("rule", reason))?.clone();
     if rule.since().is_some() {
-        let reason = format!(
-            "no version of {:?} is in force from the beginning: one has to be without effective_from",
-            spec.rule
-        );
+        let reason = format!("no version of {:?} is in force from the beginning: one has to be without effective_from", spec.rule);
         return Err(Some(wrong("rule", reason)));
     }
     let may_name = match &spec.may_name_rules {

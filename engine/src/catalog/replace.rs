@@ -1,7 +1,7 @@
 //! What a reload may not change while wallets rely on it.
 
-use super::Catalog;
 use super::error::{CatalogError, fail};
+use super::Catalog;
 
 impl Catalog {
     /// Why `next` may not take this catalog's place in a running engine: wallets and journals hold a
@@ -15,8 +15,7 @@ impl Catalog {
                 None => errors.push(wrong("is in use: a reload cannot take it away")),
                 Some(other) if other.currency != product.currency => {
                     let (code, decimals) = (product.currency.code(), product.currency.exponent());
-                    let reason =
-                        format!("its currency is {code} with {decimals} decimals: a reload cannot change that");
+                    let reason = format!("its currency is {code} with {decimals} decimals: a reload cannot change that");
                     errors.push(wrong(&reason).key("currency"));
                 }
                 Some(_) => {}

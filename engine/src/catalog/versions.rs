@@ -20,8 +20,9 @@ impl Versions {
         let mut errors = Vec::new();
         for pair in rules.windows(2) {
             let [(_, before), (index, rule)] = pair else { continue };
-            let wrong =
-                |key: &'static str, reason: String| fail("rule", rule.name.as_str(), &reason).key(key).at(*index);
+            let wrong = |key: &'static str, reason: String| {
+                fail("rule", rule.name.as_str(), &reason).key(key).at(*index)
+            };
             if before.version == rule.version {
                 errors.push(wrong("version", format!("version {} stands twice", rule.version)));
             } else if rule.effective_from.is_none() {

@@ -1,8 +1,8 @@
 //! What is no error and yet hardly meant: rules nobody can reach, categories nobody has.
 
-use super::Catalog;
 use super::check::CatalogSpec;
 use super::error::{CatalogError, fail};
+use super::Catalog;
 use crate::names::Label;
 use std::collections::BTreeSet;
 
@@ -35,5 +35,6 @@ pub(super) fn warnings(spec: &CatalogSpec, catalog: &Catalog) -> Vec<CatalogErro
 
 fn is_reached(catalog: &Catalog, rule: &Label) -> bool {
     let by_product = |product: &super::Product| product.rule.name() == rule || product.permits_rule(rule);
-    catalog.products.values().any(by_product) || catalog.selectors().iter().any(|selector| selector.rule.name() == rule)
+    catalog.products.values().any(by_product)
+        || catalog.selectors().iter().any(|selector| selector.rule.name() == rule)
 }

@@ -10,10 +10,11 @@ mod plot;
 mod rule_file;
 mod table;
 
-use crate::config::{Given, Settings, builtin_catalog, read_catalog};
+use super::book::now;
+use crate::config::{Given, Settings, load};
 use anyhow::{Context, Result, bail};
 use fentan_engine::allocation::Rule;
-use fentan_engine::catalog::Catalog;
+use fentan_engine::catalog::{Catalog, Versions};
 use fentan_engine::lab::{self, Period, Stage};
 use fentan_engine::names::Label;
 use fentan_storage::{DataFolder, Options};
@@ -32,10 +33,10 @@ pub(crate) struct LabArgs {
     /// A configuration file, for the folder and the catalog
     #[arg(long, env = "FENTAN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Files with products, rules and offers [default: the built-in ones]
+    /// The catalog's files [default: those of --config, else the built-in ones]
     #[arg(long, env = "FENTAN_CATALOG", value_name = "FILE", value_delimiter = ',')]
     catalog: Option<Vec<PathBuf>>,
-    /// The rule: its name, of the rules file or the catalog [default: the only one of the rules file]
+    /// The rule: its name, of the rules file or the catalog, or name@version of the catalog [default: the only one of the rules file]
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
     /// A file with one or more [[rule]]s; they come before those of the catalog
@@ -76,14 +77,14 @@ pub(crate) fn run(args: &LabArgs) -> Result<bool> {
     }
     let given = Given { data: args.data.clone(), catalog: args.catalog.clone(), ..Given::default() };
     let settings = Settings::new(given, args.config.as_deref())?;
-    let catalog = if settings.catalog.is_empty() { builtin_catalog()? } else { read_catalog(&settings.catalog)? };
+    let catalog = load(&settings.catalog)?.catalog;
     let rule = rule(args, &catalog)?;
     let period = period(args)?;
     let (journal, _) = DataFolder::open_read_only(&settings.data, &Options::default())
         .with_context(|| format!("the folder {} cannot be opened", settings.data.display()))?;
     let begun = Instant::now();
     let mut meter = Meter::new();
-    let report = lab::run(&journal, &rule, period, &mut |stage, done, end| meter.tell(stage, done, end))
+    let report = lab::run(&journal, &catalog, &rule, period, &mut |stage, done, end| meter.tell(stage, done, end))
         .with_context(|| format!("the journal of {} cannot be replayed", settings.data.display()))?;
     let records = meter.end();
     let milliseconds = begun.elapsed().as_millis().max(1);
@@ -118,11 +119,24 @@ fn rule(args: &LabArgs, catalog: &Catalog) -> Result<Rule> {
     if let Some(at) = rules.iter().position(|rule| rule.name.as_str() == name) {
         return Ok(rules.swap_remove(at));
     }
-    if let Some(rule) = Label::new(name).ok().and_then(|label| catalog.rule(&label)) {
+    if let Some(rule) = of_catalog(name, catalog) {
         return Ok(rule.clone());
     }
-    let known: Vec<&str> = rules.iter().chain(catalog.rules()).map(|rule| rule.name.as_str()).collect();
+    let known: Vec<&str> = rules
+        .iter()
+        .map(|rule| &rule.name)
+        .chain(catalog.all_versions().map(Versions::name))
+        .map(Label::as_str)
+        .collect();
     bail!("there is no rule {name:?}; there are {}", known.join(", "))
+}
+
+/// `name@version`, or a name, which means its version that is in force now.
+fn of_catalog<'c>(name: &str, catalog: &'c Catalog) -> Option<&'c Rule> {
+    match name.rsplit_once('@') {
+        Some((name, version)) => catalog.rule_version(&Label::new(name).ok()?, version.parse().ok()?),
+        None => Some(catalog.versions(&Label::new(name).ok()?)?.in_force_or_first(now())),
+    }
 }
 
 fn period(args: &LabArgs) -> Result<Period> {

@@ -1,9 +1,9 @@
 //! Answers as JSON, written by hand into a byte buffer.
 
 use super::{reject, time, words};
-use fentan_engine::accounts::{Bucket, Chart, Fund, Funding, NEVER, Status, Timestamp, Totals};
-use fentan_engine::allocation::{Cap, LotOrder, Method, Rule, Spill};
-use fentan_engine::catalog::Catalog;
+use fentan_engine::accounts::{SubId, Bucket, Chart, Fund, Funding, NEVER, Status, Timestamp, Totals};
+use fentan_engine::allocation::{Eligible, RefundToExpired, Cap, LotOrder, Method, Rule, Spill};
+use fentan_engine::catalog::{Catalog, Chosen};
 use fentan_engine::ledger::{Balances, Command, Event, Granted, Record, Taken};
 use fentan_engine::money::{Currency, write_minor};
 use fentan_engine::runtime::{Answer, Found, MerchantView, Outcome, TopUpStanding, WalletView};
@@ -282,14 +282,19 @@ fn found_body(out: &mut Vec<u8>, found: &Found, catalog: &Catalog) {
             write_minor(out, *balance, currency.exponent());
             out.extend_from_slice(b"\"}");
         }
-        Found::Quote { rule, version, taken, steps, lots, currency, after } => {
+        Found::Quote { rule, version, chosen, taken, steps, lots, currency, after } => {
             rule_name(out, rule.as_str(), *version);
             lines(out, taken, catalog, *currency);
             balance(out, after, catalog, *currency);
             key(out, "steps");
             out.push(b'[');
+            let selected = matches!(chosen, Chosen::Selector(_));
+            if selected {
+                let product = &catalog.default_product().name;
+                text(out, &words::chosen(*chosen, rule, *version, catalog, product));
+            }
             for (n, step) in steps.iter().enumerate() {
-                if n > 0 {
+                if n > 0 || selected {
                     out.push(b',');
                 }
                 text(out, &words::step(step, lots, catalog, *currency));
@@ -478,10 +483,10 @@ fn shown(
 }
 
 /// A rule as JSON.
-pub(crate) fn rule_json(rule: &Rule, catalog: &Catalog) -> serde_json::Value {
+pub(crate) fn rule_json<'n>(rule: &Rule, sub_name: impl Fn(SubId) -> &'n str) -> serde_json::Value {
     use serde_json::json;
-    let names = |subs: &[fentan_engine::accounts::SubId]| {
-        subs.iter().map(|sub| catalog.sub_name(*sub).to_owned()).collect::<Vec<_>>()
+    let names = |subs: &[SubId]| {
+        subs.iter().map(|sub| sub_name(*sub).to_owned()).collect::<Vec<_>>()
     };
     let major = |amount: &fentan_engine::money::Major| amount.to_string();
     let order = |order: LotOrder| match order {
@@ -499,23 +504,38 @@ pub(crate) fn rule_json(rule: &Rule, catalog: &Catalog) -> serde_json::Value {
         }
         Method::FixedRatio { weights, order: lots } => {
             let weights: serde_json::Map<_, _> =
-                weights.iter().map(|(sub, weight)| (catalog.sub_name(*sub).to_owned(), json!(weight))).collect();
+                weights.iter().map(|(sub, weight)| (sub_name(*sub).to_owned(), json!(weight))).collect();
             json!({"method": "fixed_ratio", "weights": weights, "lots": order(*lots)})
         }
         Method::FixedAmount { sub, at_most, for_every, others, order: lots } => json!({
-            "method": "fixed_amount", "sub_balance": catalog.sub_name(*sub), "at_most": major(at_most),
+            "method": "fixed_amount", "sub_balance": sub_name(*sub), "at_most": major(at_most),
             "for_every": for_every.as_ref().map(major), "others": names(others), "lots": order(*lots),
         }),
     };
     let cap = |cap: &Cap| {
         json!({
-            "sub_balance": catalog.sub_name(cap.sub), "amount": cap.amount.as_ref().map(major),
+            "sub_balance": sub_name(cap.sub), "amount": cap.amount.as_ref().map(major),
             "percent": cap.share.map(|share| (share * rust_decimal::Decimal::ONE_HUNDRED).normalize().to_string()),
             "minimum_order": cap.minimum_order.as_ref().map(major),
         })
     };
     value["name"] = json!(rule.name.as_str());
     value["version"] = json!(rule.version);
+    value["description"] = json!(rule.description);
+    value["effective_from"] = json!(rule.effective_from.map(super::time::text));
+    value["minimum_order"] = json!(rule.minimum_order.as_ref().map(major));
+    value["refund_to_expired"] = match rule.refund_to_expired {
+        RefundToExpired::Forfeit => json!("forfeit"),
+        RefundToExpired::Restore { days } => json!({ "restore_days": days }),
+    };
+    let eligible = |each: &Eligible| {
+        json!({
+            "sub_balance": sub_name(each.sub), "merchants": each.only.merchants, "categories": each.only.categories,
+            "tags": each.only.tags, "not_merchants": each.not.merchants, "not_categories": each.not.categories,
+            "not_tags": each.not.tags,
+        })
+    };
+    value["eligible"] = json!(rule.eligible.iter().map(eligible).collect::<Vec<_>>());
     value["caps"] = json!(rule.caps.iter().map(cap).collect::<Vec<_>>());
     value["spill"] = match &rule.spill {
         Spill::Reject => json!("reject"),

@@ -12,9 +12,10 @@ mod parse;
 mod reject;
 mod reply;
 mod time;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use answer::rule_json;
 pub(crate) use parse::{Line, Malformed, parse_line};
 pub(crate) use reject::{status_of_code, write_refusal};
+pub(crate) use time::text as moment;
 pub(crate) use reply::{Assembly, Conn, WireReply};

@@ -2,12 +2,24 @@
 
 use fentan_engine::accounts::SubId;
 use fentan_engine::allocation::Step;
-use fentan_engine::catalog::Catalog;
+use fentan_engine::catalog::{Catalog, Chosen};
 use fentan_engine::money::{Currency, Money};
-use fentan_engine::names::CommandId;
+use fentan_engine::names::{CommandId, Label};
+
+/// Why this rule, as a sentence.
+pub(crate) fn chosen(chosen: Chosen, rule: &Label, version: u32, catalog: &Catalog, product: &Label) -> String {
+    match chosen {
+        Chosen::Named => format!("The spend names the rule {rule}@{version}."),
+        Chosen::Selector(number) => {
+            let name = catalog.selector(number).map_or("?", |selector| selector.name.as_str());
+            format!("The selector {name} chooses the rule {rule}@{version}.")
+        }
+        Chosen::Product => format!("{rule}@{version} is the rule of the product {product}."),
+    }
+}
 
 /// One step, as a sentence.
-pub(super) fn step(step: &Step, lots: &[CommandId], catalog: &Catalog, currency: Currency) -> String {
+pub(crate) fn step(step: &Step, lots: &[CommandId], catalog: &Catalog, currency: Currency) -> String {
     let money = |minor: i64| Money { minor, currency };
     let name = |sub: &SubId| catalog.sub_name(*sub).to_owned();
     let lot = |index: u32| lots.get(index as usize).map_or("?", CommandId::as_str);

@@ -32,8 +32,7 @@ impl Rule {
         let spill = keep(&mut errors, check.spill(spec));
         let refund_to_expired = keep(&mut errors, check.refund_to_expired(spec));
         let parts = (name, version, effective_from, method, minimum_order, spill, refund_to_expired);
-        let (Some(name), Some(version), Some(from), Some(method), Some(minimum_order), Some(spill), Some(expired)) =
-            parts
+        let (Some(name), Some(version), Some(from), Some(method), Some(minimum_order), Some(spill), Some(expired)) = parts
         else {
             return Err(errors);
         };

@@ -35,13 +35,7 @@ fn same_method(a: &Method, b: &Method) -> bool {
     match (a, b) {
         (
             Method::FixedAmount { sub, at_most, for_every, others, order },
-            Method::FixedAmount {
-                sub: sub_b,
-                at_most: at_most_b,
-                for_every: every_b,
-                others: others_b,
-                order: order_b,
-            },
+            Method::FixedAmount { sub: sub_b, at_most: at_most_b, for_every: every_b, others: others_b, order: order_b },
         ) => {
             (sub, others, order) == (sub_b, others_b, order_b)
                 && at_most.same_value(*at_most_b)

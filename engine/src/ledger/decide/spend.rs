@@ -4,8 +4,8 @@ use super::{Context, known, money, not_closed, not_frozen, positive};
 use crate::accounts::{SUBS_MAX, Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
 use crate::catalog::{Chosen, NotChosen, Product};
-use crate::ledger::{Balances, Event, Reject, Spend, Taken};
 use crate::money::Currency;
+use crate::ledger::{Balances, Event, OrderLine, Reject, Spend, Taken};
 use crate::names::Label;
 
 /// What a spend would take, and by which rule.
@@ -134,7 +134,7 @@ fn preconditions<'a, 'w>(
     }
     let product = ctx.catalog.product(&wallet.product);
     let occasion = ctx.catalog.occasion(Some(&ask.merchant), &ask.tags);
-    Ready::new(ctx, wallet, amount, product, ask.rule.as_ref(), &occasion)
+    Ready::new(ctx, wallet, amount, (product, ask.rule.as_ref()), &occasion, &ask.lines)
 }
 
 impl<'a, 'w> Ready<'a, 'w> {
@@ -143,9 +143,9 @@ impl<'a, 'w> Ready<'a, 'w> {
         ctx: Context<'a>,
         wallet: &'w Wallet,
         amount: i64,
-        product: &'a Product,
-        named: Option<&Label>,
+        (product, named): (&'a Product, Option<&Label>),
         occasion: &Occasion<'_>,
+        lines: &[OrderLine],
     ) -> Result<Self, Reject> {
         let chosen = ctx.catalog.choose(product, named, occasion, ctx.now);
         let (rule, chosen) = chosen.map_err(|no| {
@@ -155,7 +155,13 @@ impl<'a, 'w> Ready<'a, 'w> {
                 NotChosen::NotPermitted => Reject::RuleNotPermitted { rule, product: product.name.clone() },
             }
         })?;
-        Ok(Self { wallet, amount, rule, chosen, most: rule.most(occasion) })
+        let line = |line: &'_ OrderLine| line.amount.minor_down(wallet.currency);
+        let most = if lines.is_empty() {
+            rule.most(occasion)
+        } else {
+            rule.most_of_lines(occasion, lines.iter().map(|each| (line(each), each.category.as_ref())))
+        };
+        Ok(Self { wallet, amount, rule, chosen, most })
     }
 
     /// What allocation looks at.
@@ -203,10 +209,6 @@ impl<'a, 'w> Ready<'a, 'w> {
         } else {
             "the wallet".to_owned()
         };
-        Reject::InsufficientFunds {
-            payer,
-            available: money(payable, currency),
-            requested: money(self.amount, currency),
-        }
+        Reject::InsufficientFunds { payer, available: money(payable, currency), requested: money(self.amount, currency) }
     }
 }
