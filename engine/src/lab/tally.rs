@@ -184,7 +184,7 @@ impl Tally {
         books.promoted |= promoted(&record.event);
         postings(record, |posting| match posting.to {
             PostTo::Wallet(sub) | PostTo::Held(sub) => books.opening.add(sub, posting.minor),
-            PostTo::Merchant(..) | PostTo::System(_) => books.opening_rest += posting.minor,
+            _ => books.opening_rest += posting.minor,
         });
     }
 
@@ -196,7 +196,7 @@ impl Tally {
         let moved = books.days.of(day);
         postings(record, |posting| match posting.to {
             PostTo::Wallet(sub) | PostTo::Held(sub) => moved.left[w].add(sub, posting.minor),
-            PostTo::Merchant(..) | PostTo::System(_) => moved.rest[w] += posting.minor,
+            _ => moved.rest[w] += posting.minor,
         });
         match &record.event {
             Event::Spent { taken, .. } | Event::Captured { taken, .. } => {
