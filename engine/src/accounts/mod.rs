@@ -11,6 +11,7 @@
 mod lot;
 mod slice;
 mod sub;
+mod taken_back;
 mod totals;
 mod usage;
 mod wallet;
@@ -18,6 +19,7 @@ mod wallet;
 pub use lot::{Funding, Lot, NEVER, Part, Timestamp};
 pub use slice::{Bucket, Fund, Proceeds, Slice, SliceKind, SystemAccount};
 pub use sub::{SUBS_MAX, SubId, Subs};
+pub use taken_back::{EndedRefund, ExpiredPart, TakenBack};
 pub use totals::{Chart, Totals};
 pub use usage::Usage;
 pub use wallet::{Hold, MAX_LOTS, PendingTopUp, Phase, Rare, Status, Wallet};

@@ -1,7 +1,7 @@
 //! A wallet in memory.
 
-use super::{Funding, Lot, NEVER, SubId, Subs, Timestamp};
-use crate::ledger::Taken;
+use super::{ExpiredPart, Funding, Lot, NEVER, SubId, Subs, TakenBack, Timestamp};
+use crate::ledger::{Taken, TopUpRefund};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 use hashbrown::HashMap;
@@ -95,11 +95,19 @@ pub struct Rare {
     pub pending: Vec<PendingTopUp>,
     /// Rounding states.
     pub phases: Vec<Phase>,
+    /// Refunds of top-ups, oldest first.
+    pub taken_back: Vec<TakenBack>,
+    /// What expired, in the order in which it did.
+    pub expired: Vec<ExpiredPart>,
 }
 
 impl Rare {
     fn is_empty(&self) -> bool {
-        self.holds.is_empty() && self.pending.is_empty() && self.phases.is_empty()
+        self.holds.is_empty()
+            && self.pending.is_empty()
+            && self.phases.is_empty()
+            && self.taken_back.is_empty()
+            && self.expired.is_empty()
     }
 }
 
@@ -120,7 +128,7 @@ pub struct Wallet {
     pub first_live: u32,
     /// What can be spent of each sub-balance: always the sum over the lots.
     pub available: Subs,
-    /// What holds have set aside: always the sum over the holds.
+    /// What is set aside: always the sum over the holds and the refunds of top-ups that wait.
     pub held: i64,
     /// What the wallet owes.
     pub arrears: i64,
@@ -192,6 +200,34 @@ impl Wallet {
         self.pending_top_ups().iter().find(|p| p.id == *id)
     }
 
+    /// What was taken back of this top-up.
+    #[must_use]
+    pub fn taken_back(&self, top_up: &CommandId) -> Option<&TakenBack> {
+        self.rare.as_ref()?.taken_back.iter().find(|back| back.top_up == *top_up)
+    }
+
+    /// The same, made when it is missing.
+    pub fn taken_back_mut(&mut self, top_up: &CommandId) -> &mut TakenBack {
+        let all = &mut self.rare_mut().taken_back;
+        let at = all.iter().position(|back| back.top_up == *top_up).unwrap_or_else(|| {
+            all.push(TakenBack::new(top_up.clone()));
+            all.len() - 1
+        });
+        &mut all[at]
+    }
+
+    /// The refunds of top-ups that wait for their channel.
+    pub fn open_refunds(&self) -> impl Iterator<Item = &TopUpRefund> {
+        self.rare.iter().flat_map(|rare| &rare.taken_back).filter_map(|back| back.open.as_deref())
+    }
+
+    /// What expired of a part of this lot.
+    #[must_use]
+    pub fn expired(&self, lot: &CommandId, sub: SubId) -> i64 {
+        let expired = self.rare.iter().flat_map(|rare| &rare.expired);
+        expired.filter(|part| part.lot == *lot && part.sub == sub).map(|part| part.amount).sum()
+    }
+
     /// The rounding state of this rule, in minor units.
     #[must_use]
     pub fn phase(&self, rule: &Label, version: u32) -> i64 {
@@ -241,7 +277,8 @@ impl Wallet {
     /// Whether nothing is in it, set aside, owed or expected.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        let expects = self.rare.as_ref().is_some_and(|r| !r.holds.is_empty() || !r.pending.is_empty());
+        let expects = self.rare.as_ref().is_some_and(|r| !r.holds.is_empty() || !r.pending.is_empty())
+            || self.open_refunds().next().is_some();
         self.available.sum() == 0 && self.held == 0 && self.arrears == 0 && !expects
     }
 }

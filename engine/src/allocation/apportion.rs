@@ -35,7 +35,7 @@ pub fn share_of(amount: i64, part: i64, whole: i64) -> i64 {
 
 /// `amount · part / whole`, rounded down and up.
 #[must_use]
-pub(super) fn floor_and_ceiling(amount: i64, part: i64, whole: i64) -> (i64, i64) {
+pub(crate) fn floor_and_ceiling(amount: i64, part: i64, whole: i64) -> (i64, i64) {
     if whole <= 0 {
         return (0, 0);
     }

@@ -29,6 +29,7 @@ mod order;
 mod rule;
 mod wish;
 
+pub(crate) use apportion::floor_and_ceiling;
 pub use apportion::{apportion, share_of};
 pub(crate) use rule::moment;
 pub use rule::{

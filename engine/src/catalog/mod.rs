@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `check.rs` | from what files say to a catalog, with every error |
 //! | `sub_balance.rs`, `product.rs`, `offer.rs`, `merchant.rs` | entries |
+//! | `refund_terms.rs` | what a product says about refunds of top-ups |
 //! | `versions.rs` | the versions of a rule, and which is in force |
 //! | `choose.rs` | which rule divides a spend |
 //! | `warn.rs` | what is no error and yet hardly meant |
@@ -21,6 +22,7 @@ mod error;
 mod merchant;
 mod offer;
 mod product;
+mod refund_terms;
 mod replace;
 mod sub_balance;
 mod versions;
@@ -33,6 +35,7 @@ pub use error::{CatalogError, CatalogErrors};
 pub use merchant::{Merchant, MerchantSpec};
 pub use offer::{Offer, OfferSpec};
 pub use product::{Product, ProductSpec};
+pub use refund_terms::RefundTerms;
 pub use sub_balance::SubBalanceSpec;
 pub use versions::Versions;
 

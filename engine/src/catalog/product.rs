@@ -1,6 +1,7 @@
 //! Products: what a wallet may do.
 
 use super::error::{CatalogError, Told, fail, label};
+use super::refund_terms::{RefundTerms, refund_terms};
 use super::versions::Versions;
 use super::{Rules, find_rule};
 use crate::money::Currency;
@@ -21,6 +22,8 @@ pub struct Product {
     pub transfers: bool,
     /// The rules a spend may name; `None` permits every one.
     pub may_name: Option<Vec<Label>>,
+    /// Refunds of top-ups, and what wallets that owe may do (rule W3).
+    pub refund_terms: RefundTerms,
 }
 
 impl Product {
@@ -42,6 +45,11 @@ pub struct ProductSpec {
     #[serde(default)]
     transfers: bool,
     may_name_rules: Option<Vec<String>>,
+    pub(super) top_up_refunds: Option<bool>,
+    pub(super) refund_policy: Option<String>,
+    #[serde(default)]
+    pub(super) forced_from_other_lots: bool,
+    pub(super) spend_in_arrears: Option<bool>,
     #[serde(default, rename = "description")]
     _description: String,
 }
@@ -59,7 +67,10 @@ pub(super) fn product(spec: &ProductSpec, rules: &Rules) -> Result<Product, Told
     let currency = Currency::new(&spec.currency, spec.decimals).map_err(|e| wrong("currency", e.to_string()))?;
     let rule = find_rule(rules, &spec.rule, |reason| wrong("rule", reason))?.clone();
     if rule.since().is_some() {
-        let reason = format!("no version of {:?} is in force from the beginning: one has to be without effective_from", spec.rule);
+        let reason = format!(
+            "no version of {:?} is in force from the beginning: one has to be without effective_from",
+            spec.rule
+        );
         return Err(Some(wrong("rule", reason)));
     }
     let may_name = match &spec.may_name_rules {
@@ -69,7 +80,8 @@ pub(super) fn product(spec: &ProductSpec, rules: &Rules) -> Result<Product, Told
             Some(names.iter().map(|name| find(name).map(|rule| rule.name().clone())).collect::<Result<_, _>>()?)
         }
     };
-    Ok(Product { name, currency, rule, transfers: spec.transfers, may_name })
+    let refund_terms = refund_terms(spec).map_err(|reason| wrong("refund_policy", reason))?;
+    Ok(Product { name, currency, rule, transfers: spec.transfers, may_name, refund_terms })
 }
 
 /// The currencies of the products. One code has one number of decimals.

@@ -1,7 +1,8 @@
 //! Records to wallets: what a record changes in a wallet it names.
 
-use super::{Command, Event, Granted, Record, Taken};
-use crate::accounts::{Hold, Lot, Part, PendingTopUp, Phase, Wallet};
+use super::decide::top_up_refund::ended;
+use super::{Command, Event, Granted, Record, RefundPolicy, RefundTopUp, Taken, TopUpRefund};
+use crate::accounts::{ExpiredPart, Hold, Lot, Part, PendingTopUp, Phase, Wallet};
 use crate::names::{CommandId, Label};
 use smallvec::SmallVec;
 
@@ -9,13 +10,21 @@ use smallvec::SmallVec;
 /// that the record opens comes in empty.
 pub fn effect(record: &Record, wallet: &mut Wallet) {
     match &record.event {
-        Event::Rejected(_) | Event::Gathered(_) | Event::TopUpUnchanged { .. } | Event::Opened { .. } => {}
-        Event::ToppedUp { granted, .. } => add_lot(wallet, &record.id, granted),
+        Event::Rejected(_)
+        | Event::Gathered(_)
+        | Event::TopUpUnchanged { .. }
+        | Event::TopUpRefundUnchanged { .. }
+        | Event::Opened { .. } => {}
+        Event::ToppedUp { granted, repaid, .. } => {
+            add_lot(wallet, &record.id, granted);
+            repay(wallet, repaid);
+        }
         Event::TopUpPlaced { granted, .. } => place(wallet, &record.id, granted),
-        Event::TopUpConfirmed { granted, .. } => {
+        Event::TopUpConfirmed { granted, repaid, .. } => {
             if let Command::ConfirmTopUp(ask) = &record.command {
                 drop_pending(wallet, &ask.top_up);
                 add_lot(wallet, &ask.top_up, granted);
+                repay(wallet, repaid);
             }
         }
         Event::TopUpFailed { .. } => {
@@ -59,10 +68,14 @@ pub fn effect(record: &Record, wallet: &mut Wallet) {
                 }
             }
         }
-        Event::Refunded { taken, .. } => give(wallet, taken),
-        Event::Transferred { rule, version, taken, phase, .. } => {
+        Event::Refunded { taken, repaid, .. } => {
+            give(wallet, taken);
+            repay(wallet, repaid);
+        }
+        Event::Transferred { rule, version, taken, phase, repaid, .. } => {
             if matches!(&record.command, Command::Transfer(ask) if ask.to == wallet.id) {
                 arrive(wallet, record);
+                repay(wallet, repaid);
             } else {
                 take(wallet, taken);
                 set_phase(wallet, rule, *version, *phase);
@@ -76,9 +89,66 @@ pub fn effect(record: &Record, wallet: &mut Wallet) {
                 give(wallet, released);
             }
             take(wallet, taken);
+            let expired = taken.iter().map(|(lot, sub, amount)| ExpiredPart { lot: lot.clone(), sub, amount });
+            if !taken.lines.is_empty() {
+                wallet.rare_mut().expired.extend(expired);
+            }
+        }
+        Event::TopUpRefunded { refund, returned, .. } => {
+            if let Command::RefundTopUp(ask) = &record.command {
+                refund_at_once(wallet, ask, refund, returned);
+            }
+        }
+        Event::TopUpRefundRequested { refund, .. } => {
+            if let Command::RefundTopUp(ask) = &record.command {
+                take(wallet, &refund.taken);
+                wallet.held += refund.taken.sum();
+                wallet.taken_back_mut(&ask.top_up).open = Some(refund.clone());
+            }
+        }
+        Event::TopUpRefundConfirmed { refund, .. } => {
+            if let Command::RefundTopUp(ask) = &record.command {
+                wallet.held -= refund.taken.sum();
+                let back = wallet.taken_back_mut(&ask.top_up);
+                back.open = None;
+                back.ended = Some(ended(refund, true));
+                back.book(refund);
+            }
+        }
+        Event::TopUpRefundFailed { refund, repaid, .. } => {
+            if let Command::RefundTopUp(ask) = &record.command {
+                wallet.held -= refund.taken.sum();
+                give(wallet, &refund.taken);
+                repay(wallet, repaid);
+                let back = wallet.taken_back_mut(&ask.top_up);
+                back.open = None;
+                back.ended = Some(ended(refund, false));
+            }
         }
     }
     wallet.tidy();
+}
+
+/// A refund that waited ends as failed when a forced one takes its place: the channel's late word that it
+/// paid that one too is then refused, for an operator to see.
+fn refund_at_once(wallet: &mut Wallet, ask: &RefundTopUp, refund: &TopUpRefund, returned: &Taken) {
+    wallet.held -= returned.sum();
+    give(wallet, returned);
+    take(wallet, &refund.taken);
+    take(wallet, &refund.others);
+    wallet.arrears += refund.arrears;
+    let back = wallet.taken_back_mut(&ask.top_up);
+    if let Some(open) = back.open.take() {
+        back.ended = Some(ended(&open, false));
+    } else if refund.policy != RefundPolicy::Forced {
+        back.ended = Some(ended(refund, true));
+    }
+    back.book(refund);
+}
+
+fn repay(wallet: &mut Wallet, repaid: &Taken) {
+    take(wallet, repaid);
+    wallet.arrears -= repaid.sum();
 }
 
 fn add_lot(wallet: &mut Wallet, id: &CommandId, granted: &Granted) {

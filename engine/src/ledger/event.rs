@@ -1,7 +1,7 @@
 //! What can have happened: the resolved result of a command.
 
-use super::{OrderTable, Reject, Taken};
-use crate::accounts::{AccountKind, Bucket, Fund, Funding, Status, SubId, Subs, Timestamp, Usage, Wallet};
+use super::{OrderTable, Reject, Taken, TopUpRefund};
+use crate::accounts::{AccountKind, Bucket, EndedRefund, Fund, Funding, Status, SubId, Subs, Timestamp, Usage, Wallet};
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 pub struct Balances {
     /// What can be spent of each sub-balance.
     pub subs: Subs,
-    /// What holds have set aside.
+    /// What holds and refunds of top-ups have set aside.
     pub held: i64,
     /// What is owed.
     pub arrears: i64,
@@ -29,6 +29,12 @@ impl Balances {
         for (_, sub, amount) in taken.iter() {
             self.subs.add(sub, -amount);
         }
+    }
+
+    /// Takes out what repays arrears.
+    pub(crate) fn repay(&mut self, repaid: &Taken) {
+        self.take(repaid);
+        self.arrears -= repaid.sum();
     }
 
     /// Puts the lines in.
@@ -283,6 +289,55 @@ pub enum Event {
     },
     /// A sliced account's money was brought into one slice.
     Gathered(Vec<GatherMove>),
+    /// A top-up was given back, in part or all, at once.
+    TopUpRefunded {
+        /// The wallet.
+        account: AccountId,
+        /// What was taken, and who got it.
+        refund: Box<TopUpRefund>,
+        /// What a refund that waited had set aside: it came back first, and that refund ended.
+        returned: Taken,
+        /// The wallet afterwards.
+        after: Balances,
+    },
+    /// The refund of a top-up waits for the channel's word: its lines were set aside.
+    TopUpRefundRequested {
+        /// The wallet.
+        account: AccountId,
+        /// What was set aside, and who will get it.
+        refund: Box<TopUpRefund>,
+        /// The wallet afterwards.
+        after: Balances,
+    },
+    /// The channel has paid the refund of a top-up.
+    TopUpRefundConfirmed {
+        /// The wallet.
+        account: AccountId,
+        /// What had been set aside, and who got it.
+        refund: Box<TopUpRefund>,
+        /// The wallet afterwards.
+        after: Balances,
+    },
+    /// The channel did not pay the refund of a top-up: what was set aside came back.
+    TopUpRefundFailed {
+        /// The wallet.
+        account: AccountId,
+        /// What had been set aside.
+        refund: Box<TopUpRefund>,
+        /// What of it repaid arrears.
+        repaid: Taken,
+        /// The wallet afterwards.
+        after: Balances,
+    },
+    /// The channel said again what it had said before of the refund of a top-up: nothing changed.
+    TopUpRefundUnchanged {
+        /// The wallet.
+        account: AccountId,
+        /// What it had said.
+        ended: EndedRefund,
+        /// The wallet.
+        after: Balances,
+    },
 }
 
 impl Event {
@@ -301,8 +356,37 @@ impl Event {
             | Self::Released { after, .. }
             | Self::Refunded { after, .. }
             | Self::Transferred { after, .. }
-            | Self::Expired { after, .. } => Some(after),
+            | Self::Expired { after, .. }
+            | Self::TopUpRefunded { after, .. }
+            | Self::TopUpRefundRequested { after, .. }
+            | Self::TopUpRefundConfirmed { after, .. }
+            | Self::TopUpRefundFailed { after, .. }
+            | Self::TopUpRefundUnchanged { after, .. } => Some(after),
             Self::Rejected(_) | Self::Opened { .. } | Self::StatusSet { .. } | Self::Gathered(_) => None,
+        }
+    }
+
+    /// What of the money that came into the answer's wallet repaid its arrears.
+    #[must_use]
+    pub const fn repaid(&self) -> Option<&Taken> {
+        match self {
+            Self::ToppedUp { repaid, .. }
+            | Self::TopUpConfirmed { repaid, .. }
+            | Self::Refunded { repaid, .. }
+            | Self::TopUpRefundFailed { repaid, .. } => Some(repaid),
+            _ => None,
+        }
+    }
+
+    /// The refund of a top-up that the event is about.
+    #[must_use]
+    pub fn top_up_refund(&self) -> Option<&TopUpRefund> {
+        match self {
+            Self::TopUpRefunded { refund, .. }
+            | Self::TopUpRefundRequested { refund, .. }
+            | Self::TopUpRefundConfirmed { refund, .. }
+            | Self::TopUpRefundFailed { refund, .. } => Some(refund),
+            _ => None,
         }
     }
 

@@ -16,6 +16,7 @@
 //! | `reject.rs` | every business no, in order of precedence |
 //! | `order_table.rs` | order lines by sub-balances |
 //! | `taken.rs` | the lines of a spend: lot, sub-balance, amount |
+//! | `top_up_refund.rs` | what the refund of a top-up takes, and who gets it |
 //! | `decide/` | one file per family of commands; checks in order of precedence |
 //! | `effect.rs` | records to wallets |
 //! | `posting.rs` | records to balanced entries |
@@ -29,10 +30,11 @@ mod posting;
 mod record;
 mod reject;
 mod taken;
+mod top_up_refund;
 
 pub use command::{
-    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, OrderLine, Query, Refund, RefundPolicy, RefundTopUp,
-    Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, OrderLine, Query, QuoteTopUpRefund, Refund, RefundPolicy,
+    RefundTopUp, Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 pub use effect::effect;
 pub(crate) use effect::set_phase;
@@ -42,3 +44,4 @@ pub use posting::{PostTo, Posting, postings};
 pub use record::{Record, RecordError};
 pub use reject::Reject;
 pub use taken::{Taken, TakenLine};
+pub use top_up_refund::TopUpRefund;

@@ -1,7 +1,7 @@
 //! Records to balanced entries.
 
 use super::decide::refund::fund_of;
-use super::{Event, Granted, Record, Taken};
+use super::{Event, Granted, Record, Taken, TopUpRefund};
 use crate::accounts::{Bucket, Chart, Fund, SubId, SystemAccount};
 
 /// What a posting goes to. Wallets and merchants are those of the record.
@@ -9,8 +9,10 @@ use crate::accounts::{Bucket, Chart, Fund, SubId, SystemAccount};
 pub enum PostTo {
     /// What the wallet can spend of a sub-balance.
     Wallet(SubId),
-    /// What the wallet's holds have set aside of a sub-balance.
+    /// What the wallet's holds and refunds of top-ups have set aside of a sub-balance.
     Held(SubId),
+    /// What the wallet owes.
+    Arrears,
     /// The merchant's proceeds.
     Merchant(Bucket, Fund),
     /// An account of the ledger's own.
@@ -24,6 +26,7 @@ impl PostTo {
         match self {
             Self::Wallet(sub) => Chart::Wallets(*sub),
             Self::Held(sub) => Chart::Held(*sub),
+            Self::Arrears => Chart::Arrears,
             Self::Merchant(bucket, fund) => Chart::Merchants(*bucket, *fund),
             Self::System(SystemAccount::Channel(_)) => Chart::Channels,
             Self::System(SystemAccount::Promotion(_)) => Chart::Promotions,
@@ -47,14 +50,17 @@ pub struct Posting {
 /// together with its other side.
 ///
 /// A transfer's postings go to two wallets and to the same lines of the chart, so they cancel and are
-/// left out; so are the moves between slices of one account.
+/// left out, but for what repays the receiver's arrears; so are the moves between slices of one account.
 pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
     let mut both = |from: PostTo, to: PostTo, amount: i64| {
         post(Posting { to: from, minor: -i128::from(amount) });
         post(Posting { to, minor: i128::from(amount) });
     };
     match &record.event {
-        Event::ToppedUp { granted, .. } | Event::TopUpConfirmed { granted, .. } => grant(granted, both),
+        Event::ToppedUp { granted, repaid, .. } | Event::TopUpConfirmed { granted, repaid, .. } => {
+            grant(granted, &mut both);
+            repay(repaid, both);
+        }
         Event::Spent { taken, promoted, .. } => each(taken, |sub, amount| {
             both(PostTo::Wallet(sub), proceeds(*promoted, sub), amount);
         }),
@@ -66,9 +72,23 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
         Event::Released { taken, .. } => {
             each(taken, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
         }
-        Event::Refunded { taken, promoted, .. } => each(taken, |sub, amount| {
-            both(proceeds(*promoted, sub), PostTo::Wallet(sub), amount);
+        Event::Refunded { taken, promoted, repaid, .. } => {
+            each(taken, |sub, amount| both(proceeds(*promoted, sub), PostTo::Wallet(sub), amount));
+            repay(repaid, both);
+        }
+        Event::Transferred { repaid, .. } => repay(repaid, both),
+        Event::TopUpRefunded { refund, returned, .. } => {
+            each(returned, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
+            pay_back(refund, PostTo::Wallet, both);
+        }
+        Event::TopUpRefundRequested { refund, .. } => each(&refund.taken, |sub, amount| {
+            both(PostTo::Wallet(sub), PostTo::Held(sub), amount);
         }),
+        Event::TopUpRefundConfirmed { refund, .. } => pay_back(refund, PostTo::Held, both),
+        Event::TopUpRefundFailed { refund, repaid, .. } => {
+            each(&refund.taken, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
+            repay(repaid, both);
+        }
         Event::Expired { taken, holds, .. } => {
             for (_, released) in holds {
                 each(released, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
@@ -80,7 +100,7 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
         | Event::TopUpPlaced { .. }
         | Event::TopUpFailed { .. }
         | Event::TopUpUnchanged { .. }
-        | Event::Transferred { .. }
+        | Event::TopUpRefundUnchanged { .. }
         | Event::StatusSet { .. }
         | Event::Gathered(_) => {}
     }
@@ -90,6 +110,42 @@ fn each(taken: &Taken, mut line: impl FnMut(SubId, i64)) {
     for taken in &taken.lines {
         line(taken.sub, taken.amount);
     }
+}
+
+/// What came in repays what the wallet owes.
+fn repay(repaid: &Taken, mut both: impl FnMut(PostTo, PostTo, i64)) {
+    each(repaid, |sub, amount| both(PostTo::Wallet(sub), PostTo::Arrears, amount));
+}
+
+/// A top-up goes back: paid value to the channel as far as it is refunded and to the promotion beyond that,
+/// the gift to the promotion. What the paid value cannot give the channel, arrears and the promotion give.
+fn pay_back(refund: &TopUpRefund, lot: impl Fn(SubId) -> PostTo, mut both: impl FnMut(PostTo, PostTo, i64)) {
+    let channel = || PostTo::System(SystemAccount::Channel(refund.channel.clone()));
+    let promotion = || PostTo::System(SystemAccount::Promotion(refund.promotion.clone()));
+    let mut open = refund.refunded;
+    let mut give = |from: PostTo, amount: i64, open: &mut i64| {
+        let due = amount.min(*open);
+        *open -= due;
+        for (to, amount) in [(channel(), due), (promotion(), amount - due)] {
+            if amount > 0 {
+                both(from.clone(), to, amount);
+            }
+        }
+    };
+    each(&refund.taken, |sub, amount| {
+        if !refund.is_promoted(sub) {
+            give(lot(sub), amount, &mut open);
+        }
+    });
+    each(&refund.others, |sub, amount| give(PostTo::Wallet(sub), amount, &mut open));
+    give(PostTo::Arrears, refund.arrears, &mut open);
+    let from_promotion = open;
+    give(promotion(), from_promotion, &mut open);
+    each(&refund.taken, |sub, amount| {
+        if refund.is_promoted(sub) {
+            give(lot(sub), amount, &mut 0);
+        }
+    });
 }
 
 /// No channel statement has confirmed any lot yet, so proceeds are unreconciled (rule C2).

@@ -225,6 +225,36 @@ pub enum Reject {
         /// What was asked.
         requested: Money,
     },
+    /// No refund of the top-up was requested.
+    #[error("no refund of the top-up {top_up} was requested")]
+    UnknownTopUpRefund {
+        /// The top-up.
+        top_up: CommandId,
+    },
+    /// The refund was requested by another policy.
+    #[error("the refund was requested by {policy}, this names {named}")]
+    PolicyMismatch {
+        /// The policy of the request.
+        policy: String,
+        /// The policy that was named.
+        named: String,
+    },
+    /// More than can be refunded of the top-up.
+    #[error("{refundable} of the top-up can be refunded, {requested} was asked")]
+    RefundExceedsTopUp {
+        /// What can be refunded by the policy.
+        refundable: Money,
+        /// What was asked.
+        requested: Money,
+    },
+    /// The wallet owes, and its product lets it pay nothing until it has repaid.
+    #[error("{account} owes {arrears}")]
+    InArrears {
+        /// The wallet.
+        account: AccountId,
+        /// What it owes.
+        arrears: Money,
+    },
 }
 
 impl Reject {
@@ -269,6 +299,10 @@ impl Reject {
             Self::AccountNotEmpty { .. } => "account_not_empty",
             Self::TooManyLots { .. } => "too_many_lots",
             Self::BelowMinimumOrder { .. } => "below_minimum_order",
+            Self::UnknownTopUpRefund { .. } => "unknown_top_up_refund",
+            Self::PolicyMismatch { .. } => "policy_mismatch",
+            Self::RefundExceedsTopUp { .. } => "refund_exceeds_top_up",
+            Self::InArrears { .. } => "in_arrears",
         }
     }
 

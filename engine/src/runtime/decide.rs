@@ -5,8 +5,8 @@ use super::step::{Reach, Step, Stop};
 use super::table::Slot;
 use crate::accounts::{AccountKind, Bucket, Fund, Slice, Status, SystemAccount};
 use crate::ledger::decide::account::Found;
-use crate::ledger::decide::{account, expiry, hold, refund, spend, top_up, transfer};
-use crate::ledger::{Command, Event, GatherMove, OpenAccount, Record, Refund, Reject, Spend, Taken, Transfer};
+use crate::ledger::decide::{account, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer};
+use crate::ledger::{Command, Event, GatherMove, Granted, OpenAccount, Record, Refund, Reject, Spend, Taken, Transfer};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId};
 
@@ -20,8 +20,9 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
         Command::TopUp(ask) => {
             let (found, seat) = own_wallet(step, &ask.account)?;
             not_sliced(step, seat, &ask.account)?;
-            let (event, currency) = top_up::top_up(step.context(), step.wallet_at(found), ask)?;
-            Ok((event, currency, seat))
+            let wallet = step.wallet_at(found);
+            let (event, currency) = top_up::top_up(step.context(), wallet, ask)?;
+            Ok((arrears::repaying(event, id, wallet), currency, seat))
         }
         Command::ConfirmTopUp(ask) => {
             let (found, seat) = top_up_s_wallet(step, &ask.top_up)?;
@@ -51,7 +52,11 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
         Command::Freeze(account) => set_status(step, account, Status::Frozen),
         Command::Unfreeze(account) => set_status(step, account, Status::Open),
         Command::CloseAccount(account) => set_status(step, account, Status::Closed),
-        Command::RefundTopUp(_) => Err(Reject::bad_request("op", "unknown operation refund_top_up").into()),
+        Command::RefundTopUp(ask) => {
+            let (granted, found, seat) = top_up_s_parties(step, &ask.top_up)?;
+            let wallet = step.wallet_at(found).ok_or_else(|| unknown_top_up(&ask.top_up))?;
+            Ok((top_up_refund::refund_top_up(step.context(), wallet, &granted, ask)?, wallet.currency, seat))
+        }
         Command::Expire(_) | Command::Gather(_) => Err(Reject::bad_request("op", "is the ledger's own").into()),
     }
 }
@@ -174,7 +179,7 @@ fn spend_or_hold<R: Reply>(step: &mut Step<'_, R>, ask: &Spend, hold_until: Opti
     Ok((event, currency, seat))
 }
 
-fn unknown_top_up(top_up: &CommandId) -> Reject {
+pub(crate) fn unknown_top_up(top_up: &CommandId) -> Reject {
     Reject::UnknownTopUp { top_up: top_up.clone() }
 }
 
@@ -182,15 +187,27 @@ fn top_up_s_wallet<R: Reply>(
     step: &mut Step<'_, R>,
     top_up: &CommandId,
 ) -> Result<(Option<(usize, Slot)>, usize), Stop> {
+    top_up_s_parties(step, top_up).map(|(_, found, seat)| (found, seat))
+}
+
+type TopUpParties = (Granted, Option<(usize, Slot)>, usize);
+
+/// What a top-up's record says it grants, and by whom; its wallet; and that wallet's shard.
+pub(crate) fn top_up_s_parties<R: Reply>(step: &mut Step<'_, R>, top_up: &CommandId) -> Result<TopUpParties, Stop> {
     let record = step.record_of(top_up)?;
     let Some((
-        Record { command: Command::TopUp(ask), event: Event::ToppedUp { .. } | Event::TopUpPlaced { .. }, .. },
+        Record {
+            command: Command::TopUp(ask),
+            event: Event::ToppedUp { granted, .. } | Event::TopUpPlaced { granted, .. },
+            ..
+        },
         _,
     )) = record
     else {
         return Err(unknown_top_up(top_up).into());
     };
-    own_wallet(step, &ask.account)
+    let (found, seat) = own_wallet(step, &ask.account)?;
+    Ok((granted, found, seat))
 }
 
 fn unknown_hold(hold: &CommandId) -> Reject {

@@ -239,7 +239,7 @@ impl Held<'_> {
                 shard.totals_dirty = true;
             }
             match (to, &merchant) {
-                (PostTo::Wallet(_) | PostTo::Held(_), _) | (PostTo::Merchant(..), None) => {}
+                (PostTo::Wallet(_) | PostTo::Held(_) | PostTo::Arrears, _) | (PostTo::Merchant(..), None) => {}
                 (PostTo::Merchant(bucket, fund), Some(merchant)) => {
                     result = self.change_slice(number, merchant, position, |slice| {
                         if let SliceKind::Merchant(proceeds) = &mut slice.kind {
@@ -348,6 +348,8 @@ fn ends(record: &Record) -> impl Iterator<Item = Timestamp> + '_ {
         (Event::ToppedUp { granted: g, .. } | Event::TopUpConfirmed { granted: g, .. }, _) => granted(g),
         (Event::Transferred { parts, .. }, _) => parts.iter().map(|part| part.expires_at).collect(),
         (Event::Held { .. }, Command::Hold(_, expires_at)) => vec![*expires_at],
+        // What comes back may have ended while it was set aside.
+        (Event::TopUpRefundFailed { .. } | Event::TopUpRefunded { .. }, _) => vec![record.at],
         _ => Vec::new(),
     };
     ends.into_iter().filter(|at| *at != NEVER)

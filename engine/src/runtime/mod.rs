@@ -306,6 +306,7 @@ impl<R: Reply> Engine<R> {
             Body::Command(command) => shared.account_hash(command),
             Body::Query(Query::Balance(account)) => Some(shared.hashing.account(account.as_str())),
             Body::Query(Query::Quote(spend)) => Some(shared.hashing.account(spend.account.as_str())),
+            Body::Query(Query::QuoteTopUpRefund(ask)) => shared.account_of(ask.top_up.as_str()),
             Body::Query(Query::Show(id)) => shared.account_of(id.as_str()),
             Body::Query(Query::TrialBalance | Query::Ping) => None,
         };

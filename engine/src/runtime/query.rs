@@ -1,10 +1,11 @@
 //! Queries: what a step reads.
 
-use super::decide::{gathered, merchant_slice, own_wallet};
+use super::decide::{gathered, merchant_slice, own_wallet, top_up_s_parties, unknown_top_up};
 use super::request::{Found, LotView, MerchantView, Reply, TopUpStanding, WalletView};
 use super::step::{Reach, Step, Stop};
 use crate::accounts::{SliceKind, Totals, Wallet};
-use crate::ledger::{Balances, Command, Event, Query, Reject, Spend};
+use crate::ledger::decide::top_up_refund;
+use crate::ledger::{Balances, Command, Event, Query, QuoteTopUpRefund, Reject, Spend};
 use crate::names::{AccountId, CommandId};
 
 impl<R: Reply> Step<'_, R> {
@@ -13,6 +14,7 @@ impl<R: Reply> Step<'_, R> {
         match query {
             Query::Balance(account) => self.balance(account),
             Query::Quote(ask) => self.quote(ask),
+            Query::QuoteTopUpRefund(ask) => self.quote_top_up_refund(ask),
             Query::Show(id) => self.show(id),
             Query::TrialBalance => self.trial(),
             Query::Ping => Ok(Found::Pong),
@@ -59,11 +61,18 @@ impl<R: Reply> Step<'_, R> {
         })
     }
 
+    fn quote_top_up_refund(&mut self, ask: &QuoteTopUpRefund) -> Result<Found, Stop> {
+        let (granted, found, _) = top_up_s_parties(self, &ask.top_up)?;
+        let wallet = self.wallet_at(found).ok_or_else(|| unknown_top_up(&ask.top_up))?;
+        let (chosen, all) = top_up_refund::quote(self.context(), wallet, &granted, ask)?;
+        Ok(Found::TopUpRefundQuote { top_up: ask.top_up.clone(), currency: wallet.currency, chosen, all })
+    }
+
     fn show(&mut self, id: &CommandId) -> Result<Found, Stop> {
         let Some((record, position)) = self.record_of(id)? else {
             return Err(Reject::UnknownSpend { spend: id.clone() }.into());
         };
-        let (mut refunded, mut held, mut top_up) = (0, None, None);
+        let (mut refunded, mut held, mut top_up, mut taken_back) = (0, None, None, None);
         if let Some(account) = record.account().cloned() {
             let (found, seat) = own_wallet(self, &account)?;
             if matches!(record.event, Event::Spent { .. } | Event::Captured { .. }) {
@@ -72,6 +81,7 @@ impl<R: Reply> Step<'_, R> {
             if let Some(wallet) = self.wallet_at(found) {
                 held = matches!(record.command, Command::Hold(..))
                     .then(|| wallet.hold(id).map_or(0, crate::accounts::Hold::amount));
+                taken_back = wallet.taken_back(id).cloned().map(Box::new);
                 top_up = matches!(record.event, Event::ToppedUp { .. } | Event::TopUpPlaced { .. }).then(|| {
                     if wallet.pending(id).is_some() {
                         TopUpStanding::Pending
@@ -83,7 +93,7 @@ impl<R: Reply> Step<'_, R> {
                 });
             }
         }
-        Ok(Found::Shown { record: Box::new(record), position, refunded, held, top_up })
+        Ok(Found::Shown { record: Box::new(record), position, refunded, held, top_up, taken_back })
     }
 
     fn trial(&mut self) -> Result<Found, Stop> {

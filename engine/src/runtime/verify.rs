@@ -187,6 +187,12 @@ fn add_up(report: &mut Verification, books: &Held<'_>) {
                 ));
             }
         }
+        *sums.entry((wallet.currency, Chart::Arrears)).or_default() -= i128::from(wallet.arrears);
+        for refund in wallet.open_refunds() {
+            for (_, sub, minor) in refund.taken.iter() {
+                *sums.entry((wallet.currency, Chart::Held(sub))).or_default() += i128::from(minor);
+            }
+        }
         for hold in wallet.rare.iter().flat_map(|rare| &rare.holds) {
             for (_, sub, minor) in hold.taken.piece(hold.released, hold.taken.sum()).iter() {
                 *sums.entry((wallet.currency, Chart::Held(sub))).or_default() += i128::from(minor);

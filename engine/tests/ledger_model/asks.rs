@@ -2,7 +2,7 @@
 //! of them mean something.
 
 use crate::naive::Ledger;
-use crate::order::{Gift, Order, Pay};
+use crate::order::{Gift, Order, Pay, Policy, Stage};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -71,6 +71,14 @@ pub(crate) enum Ask {
         amount: i64,
         rule: Option<usize>,
     },
+    TakeBack {
+        nth: u8,
+        policy: Option<Policy>,
+        part: Part,
+        stage: Stage,
+        /// The channel's word names an amount and a policy, right or wrong.
+        names: bool,
+    },
     Freeze(u8),
     Unfreeze(u8),
     Close(u8),
@@ -111,6 +119,17 @@ fn part() -> impl Strategy<Value = Part> {
     of(0..=120_u8)
 }
 
+fn take_back() -> impl Strategy<Value = Ask> {
+    let policy = || select(vec![Policy::Ratio, Policy::PaidFirst, Policy::Unspent, Policy::Forced]);
+    let stage = || {
+        prop_oneof![
+            3 => Just(Stage::AtOnce), 3 => Just(Stage::Requested), 3 => Just(Stage::Confirmed), 1 => Just(Stage::Failed)
+        ]
+    };
+    (any::<u8>(), of(policy()), of(0..=110_u8), stage(), prop::bool::weighted(0.2))
+        .prop_map(|(nth, policy, part, stage, names)| Ask::TakeBack { nth, policy, part, stage, names })
+}
+
 /// Any command.
 pub(crate) fn ask() -> impl Strategy<Value = Ask> {
     let says = prop_oneof![1 => Just(Says::Nothing), 3 => Just(Says::Right), 1 => any::<u8>().prop_map(Says::More)];
@@ -127,6 +146,7 @@ pub(crate) fn ask() -> impl Strategy<Value = Ask> {
         4 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Release(nth, part)),
         12 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Refund(nth, part)),
         8 => transfer,
+        14 => take_back(),
         1 => (0..7_u8).prop_map(Ask::Freeze),
         2 => (0..7_u8).prop_map(Ask::Unfreeze),
         1 => (0..7_u8).prop_map(Ask::Close),
@@ -152,6 +172,7 @@ pub(crate) fn to_and_fro() -> impl Strategy<Value = Ask> {
         6 => (0..2_u8, few(), rule()).prop_map(|(from, amount, rule)| Ask::Transfer { from, to: 1 - from, amount, rule }),
         6 => (0..2_u8, few(), rule()).prop_map(|(wallet, amount, rule)| Ask::Spend { wallet, merchant: 0, amount, rule, until: None }),
         6 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Refund(nth, part)),
+        3 => take_back(),
     ]
 }
 
@@ -182,7 +203,10 @@ impl Ask {
                 wallet: wallet(number),
                 principal: principal.into(),
                 // Offers are in yuan.
-                gift: if ledger.in_points(&wallet(number)) { Gift::None } else { gift },
+                gift: match gift {
+                    Gift::Offer(_) if ledger.in_points(&wallet(number)) => Gift::None,
+                    gift => gift,
+                },
                 channel: ["wechat", "alipay"][usize::from(channel)].into(),
                 pending,
                 ends: ends.map(|after| now + after),
@@ -220,6 +244,12 @@ impl Ask {
             }
             Self::Transfer { from, to, amount, rule } => {
                 Order::Transfer { from: wallet(from), to: wallet(to), amount: amount.into(), rule: named(rule) }
+            }
+            Self::TakeBack { nth: number, policy, part, stage, names } => {
+                let (top_up, principal) = nth(&ledger.top_up_ids(), number).cloned()?;
+                let says = names || matches!(stage, Stage::AtOnce | Stage::Requested);
+                let amount = part_of(principal, part).filter(|_| says);
+                Order::TakeBack { top_up, policy: policy.filter(|_| says), amount, stage }
             }
             Self::Freeze(number) => Order::Freeze(account(number)),
             Self::Unfreeze(number) => Order::Unfreeze(account(number)),

@@ -4,8 +4,12 @@
 use crate::order::Order;
 use fentan_engine::accounts::{AccountKind, Hold, Slice, SliceKind, Status, SystemAccount, Totals, Wallet};
 use fentan_engine::catalog::Catalog;
-use fentan_engine::ledger::decide::{Context, account, expiry, hold, refund, spend, top_up, transfer};
-use fentan_engine::ledger::{Balances, Command, Event, PostTo, Record, Refund, Reject, Taken, effect, postings};
+use fentan_engine::ledger::decide::{
+    Context, account, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer,
+};
+use fentan_engine::ledger::{
+    Balances, Command, Event, Granted, PostTo, Record, Refund, Reject, Taken, effect, postings,
+};
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, CommandId};
 use std::collections::BTreeMap;
@@ -32,6 +36,8 @@ pub(crate) struct Books<'a> {
     pub(crate) own: BTreeMap<(Currency, SystemAccount), i128>,
     pub(crate) totals: Totals,
     spends: BTreeMap<CommandId, Spent>,
+    /// What a top-up granted, and by whom.
+    granted: BTreeMap<CommandId, Granted>,
     /// Which wallet a top-up or a hold belongs to.
     homes: BTreeMap<CommandId, AccountId>,
     journal: Vec<u8>,
@@ -47,6 +53,7 @@ impl<'a> Books<'a> {
             own: BTreeMap::new(),
             totals: Totals::default(),
             spends: BTreeMap::new(),
+            granted: BTreeMap::new(),
             homes: BTreeMap::new(),
             journal: Vec::new(),
             ends: vec![0],
@@ -56,7 +63,7 @@ impl<'a> Books<'a> {
     /// Decides, journals, reads back, applies.
     pub(crate) fn execute(&mut self, id: &str, now: i64, order: &Order) -> Result<Said, String> {
         let command = order.command(self.currency(order));
-        let (event, currency) = match self.decide(now, &command) {
+        let (event, currency) = match self.decide(&CommandId::internal(id), now, &command) {
             None => return Ok(Said::No("nothing_due")),
             Some(Ok((event, currency))) => (event, currency),
             Some(Err(reject)) => (Event::Rejected(Box::new(reject)), self.currency(order)),
@@ -67,7 +74,10 @@ impl<'a> Books<'a> {
         self.apply(&record)?;
         Ok(match &record.event {
             Event::Rejected(reject) => Said::No(reject.code()),
-            event => Said::Done(lines(event.taken().unwrap_or(&Taken::default()))),
+            event => {
+                let taken = event.taken().or(event.top_up_refund().map(|refund| &refund.taken));
+                Said::Done(lines(taken.unwrap_or(&Taken::default())))
+            }
         })
     }
 
@@ -84,9 +94,10 @@ impl<'a> Books<'a> {
             Order::TopUp { wallet, .. } => AccountId::internal(wallet),
             Order::Spend(pay) | Order::Hold(pay, _) => AccountId::internal(&pay.wallet),
             Order::Transfer { from, .. } => AccountId::internal(from),
-            Order::Confirm { top_up: id, .. } | Order::Capture { hold: id, .. } | Order::Release { hold: id, .. } => {
-                self.home(id)
-            }
+            Order::Confirm { top_up: id, .. }
+            | Order::TakeBack { top_up: id, .. }
+            | Order::Capture { hold: id, .. }
+            | Order::Release { hold: id, .. } => self.home(id),
             Order::Refund { spend, .. } => self.spends[&CommandId::internal(spend)].wallet.clone(),
             _ => return Currency::CNY,
         };
@@ -98,7 +109,7 @@ impl<'a> Books<'a> {
     }
 
     /// `None` when nothing is due.
-    fn decide(&mut self, now: i64, command: &Command) -> Option<Result<(Event, Currency), Reject>> {
+    fn decide(&mut self, id: &CommandId, now: i64, command: &Command) -> Option<Result<(Event, Currency), Reject>> {
         if let Command::Refund(ask) = command {
             return Some(self.decide_refund(now, ask));
         }
@@ -109,7 +120,14 @@ impl<'a> Books<'a> {
         let currency = |account: &AccountId| wallet(account).map_or(Currency::CNY, |wallet| wallet.currency);
         Some(match command {
             Command::OpenAccount(ask) => self.found(&ask.account, |found| account::open(ctx, found, ask)),
-            Command::TopUp(ask) => top_up::top_up(ctx, wallet(&ask.account), ask),
+            Command::TopUp(ask) => {
+                let wallet = wallet(&ask.account);
+                top_up::top_up(ctx, wallet, ask)
+                    .map(|(event, currency)| (arrears::repaying(event, id, wallet), currency))
+            }
+            Command::RefundTopUp(ask) => with(home(&ask.top_up), |wallet| {
+                top_up_refund::refund_top_up(ctx, wallet, &self.granted[&ask.top_up], ask)
+            }),
             Command::ConfirmTopUp(ask) => with(home(&ask.top_up), |wallet| top_up::confirm(ctx, wallet, ask)),
             Command::FailTopUp(id) => with(home(id), |wallet| top_up::fail(wallet, id)),
             Command::Spend(ask) => spend::spend(ctx, wallet(&ask.account), merchant(&ask.merchant), ask)
@@ -126,7 +144,6 @@ impl<'a> Books<'a> {
             Command::Freeze(name) => self.found(name, |found| account::set_status(found, name, Status::Frozen)),
             Command::Unfreeze(name) => self.found(name, |found| account::set_status(found, name, Status::Open)),
             Command::CloseAccount(name) => self.found(name, |found| account::set_status(found, name, Status::Closed)),
-            Command::RefundTopUp(_) => return None,
             Command::Expire(name) => {
                 let wallet = self.wallets.get(name)?;
                 Ok((expiry::expire(now, wallet)?, wallet.currency))
@@ -182,7 +199,7 @@ impl<'a> Books<'a> {
             sum += posting.minor;
             self.totals.add(record.currency, posting.to.chart(), posting.minor);
             match posting.to {
-                PostTo::Wallet(_) | PostTo::Held(_) => {}
+                PostTo::Wallet(_) | PostTo::Held(_) | PostTo::Arrears => {}
                 PostTo::System(account) => *self.own.entry((record.currency, account)).or_default() += posting.minor,
                 PostTo::Merchant(bucket, fund) => {
                     let slices =
@@ -221,6 +238,9 @@ impl<'a> Books<'a> {
 
     fn remember(&mut self, record: &Record) {
         let account = record.account().cloned();
+        if let Event::ToppedUp { granted, .. } | Event::TopUpPlaced { granted, .. } = &record.event {
+            self.granted.insert(record.id.clone(), granted.clone());
+        }
         match &record.event {
             Event::ToppedUp { .. } | Event::TopUpPlaced { .. } | Event::Held { .. } => {
                 self.homes.insert(record.id.clone(), account.expect("a wallet's"));

@@ -3,7 +3,8 @@
 use crate::model::engine::small;
 use fentan_engine::accounts::{AccountKind, Funding};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, OpenAccount, Refund, RefundPolicy, RefundTopUp, Release, Spend, TopUp,
+    TopUpRefundState, TopUpState, Transfer,
 };
 use fentan_engine::money::{Currency, Major};
 use fentan_engine::names::{AccountId, CommandId, Label};
@@ -14,6 +15,24 @@ pub(crate) enum Gift {
     None,
     Amount(i128),
     Offer(String),
+}
+
+/// By which policy a top-up is refunded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Ratio,
+    PaidFirst,
+    Unspent,
+    Forced,
+}
+
+/// How far the refund of a top-up is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    AtOnce,
+    Requested,
+    Confirmed,
+    Failed,
 }
 
 /// A payment order: of a spend or a hold.
@@ -69,6 +88,12 @@ pub(crate) enum Order {
         amount: i128,
         rule: Option<String>,
     },
+    TakeBack {
+        top_up: String,
+        policy: Option<Policy>,
+        amount: Option<i128>,
+        stage: Stage,
+    },
     Freeze(String),
     Unfreeze(String),
     Close(String),
@@ -101,6 +126,7 @@ impl Order {
             Self::Release { .. } => "release",
             Self::Refund { .. } => "refund",
             Self::Transfer { .. } => "transfer",
+            Self::TakeBack { .. } => "take_back",
             Self::Freeze(_) => "freeze",
             Self::Unfreeze(_) => "unfreeze",
             Self::Close(_) => "close",
@@ -156,6 +182,22 @@ impl Order {
                 to: account(to),
                 amount: major(*amount),
                 rule: rule.as_deref().map(label),
+            }),
+            Self::TakeBack { top_up, policy, amount, stage } => Command::RefundTopUp(RefundTopUp {
+                top_up: id(top_up),
+                policy: policy.map(|policy| match policy {
+                    Policy::Ratio => RefundPolicy::Ratio,
+                    Policy::PaidFirst => RefundPolicy::PaidFirst,
+                    Policy::Unspent => RefundPolicy::Unspent,
+                    Policy::Forced => RefundPolicy::Forced,
+                }),
+                amount: amount.map(major),
+                state: match stage {
+                    Stage::AtOnce => None,
+                    Stage::Requested => Some(TopUpRefundState::Requested),
+                    Stage::Confirmed => Some(TopUpRefundState::Confirmed),
+                    Stage::Failed => Some(TopUpRefundState::Failed),
+                },
             }),
             Self::Freeze(name) => Command::Freeze(account(name)),
             Self::Unfreeze(name) => Command::Unfreeze(account(name)),

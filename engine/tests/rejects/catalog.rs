@@ -269,6 +269,8 @@ fn products() {
         (&product("p", "CNY", 7, "by_lot", ""), "p", "at most 6 decimals, not 7"),
         (&product("p", "CNY", 2, "nope", ""), "p", "there is no rule \"nope\""),
         (&product("p", "CNY", 2, "by_lot", "may_name_rules = [\"nope\"]"), "p", "there is no rule \"nope\""),
+        (&product("p", "CNY", 2, "by_lot", "refund_policy = \"all\""), "p", "is ratio, paid_first or unspent"),
+        (&product("p", "CNY", 2, "by_lot", "refund_policy = \"forced\""), "p", "cannot be forced"),
         (&product("default", "CNY", 2, "by_lot", ""), "default", "stands twice"),
         (&product("分", "CNY", 2, "by_lot", ""), "分", "1 to 64 printable ASCII"),
         (&product("p", "CNY", 2, "by_lot", "colour = 1"), "toml", "unknown field `colour`"),

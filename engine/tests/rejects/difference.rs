@@ -3,7 +3,8 @@
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Funding};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, OpenAccount, Refund, RefundPolicy, RefundTopUp, Release, Spend, TopUp,
+    TopUpRefundState, TopUpState, Transfer,
 };
 
 fn open() -> OpenAccount {
@@ -32,6 +33,7 @@ fn one_of_each() -> Vec<Command> {
         Command::CloseAccount(account("w-1")),
         Command::Expire(account("w-1")),
         Command::Gather(account("w-1")),
+        Command::RefundTopUp(take_back(Some("1.5"), None)),
     ]
 }
 
@@ -72,6 +74,15 @@ fn every_field_of_every_operation() {
         ("state", TopUp { state: TopUpState::Pending, ..top() }),
     ];
     table.extend(tops.map(|(field, other)| (Command::TopUp(top()), field, Command::TopUp(other))));
+    let backs = [
+        ("top_up", RefundTopUp { top_up: id("t-2"), ..take_back(Some("1.5"), None) }),
+        ("policy", take_back_by(RefundPolicy::Ratio, Some("1.5"), None)),
+        ("amount", take_back(Some("1.51"), None)),
+        ("amount", take_back(None, None)),
+        ("state", take_back(Some("1.5"), Some(TopUpRefundState::Requested))),
+    ];
+    let back = || Command::RefundTopUp(take_back(Some("1.5"), None));
+    table.extend(backs.map(|(field, other)| (back(), field, Command::RefundTopUp(other))));
     let confirms = [
         ("top_up", confirm("t-2", Some("1.5"))),
         ("amount", confirm("t-1", Some("1.51"))),

@@ -4,9 +4,9 @@ use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Status, Wallet};
 use fentan_engine::ledger::decide::account::Found;
 use fentan_engine::ledger::decide::{
-    account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers,
+    account as accounts, hold, refund as refunds, spend, top_up as top_ups, top_up_refund, transfer as transfers,
 };
-use fentan_engine::ledger::{Event, OpenAccount, Reject, TopUp, Transfer};
+use fentan_engine::ledger::{Event, OpenAccount, RefundPolicy, Reject, TopUp, TopUpRefundState, Transfer};
 use fentan_engine::money::{Currency, MAX_BALANCE};
 
 #[track_caller]
@@ -160,4 +160,18 @@ fn an_account_s_form_then_whether_it_is_there_then_its_product() {
     first(open(Found::Wallet(&here), &nowhere), "bad_request");
     let gone = closed();
     first(accounts::set_status(Found::Wallet(&gone), &account("w-1"), Status::Closed), "account_closed");
+}
+
+#[test]
+fn the_refund_of_a_top_up_form_then_wallet_then_product_then_state_then_amount_then_policy() {
+    let back = |wallet: &Wallet, ask: &_| top_up_refund::refund_top_up(ctx(), wallet, &granted(), ask);
+    let of_shop = |wallet: Wallet| Wallet { product: label("shop"), ..wallet };
+    first(back(&of_shop(frozen()), &take_back(Some("0"), None)), "bad_request");
+    first(back(&of_shop(frozen()), &take_back(Some("100.01"), None)), "account_frozen");
+    first(back(&of_shop(refunding()), &take_back(None, None)), "not_permitted");
+    first(back(&refunding(), &take_back(Some("100.01"), None)), "already_done");
+    let said = |state| take_back_by(RefundPolicy::Unspent, Some("50.01"), Some(state));
+    first(back(&refunding(), &said(TopUpRefundState::Confirmed)), "amount_mismatch");
+    first(back(&refunded(true), &said(TopUpRefundState::Failed)), "already_done");
+    first(back(&rich(), &said(TopUpRefundState::Failed)), "unknown_top_up_refund");
 }

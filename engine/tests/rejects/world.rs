@@ -2,11 +2,15 @@
 
 use crate::model::engine::{CATALOG, catalog};
 use fentan_engine::accounts::{
-    Bucket, Fund, Funding, Hold, Lot, NEVER, Part, PendingTopUp, Proceeds, Slice, SliceKind, Status, SubId, Wallet,
+    Bucket, EndedRefund, Fund, Funding, Hold, Lot, NEVER, Part, PendingTopUp, Proceeds, Slice, SliceKind, Status,
+    SubId, Wallet,
 };
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::Context;
-use fentan_engine::ledger::{Capture, ConfirmTopUp, Refund, Release, Spend, Taken, TopUp, TopUpState, Transfer};
+use fentan_engine::ledger::{
+    Capture, ConfirmTopUp, Grant, Granted, Refund, RefundPolicy, RefundTopUp, Release, Spend, Taken, TopUp,
+    TopUpRefund, TopUpRefundState, TopUpState, Transfer,
+};
 use fentan_engine::money::{Currency, Major, Money};
 use fentan_engine::names::{AccountId, CommandId, Label};
 use std::sync::LazyLock;
@@ -14,9 +18,9 @@ use std::sync::LazyLock;
 /// The moment of every decision.
 pub(crate) const NOW: i64 = 1_000;
 
-/// The shared catalog, and a product that permits transfers but not every rule.
+/// The shared catalog, and a product that permits transfers, but not every rule and no refunds of top-ups.
 pub(crate) static RULES: LazyLock<Catalog> = LazyLock::new(|| {
-    let shop = "[[product]]\nname = \"shop\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"by_lot\"\ntransfers = true\nmay_name_rules = []\n";
+    let shop = "[[product]]\nname = \"shop\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"by_lot\"\ntransfers = true\nmay_name_rules = []\ntop_up_refunds = false\nspend_in_arrears = false\n";
     catalog(&format!("{CATALOG}\n{shop}"))
 });
 
@@ -158,6 +162,64 @@ pub(crate) fn top_up(principal: &str) -> TopUp {
         bonus_expires_at: None,
         state: TopUpState::Confirmed,
     }
+}
+
+/// What top-up `t-1` granted.
+pub(crate) fn granted() -> Granted {
+    let grant = |sub, amount| Grant { sub, amount, expires_at: NEVER };
+    Granted {
+        grants: [grant(SubId::PRINCIPAL, 10_000), grant(SubId::BONUS, 18_000)].into_iter().collect(),
+        channel: label("wechat"),
+        promotion: label("spring"),
+        promoted: 2,
+        funding: Funding::Unknown,
+    }
+}
+
+/// Of 100.00 + 180.00, 50.00 + 90.00 was spent; a refund of the rest by `ratio` waits.
+pub(crate) fn refunding() -> Wallet {
+    let mut wallet = wallet(10_000, 18_000);
+    for (part, minor) in wallet.lots[0].parts.iter_mut().zip([10_000, 18_000]) {
+        part.left = 0;
+        wallet.available.add(part.sub, -minor);
+    }
+    let mut taken = Taken::default();
+    taken.push(&id("t-1"), SubId::PRINCIPAL, 5_000);
+    taken.push(&id("t-1"), SubId::BONUS, 9_000);
+    wallet.held = 14_000;
+    wallet.first_live = 1;
+    wallet.taken_back_mut(&id("t-1")).open = Some(Box::new(TopUpRefund {
+        policy: RefundPolicy::Ratio,
+        refunded: 5_000,
+        taken,
+        others: Taken::default(),
+        arrears: 0,
+        channel: label("wechat"),
+        promotion: label("spring"),
+        promoted: 2,
+    }));
+    wallet
+}
+
+/// The same after the channel's word.
+pub(crate) fn refunded(confirmed: bool) -> Wallet {
+    let mut wallet = refunding();
+    wallet.held = 0;
+    let back = wallet.taken_back_mut(&id("t-1"));
+    let open = back.open.take().expect("it waits");
+    back.ended = Some(EndedRefund { confirmed, policy: open.policy, refunded: 5_000, cancelled: 9_000 });
+    if confirmed {
+        back.book(&open);
+    }
+    wallet
+}
+
+pub(crate) fn take_back(amount: Option<&str>, state: Option<TopUpRefundState>) -> RefundTopUp {
+    RefundTopUp { top_up: id("t-1"), policy: None, amount: amount.map(major), state }
+}
+
+pub(crate) fn take_back_by(policy: RefundPolicy, amount: Option<&str>, state: Option<TopUpRefundState>) -> RefundTopUp {
+    RefundTopUp { policy: Some(policy), ..take_back(amount, state) }
 }
 
 pub(crate) fn confirm(top_up: &str, amount: Option<&str>) -> ConfirmTopUp {

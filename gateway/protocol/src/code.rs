@@ -106,6 +106,14 @@ codes! {
     TooManyLots = "too_many_lots",
     /// The rule divides only larger amounts.
     BelowMinimumOrder = "below_minimum_order",
+    /// No refund of the top-up was requested.
+    UnknownTopUpRefund = "unknown_top_up_refund",
+    /// The refund was requested by another policy.
+    PolicyMismatch = "policy_mismatch",
+    /// More than can be refunded of the top-up.
+    RefundExceedsTopUp = "refund_exceeds_top_up",
+    /// The wallet owes and may not pay until it has repaid.
+    InArrears = "in_arrears",
 }
 
 impl RejectCode {

@@ -1,8 +1,8 @@
 //! Answers as JSON, written by hand into a byte buffer.
 
-use super::{reject, time, words};
-use fentan_engine::accounts::{SubId, Bucket, Chart, Fund, Funding, NEVER, Status, Timestamp, Totals};
-use fentan_engine::allocation::{Eligible, RefundToExpired, Cap, LotOrder, Method, Rule, Spill};
+use super::{refunded, reject, time, words};
+use fentan_engine::accounts::{Bucket, Chart, Fund, Funding, NEVER, Status, SubId, TakenBack, Timestamp, Totals};
+use fentan_engine::allocation::{Cap, Eligible, LotOrder, Method, RefundToExpired, Rule, Spill};
 use fentan_engine::catalog::{Catalog, Chosen};
 use fentan_engine::ledger::{Balances, Command, Event, Granted, Record, Taken};
 use fentan_engine::money::{Currency, write_minor};
@@ -15,7 +15,7 @@ pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 /// Appends `,"name":`.
-fn key(out: &mut Vec<u8>, name: &str) {
+pub(super) fn key(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
@@ -45,7 +45,7 @@ pub(super) fn text(out: &mut Vec<u8>, value: &str) {
 }
 
 /// Appends `,"name":"12.34"`.
-fn amount(out: &mut Vec<u8>, name: &str, minor: i128, currency: Currency) {
+pub(super) fn amount(out: &mut Vec<u8>, name: &str, minor: i128, currency: Currency) {
     key(out, name);
     out.push(b'"');
     write_minor(out, minor, currency.exponent());
@@ -57,7 +57,7 @@ fn number(out: &mut Vec<u8>, name: &str, value: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-fn flag(out: &mut Vec<u8>, name: &str, value: bool) {
+pub(super) fn flag(out: &mut Vec<u8>, name: &str, value: bool) {
     key(out, name);
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
@@ -97,9 +97,9 @@ impl Writer {
                 out.extend_from_slice(b",\"ok\":true");
                 match found {
                     // What is shown has its own position and moment.
-                    Found::Shown { record, position, refunded, held, top_up } => {
+                    Found::Shown { record, position, refunded, held, top_up, taken_back } => {
                         self.seq(out, *position, record.at);
-                        shown(out, record, *refunded, *held, *top_up, answer.catalog);
+                        shown(out, record, *refunded, *held, (*top_up, taken_back.as_deref()), answer.catalog);
                     }
                     found => {
                         self.seq(out, answer.as_of, *at);
@@ -198,6 +198,7 @@ fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
             field(out, "to", ask.to.as_str());
             rule_name(out, rule.as_str(), *version);
         }
+        (_, Command::RefundTopUp(ask)) => refunded::answer(out, &record.event, ask, catalog, currency),
         (Event::StatusSet { status, kind }, _) => {
             if let Some(account) = record.account() {
                 field(out, "account", account.as_str());
@@ -209,6 +210,10 @@ fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
     }
     if let Some(taken) = record.event.taken() {
         lines(out, taken, catalog, currency);
+    }
+    let repaid = record.event.repaid().map_or(0, Taken::sum);
+    if repaid > 0 {
+        amount(out, "repaid", i128::from(repaid), currency);
     }
     if let Some(after) = record.event.after() {
         balance(out, after, catalog, currency);
@@ -237,7 +242,12 @@ fn rule_name(out: &mut Vec<u8>, rule: &str, version: u32) {
 }
 
 fn lines(out: &mut Vec<u8>, taken: &Taken, catalog: &Catalog, currency: Currency) {
-    key(out, "lines");
+    lines_of(out, "lines", taken, catalog, currency);
+}
+
+/// Appends `,"name":[…]` with a line for each.
+pub(super) fn lines_of(out: &mut Vec<u8>, name: &str, taken: &Taken, catalog: &Catalog, currency: Currency) {
+    key(out, name);
     out.push(b'[');
     for (n, (lot, sub, minor)) in taken.iter().enumerate() {
         line(out, n, lot.as_str(), catalog.sub_name(sub), minor, currency);
@@ -245,7 +255,7 @@ fn lines(out: &mut Vec<u8>, taken: &Taken, catalog: &Catalog, currency: Currency
     out.push(b']');
 }
 
-fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64, currency: Currency) {
+pub(super) fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64, currency: Currency) {
     if n > 0 {
         out.push(b',');
     }
@@ -256,7 +266,7 @@ fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64, currency:
     out.push(b'}');
 }
 
-fn balance(out: &mut Vec<u8>, balances: &Balances, catalog: &Catalog, currency: Currency) {
+pub(super) fn balance(out: &mut Vec<u8>, balances: &Balances, catalog: &Catalog, currency: Currency) {
     key(out, "balance");
     out.extend_from_slice(b"{\"available\":\"");
     write_minor(out, i128::from(balances.subs.sum()), currency.exponent());
@@ -300,6 +310,9 @@ fn found_body(out: &mut Vec<u8>, found: &Found, catalog: &Catalog) {
                 text(out, &words::step(step, lots, catalog, *currency));
             }
             out.push(b']');
+        }
+        Found::TopUpRefundQuote { top_up, currency, chosen, all } => {
+            refunded::quote(out, top_up, chosen, all, catalog, *currency);
         }
         Found::Trial(totals) => trial(out, totals, catalog),
         // Written by its caller.
@@ -432,7 +445,7 @@ fn shown(
     record: &Record,
     refunded: i64,
     held: Option<i64>,
-    standing: Option<TopUpStanding>,
+    (standing, taken_back): (Option<TopUpStanding>, Option<&TakenBack>),
     catalog: &Catalog,
 ) {
     field(out, "op", record.command.op());
@@ -456,6 +469,7 @@ fn shown(
             };
             topped_up(out, record.id.as_str(), state, granted, catalog, record.currency);
             field(out, "channel", granted.channel.as_str());
+            refunded::taken_back(out, taken_back, record.currency);
             return;
         }
         (Event::Spent { taken, .. } | Event::Captured { taken, .. }, _) => {
@@ -485,9 +499,7 @@ fn shown(
 /// A rule as JSON.
 pub(crate) fn rule_json<'n>(rule: &Rule, sub_name: impl Fn(SubId) -> &'n str) -> serde_json::Value {
     use serde_json::json;
-    let names = |subs: &[SubId]| {
-        subs.iter().map(|sub| sub_name(*sub).to_owned()).collect::<Vec<_>>()
-    };
+    let names = |subs: &[SubId]| subs.iter().map(|sub| sub_name(*sub).to_owned()).collect::<Vec<_>>();
     let major = |amount: &fentan_engine::money::Major| amount.to_string();
     let order = |order: LotOrder| match order {
         LotOrder::Fifo => "fifo",

@@ -9,6 +9,7 @@
 mod answer;
 mod json;
 mod parse;
+mod refunded;
 mod reject;
 mod reply;
 mod time;
@@ -17,5 +18,5 @@ pub(crate) mod words;
 pub(crate) use answer::rule_json;
 pub(crate) use parse::{Line, Malformed, parse_line};
 pub(crate) use reject::{status_of_code, write_refusal};
-pub(crate) use time::text as moment;
 pub(crate) use reply::{Assembly, Conn, WireReply};
+pub(crate) use time::text as moment;

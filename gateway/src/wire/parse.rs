@@ -8,7 +8,8 @@ use super::json::{self, Element, Fields, Value};
 use super::time;
 use fentan_engine::accounts::{AccountKind, Funding, NEVER, Timestamp};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Query, Refund, Reject, Release, Spend, TopUp, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, OpenAccount, Query, QuoteTopUpRefund, Refund, RefundPolicy, RefundTopUp, Reject,
+    Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer,
 };
 use fentan_engine::money::Major;
 use fentan_engine::names::{AccountId, CommandId, Label, NAME_MAX};
@@ -130,14 +131,19 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
         "freeze" => Command::Freeze(fields.account("account")?),
         "unfreeze" => Command::Unfreeze(fields.account("account")?),
         "close_account" => Command::CloseAccount(fields.account("account")?),
-        "quote" => {
-            fields.later("top_up", "quotes of top-up refunds")?;
-            return Ok(Body::Query(Query::Quote(spend(fields)?)));
+        "refund_top_up" => Command::RefundTopUp(refund_top_up(fields)?),
+        "quote" if fields.has("top_up") => {
+            return Ok(Body::Query(Query::QuoteTopUpRefund(QuoteTopUpRefund {
+                top_up: fields.command("top_up")?,
+                policy: fields.policy()?,
+                amount: fields.amount("amount")?,
+            })));
         }
+        "quote" => return Ok(Body::Query(Query::Quote(spend(fields)?))),
         "ping" => return Ok(Body::Query(Query::Ping)),
         other => {
             let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, hold, capture, release, refund, \
-                         transfer, freeze, unfreeze, close_account, balance, ping";
+                         refund_top_up, transfer, freeze, unfreeze, close_account, balance, ping";
             return Err(Reject::bad_request(
                 "op",
                 format!("there is no operation {}; there are {known}", excerpt(other)),
@@ -190,6 +196,24 @@ fn refund(fields: &mut Taker<'_>) -> Result<Refund, Reject> {
     Ok(Refund { spend: fields.command("spend")?, amount: fields.amount("amount")?, line: None, reason })
 }
 
+fn refund_top_up(fields: &mut Taker<'_>) -> Result<RefundTopUp, Reject> {
+    Ok(RefundTopUp {
+        top_up: fields.command("top_up")?,
+        policy: fields.policy()?,
+        amount: fields.amount("amount")?,
+        state: match fields.text("state")?.as_deref() {
+            None => None,
+            Some("requested") => Some(TopUpRefundState::Requested),
+            Some("confirmed") => Some(TopUpRefundState::Confirmed),
+            Some("failed") => Some(TopUpRefundState::Failed),
+            Some(other) => {
+                let reason = format!("is requested, confirmed or failed, not {}", excerpt(other));
+                return Err(Reject::bad_request("state", reason));
+            }
+        },
+    })
+}
+
 fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
     fields.later("limits", "limits of accounts")?;
     let kind = match &*fields.needed("kind")? {
@@ -220,6 +244,11 @@ impl<'a> Taker<'a> {
     fn take(&mut self, name: &str) -> Option<Value<'a>> {
         // A name whose value is gone was taken before; one that stands twice is taken once.
         self.fields.first.iter_mut().find(|(key, _)| key == name).and_then(|(_, value)| value.take())
+    }
+
+    /// Whether a field is there; `null` is missing.
+    fn has(&self, name: &str) -> bool {
+        self.fields.first.iter().any(|(key, value)| key == name && !matches!(value, None | Some(Value::Null)))
     }
 
     /// A text that may be missing; `null` is missing.
@@ -284,6 +313,14 @@ impl<'a> Taker<'a> {
                 let reason = format!("is debit_card, credit_card, wallet or unknown, not {}", excerpt(other));
                 return Err(Reject::bad_request("funding", reason));
             }
+        })
+    }
+
+    fn policy(&mut self) -> Result<Option<RefundPolicy>, Reject> {
+        let Some(word) = self.text("policy")? else { return Ok(None) };
+        RefundPolicy::of_word(&word).map(Some).ok_or_else(|| {
+            let reason = format!("is ratio, paid_first, unspent or forced, not {}", excerpt(&word));
+            Reject::bad_request("policy", reason)
         })
     }
 

@@ -70,6 +70,18 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             field(out, "limit", limit);
             amounts(out, [("allowed", allowed), ("requested", requested)]);
         }
+        Reject::UnknownTopUpRefund { top_up } => field(out, "top_up", top_up.as_str()),
+        Reject::PolicyMismatch { policy, named } => {
+            field(out, "policy", policy);
+            field(out, "named", named);
+        }
+        Reject::RefundExceedsTopUp { refundable, requested } => {
+            amounts(out, [("refundable", refundable), ("requested", requested)]);
+        }
+        Reject::InArrears { account, arrears } => {
+            field(out, "account", account.as_str());
+            amounts(out, [("arrears", arrears)]);
+        }
         Reject::TooManyLots { account, limit } => {
             field(out, "account", account.as_str());
             number(out, "limit", *limit);
@@ -81,7 +93,7 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
     }
 }
 
-fn amounts(out: &mut Vec<u8>, amounts: [(&str, &Money); 2]) {
+fn amounts<const N: usize>(out: &mut Vec<u8>, amounts: [(&str, &Money); N]) {
     for (name, money) in amounts {
         out.extend_from_slice(b",\"");
         out.extend_from_slice(name.as_bytes());

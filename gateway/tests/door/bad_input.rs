@@ -160,8 +160,8 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
         ),
         (r#"{"id":"x","op":"balance","account":"w","at":"2026-01-01T00:00:00Z"}"#.into(), "at", "this version has no"),
         (r#"{"id":"x","op":"refund","spend":"s","line":"1"}"#.into(), "line", "this version has no"),
-        (r#"{"id":"x","op":"quote","top_up":"t"}"#.into(), "top_up", "this version has no"),
-        (r#"{"id":"x","op":"refund_top_up","top_up":"t"}"#.into(), "op", "no operation \"refund_top_up\""),
+        (r#"{"id":"x","op":"quote","top_up":"t","policy":"x"}"#.into(), "policy", "ratio, paid_first"),
+        (r#"{"id":"x","op":"refund_top_up","top_up":"t","state":"x"}"#.into(), "state", "requested, confirmed"),
         // Operations.
         (r#"{"id":"x","op":"steal","account":"w"}"#.into(), "op", "no operation \"steal\""),
         (r#"{"id":"x","op":"Spend"}"#.into(), "op", "no operation"),

@@ -21,3 +21,4 @@ mod repeats;
 mod rules;
 mod scripts;
 mod shutdown;
+mod top_up_refunds;

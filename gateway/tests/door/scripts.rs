@@ -48,6 +48,7 @@ scripts! {
     the_story_of_the_domain_has_its_figures = "story.txt",
     w1_top_ups_in_one_and_two_steps = "top_ups.txt",
     w2_holds_end_once_and_give_back_what_is_not_captured = "holds.txt",
+    w3_refunds_of_top_ups_by_each_policy = "top_up_refunds.txt",
     w4_w5_accounts_open_freeze_close_and_transfer = "accounts.txt",
     w6_a_repeated_id_gets_its_first_answer = "repeats.txt",
     a2_a7_quotes_under_each_shipped_rule = "rules.txt",

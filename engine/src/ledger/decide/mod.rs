@@ -4,11 +4,13 @@
 //! the order of precedence, see [`Reject`].
 
 pub mod account;
+pub mod arrears;
 pub mod expiry;
 pub mod hold;
 pub mod refund;
 pub mod spend;
 pub mod top_up;
+pub mod top_up_refund;
 pub mod transfer;
 
 use super::Reject;

@@ -1,5 +1,6 @@
 //! Refunds of spends, by their recorded lines (rule A4).
 
+use super::arrears::repay;
 use super::{Context, has_room, money, not_closed, positive};
 use crate::accounts::{Bucket, Fund, Proceeds, Wallet};
 use crate::ledger::{Balances, Event, Parties, Refund, Reject, Taken};
@@ -77,6 +78,8 @@ pub fn refund(
     has_room(Some(wallet), &wallet.id, currency, amount, 0)?;
     let mut after = Balances::of(wallet);
     after.give(&taken);
+    let repaid = repay(wallet.arrears, promoted, &taken);
+    after.repay(&repaid);
     let parties = Parties { account: wallet.id.clone(), merchant: spent.merchant.clone() };
     Ok(Decided::Event(Event::Refunded {
         parties,
@@ -84,7 +87,7 @@ pub fn refund(
         refunded,
         rows: SmallVec::new(),
         restore_until: None,
-        repaid: Taken::default(),
+        repaid,
         promoted,
         after,
     }))

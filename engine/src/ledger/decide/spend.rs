@@ -1,11 +1,12 @@
 //! Spends and holds: the rule is chosen, the amount apportioned, the lines fixed (rule W2).
 
+use super::arrears::may_pay;
 use super::{Context, known, money, not_closed, not_frozen, positive};
 use crate::accounts::{SUBS_MAX, Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
 use crate::catalog::{Chosen, NotChosen, Product};
-use crate::money::Currency;
 use crate::ledger::{Balances, Event, OrderLine, Reject, Spend, Taken};
+use crate::money::Currency;
 use crate::names::Label;
 
 /// What a spend would take, and by which rule.
@@ -79,6 +80,7 @@ pub fn quote<'a>(
     let (result, steps) = allocate_explained(ready.rule, ready.purse(), ready.amount);
     let plan = ready.finish(result)?;
     ready.not_below_minimum()?;
+    may_pay(ctx, ready.wallet)?;
     Ok((plan, steps))
 }
 
@@ -91,6 +93,7 @@ fn plan<'a>(
     let ready = preconditions(ctx, wallet, merchant, ask)?;
     let plan = ready.finish(allocate(ready.rule, ready.purse(), ready.amount))?;
     ready.not_below_minimum()?;
+    may_pay(ctx, ready.wallet)?;
     Ok(plan)
 }
 
@@ -209,6 +212,10 @@ impl<'a, 'w> Ready<'a, 'w> {
         } else {
             "the wallet".to_owned()
         };
-        Reject::InsufficientFunds { payer, available: money(payable, currency), requested: money(self.amount, currency) }
+        Reject::InsufficientFunds {
+            payer,
+            available: money(payable, currency),
+            requested: money(self.amount, currency),
+        }
     }
 }

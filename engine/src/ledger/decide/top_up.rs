@@ -1,5 +1,6 @@
 //! Top-ups (rule W1): one step, or placed, then confirmed or failed.
 
+use super::arrears::repay_grants;
 use super::{Context, has_room, minor, money, not_closed};
 use crate::accounts::{PendingTopUp, SubId, Wallet};
 use crate::catalog::Product;
@@ -119,7 +120,9 @@ pub fn confirm(ctx: Context<'_>, wallet: &Wallet, ask: &ConfirmTopUp) -> Result<
     has_room(Some(wallet), &wallet.id, currency, 0, 0)?;
     let mut after = Balances::of(wallet);
     give(&mut after, &granted);
-    Ok(Event::TopUpConfirmed { account: wallet.id.clone(), granted, repaid: Taken::default(), after })
+    let repaid = repay_grants(wallet.arrears, granted.promoted, &ask.top_up, &granted.grants);
+    after.repay(&repaid);
+    Ok(Event::TopUpConfirmed { account: wallet.id.clone(), granted, repaid, after })
 }
 
 fn confirmed(ctx: Context<'_>, pending: &PendingTopUp, ask: &ConfirmTopUp) -> Granted {

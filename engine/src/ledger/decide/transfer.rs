@@ -1,5 +1,6 @@
 //! Transfers between wallets (rule W4): lots travel with their ratio and expiry.
 
+use super::arrears::{may_pay, repay};
 use super::spend::Ready;
 use super::{Context, has_room, known, not_closed, not_frozen, positive};
 use crate::accounts::{SUBS_MAX, Wallet};
@@ -38,12 +39,13 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
     let there = to.map_or(0, |to| to.lot_indexes(&plan.taken.lots).iter().flatten().count());
     has_room(to, &ask.to, currency, amount, plan.taken.lots.len() - there)?;
     ready.not_below_minimum()?;
+    may_pay(ctx, from)?;
     Ok(Event::Transferred {
         rule: rule.name.clone(),
         version: rule.version,
         parts: moved_parts(from, &plan.taken),
+        repaid: repay(to.map_or(0, |to| to.arrears), ctx.catalog.promoted(), &plan.taken),
         taken: plan.taken,
-        repaid: Taken::default(),
         phase: plan.phase,
         opens: to.is_none().then(|| from.product.clone()),
         after: plan.after,

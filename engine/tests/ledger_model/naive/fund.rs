@@ -1,6 +1,6 @@
 //! Money into wallets, what ends by itself, and the life of accounts.
 
-use super::{Answer, Ledger, Made, Placed, Status, Wallet, only, unless, when};
+use super::{Answer, Ledger, Made, Placed, Sources, Status, Wallet, only, unless, when};
 use crate::model::exact::floor;
 use crate::model::purse::{MLot, MPart, NEVER};
 use crate::order::{Gift, Order};
@@ -53,6 +53,7 @@ impl Ledger {
         };
         self.wallets.entry(name.clone()).or_default();
         self.top_ups.push(Made { id: id.into(), wallet: name.clone(), size: *principal });
+        self.sources.insert(id.into(), Sources { channel: channel.clone(), promotion: promotion.into() });
         if *pending {
             self.wallet(name).placed.push(placed);
         } else {
@@ -71,7 +72,9 @@ impl Ledger {
             };
             self.book(points, &source, -part.left);
         }
+        let lines: Vec<_> = placed.lot.parts.iter().map(|part| (placed.lot.id.clone(), part.sub, part.left)).collect();
         self.wallet(wallet).lots.push(placed.lot);
+        self.repay(wallet, &lines);
     }
 
     pub(super) fn confirm(&mut self, id: &str, amount: Option<i128>) -> Answer {
@@ -128,6 +131,7 @@ impl Ledger {
                 let MPart { sub, left, ends, .. } = lot.parts[at].clone();
                 if ends <= now && left > 0 {
                     lot.take(sub, left);
+                    *wallet.expired.entry((lot.id.clone(), sub)).or_default() += left;
                     lines.push((lot.id.clone(), sub, left));
                 }
             }

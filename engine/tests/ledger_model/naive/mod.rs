@@ -2,8 +2,11 @@
 //!
 //! A refused command answers with every reason that applies; the engine must give one of them.
 
+mod back;
 mod fund;
 mod pay;
+
+pub(crate) use back::{Back, Waiting};
 
 use crate::model::purse::{MLot, total};
 use crate::model::rule::{MRule, shipped};
@@ -56,22 +59,33 @@ pub(crate) struct Wallet {
     pub(crate) holds: Vec<Hold>,
     pub(crate) placed: Vec<Placed>,
     pub(crate) phases: BTreeMap<String, i128>,
+    /// What the wallet owes.
+    pub(crate) arrears: i128,
+    /// Refunds of top-ups, by top-up.
+    pub(crate) backs: BTreeMap<String, Back>,
+    /// What expired, by lot and sub-balance.
+    pub(crate) expired: BTreeMap<(String, u8), i128>,
+    /// What spends, holds, transfers and repayments used and nothing brought back, by lot and sub-balance.
+    pub(crate) used: BTreeMap<(String, u8), i128>,
 }
 
 impl Wallet {
     pub(crate) fn held(&self) -> i128 {
-        self.holds.iter().map(Hold::left).sum()
+        let frozen = self.backs.values().filter_map(|back| back.open.as_ref()).map(|open| sum(&open.lines));
+        self.holds.iter().map(Hold::left).chain(frozen).sum()
     }
 
     fn give(&mut self, lines: &[Line]) {
         for (lot, sub, amount) in lines {
             let lot = self.lots.iter_mut().find(|there| there.id == *lot).expect("a line names a lot");
             lot.give(*sub, *amount);
+            *self.used.entry((lot.id.clone(), *sub)).or_default() -= amount;
         }
     }
 
     fn is_empty(&self) -> bool {
-        total(&self.lots) == 0 && self.holds.is_empty() && self.placed.is_empty()
+        let waits = self.backs.values().any(|back| back.open.is_some());
+        total(&self.lots) == 0 && self.holds.is_empty() && self.placed.is_empty() && self.arrears == 0 && !waits
     }
 }
 
@@ -119,6 +133,13 @@ struct Made {
     size: i128,
 }
 
+/// Who paid for a top-up: its channel and its promotion.
+#[derive(Debug, Clone)]
+struct Sources {
+    channel: String,
+    promotion: String,
+}
+
 /// The ledger.
 pub(crate) struct Ledger {
     pub(crate) wallets: BTreeMap<String, Wallet>,
@@ -128,6 +149,7 @@ pub(crate) struct Ledger {
     rules: Vec<MRule>,
     spends: Vec<Spent>,
     top_ups: Vec<Made>,
+    sources: BTreeMap<String, Sources>,
     holds: Vec<Made>,
 }
 
@@ -160,6 +182,7 @@ impl Ledger {
             rules: shipped(),
             spends: Vec::new(),
             top_ups: Vec::new(),
+            sources: BTreeMap::new(),
             holds: Vec::new(),
         }
     }
@@ -196,6 +219,7 @@ impl Ledger {
             Order::Release { hold, amount } => self.release(now, hold, *amount),
             Order::Refund { spend, amount } => self.refund(spend, *amount),
             Order::Transfer { from, to, amount, rule } => self.transfer(from, to, *amount, rule.as_deref()),
+            Order::TakeBack { top_up, policy, amount, stage } => self.take_back(top_up, *policy, *amount, *stage),
             Order::Freeze(account) => self.set_status(account, Status::Frozen),
             Order::Unfreeze(account) => self.set_status(account, Status::Open),
             Order::Close(account) => self.set_status(account, Status::Closed),

@@ -47,6 +47,8 @@ impl Ledger {
         };
         when(reasons, wallet.points && !["by_lot", "principal_first"].contains(&name), "rule_not_permitted");
         let phase = wallet.phases.get(name).copied().unwrap_or(0);
+        // A wallet of points that owes pays nothing.
+        when(reasons, wallet.points && wallet.arrears > 0, "in_arrears");
         match allocate(rule, &wallet.lots, phase, amount) {
             Err(_) => {
                 reasons.insert("insufficient_funds");
@@ -60,10 +62,11 @@ impl Ledger {
         }
     }
 
-    fn take(&mut self, wallet: &str, lines: &[Line], phase: Option<(String, i128)>) {
+    pub(super) fn take(&mut self, wallet: &str, lines: &[Line], phase: Option<(String, i128)>) {
         let wallet = self.wallet(wallet);
         for (lot, sub, amount) in lines {
             wallet.lots.iter_mut().find(|there| there.id == *lot).expect("a line names a lot").take(*sub, *amount);
+            *wallet.used.entry((lot.clone(), *sub)).or_default() += amount;
         }
         if let Some((rule, phase)) = phase {
             wallet.phases.insert(rule, phase);
@@ -177,6 +180,7 @@ impl Ledger {
         let lines = piece(&spent.lines, spent.refunded, to);
         self.spends[at].refunded = to;
         self.wallet(&spent.wallet).give(&lines);
+        self.repay(&spent.wallet, &lines);
         self.merchants.get_mut(&spent.merchant).expect("the merchant is there").add(&lines, -1);
         Ok(lines)
     }
@@ -206,6 +210,7 @@ impl Ledger {
             }
         }
         receiver.give(&lines);
+        self.repay(to, &lines);
         Ok(lines)
     }
 }
