@@ -1,13 +1,17 @@
 //! A recorded event to the event of the other world.
 
 use super::kept::Kept;
-use crate::accounts::{SUBS_MAX, Wallet};
+use crate::accounts::{Funding, SUBS_MAX, Timestamp, Wallet};
 use crate::allocation::{Allocation, Purse, Rule, allocate};
 use crate::catalog::Catalog;
+use crate::ledger::decide::Context;
+use crate::ledger::decide::arrears::{repay, repay_grants};
 use crate::ledger::decide::expiry::expire;
+use crate::ledger::decide::top_up_refund::refund_top_up;
 use crate::ledger::decide::transfer::moved_parts;
-use crate::ledger::{Command, Event, Record, Spend, Taken};
+use crate::ledger::{Command, Event, Granted, Record, RefundTopUp, Spend, Taken, TopUpRefundState};
 use crate::names::Label;
+use smallvec::SmallVec;
 
 /// What became of a recorded event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +29,21 @@ pub(super) enum Alternate {
 }
 
 /// Rewrites `record` to what the rule makes of it on `wallet`, the lab's wallet that pays, gets back or holds.
+/// `receiver` is the lab's wallet that a transfer goes to.
 pub(super) fn rewrite(
     catalog: &Catalog,
     rule: &Rule,
-    wallet: &Wallet,
+    (wallet, receiver): (&Wallet, Option<&Wallet>),
     kept: &mut Kept,
     record: &mut Record,
 ) -> Alternate {
     match (&record.command, &mut record.event) {
+        (_, Event::ToppedUp { granted, repaid, .. }) => {
+            replace(repaid, repay_grants(wallet.arrears, granted.promoted, &record.id, &granted.grants))
+        }
+        (Command::ConfirmTopUp(ask), Event::TopUpConfirmed { granted, repaid, .. }) => {
+            replace(repaid, repay_grants(wallet.arrears, granted.promoted, &ask.top_up, &granted.grants))
+        }
         (Command::Spend(ask), Event::Spent { rule: name, version, taken, phase, .. }) => {
             let most = most(catalog, rule, wallet, Some(ask));
             let result = again(rule, purse(wallet, rule, most.as_ref()), wallet, (name, version, taken, phase));
@@ -43,13 +54,17 @@ pub(super) fn rewrite(
             let most = most(catalog, rule, wallet, Some(ask));
             again(rule, purse(wallet, rule, most.as_ref()), wallet, (name, version, taken, phase))
         }
-        (_, Event::Transferred { rule: name, version, taken, phase, parts, .. }) => {
+        (_, Event::Transferred { rule: name, version, taken, phase, parts, repaid, .. }) => {
             let most = most(catalog, rule, wallet, None);
             let result = again(rule, purse(wallet, rule, most.as_ref()), wallet, (name, version, taken, phase));
             if result == Alternate::Other {
                 *parts = moved_parts(wallet, taken);
             }
-            result
+            if result == Alternate::Refused {
+                return result;
+            }
+            let arrears = receiver.map_or(0, |receiver| receiver.arrears);
+            result.or(replace(repaid, repay(arrears, catalog.promoted(), taken)))
         }
         (Command::Capture(ask), Event::Captured { taken, released, .. }) => {
             let Some(hold) = wallet.hold(&ask.hold) else {
@@ -67,12 +82,16 @@ pub(super) fn rewrite(
             let lines = hold.taken.piece(hold.released, hold.released + taken.sum());
             replace(taken, lines)
         }
-        (Command::Refund(ask), Event::Refunded { taken, refunded, .. }) => {
+        (Command::Refund(ask), Event::Refunded { taken, refunded, repaid, promoted, .. }) => {
             match kept.refund(&ask.spend, *refunded - taken.sum(), *refunded) {
                 None => Alternate::Orphan,
-                Some(lines) => replace(taken, lines),
+                Some(lines) => {
+                    let repays = repay(wallet.arrears, *promoted, &lines);
+                    replace(taken, lines).or(replace(repaid, repays))
+                }
             }
         }
+        (Command::RefundTopUp(ask), event) => refund_again(catalog, record.at, wallet, ask, event),
         (_, event @ Event::Expired { .. }) => match expire(record.at, wallet) {
             None => Alternate::Nothing,
             Some(expired) => {
@@ -133,6 +152,33 @@ fn again(
     *version = rule.version;
     *phase = allocation.phase;
     replace(taken, Taken::from_draws(wallet, &allocation.draws))
+}
+
+/// The refund of a top-up, by the recorded policy, of what the lab's lot has (rule W3). When less can be refunded
+/// than was asked for, all that can be is. The channel's word is about the refund that waits in the lab.
+fn refund_again(catalog: &Catalog, now: Timestamp, wallet: &Wallet, ask: &RefundTopUp, event: &mut Event) -> Alternate {
+    let Some(recorded) = event.top_up_refund() else { return Alternate::Same };
+    let granted = Granted {
+        grants: SmallVec::new(),
+        channel: recorded.channel.clone(),
+        promotion: recorded.promotion.clone(),
+        promoted: recorded.promoted,
+        funding: Funding::Unknown,
+    };
+    let is_word = matches!(ask.state, Some(TopUpRefundState::Confirmed | TopUpRefundState::Failed));
+    let policy = (!is_word).then_some(recorded.policy);
+    let all = RefundTopUp { policy, amount: None, ..ask.clone() };
+    let as_asked = RefundTopUp { amount: ask.amount.filter(|_| !is_word), ..all.clone() };
+    let ctx = Context { catalog, now };
+    let refund = |ask| refund_top_up(ctx, wallet, &granted, ask);
+    match refund(&as_asked).or_else(|_| refund(&all)) {
+        Err(_) | Ok(Event::TopUpRefundUnchanged { .. }) => Alternate::Orphan,
+        Ok(again) if again == *event => Alternate::Same,
+        Ok(again) => {
+            *event = again;
+            Alternate::Other
+        }
+    }
 }
 
 fn replace(recorded: &mut Taken, lines: Taken) -> Alternate {

@@ -300,6 +300,11 @@ fn check_wallets(of: &CurrencyReport, wallets: &Wallets, faults: &mut Vec<String
                 has.add(sub, i128::from(minor));
             }
         }
+        for refund in wallet.open_refunds() {
+            for (_, sub, minor) in refund.taken.iter() {
+                has.add(sub, i128::from(minor));
+            }
+        }
     }
     if has != of.total.left[World::Lab as usize] {
         faults.push(format!("wallets in {}: they hold {has:?}, booked was {:?}", of.currency, of.total.left[1]));

@@ -116,7 +116,11 @@ impl<'c> Lab<'c> {
             self.end(seat, record.at);
         }
         let alternate = match payer {
-            Some(at) => rewrite(self.catalog, &self.rule, &self.wallets.seats[at].wallet, &mut self.kept, &mut record),
+            Some(at) => {
+                let wallets = &self.wallets.seats;
+                let pair = (&wallets[at].wallet, receiver.map(|at| &wallets[at].wallet));
+                rewrite(self.catalog, &self.rule, pair, &mut self.kept, &mut record)
+            }
             None => Alternate::Same,
         };
         match alternate {

@@ -2,7 +2,10 @@
 
 use crate::ledger::{Ledger, MERCHANTS, WALLETS};
 use fentan_engine::accounts::Funding;
-use fentan_engine::ledger::{Capture, Command, ConfirmTopUp, Refund, Release, Spend, TopUp, TopUpState, Transfer};
+use fentan_engine::ledger::{
+    Capture, Command, ConfirmTopUp, Refund, RefundPolicy, RefundTopUp, Release, Spend, TopUp, TopUpRefundState,
+    TopUpState, Transfer,
+};
 use fentan_engine::money::{Currency, Major};
 use fentan_engine::names::{AccountId, CommandId};
 use proptest::option::of;
@@ -11,13 +14,31 @@ use proptest::prelude::*;
 /// A command that names earlier ones by how far back they are.
 #[derive(Debug, Clone)]
 pub(crate) enum Ask {
-    TopUp { wallet: usize, principal: i64, bonus: i64, pending: bool, ends: Option<i64>, bonus_ends: Option<i64> },
+    TopUp {
+        wallet: usize,
+        principal: i64,
+        bonus: i64,
+        pending: bool,
+        ends: Option<i64>,
+        bonus_ends: Option<i64>,
+    },
     Confirm(u8),
-    Spend { wallet: usize, merchant: usize, amount: i64, until: Option<i64> },
+    Spend {
+        wallet: usize,
+        merchant: usize,
+        amount: i64,
+        until: Option<i64>,
+    },
     Capture(u8, Option<u8>),
     Release(u8, Option<u8>),
     Refund(u8, Option<u8>),
-    Transfer { from: usize, to: usize, amount: i64 },
+    Transfer {
+        from: usize,
+        to: usize,
+        amount: i64,
+    },
+    /// Top-up, policy, part of what was paid, state.
+    Back(u8, usize, Option<u8>, usize),
 }
 
 pub(crate) fn account(name: &str) -> AccountId {
@@ -83,6 +104,7 @@ pub(crate) fn ask() -> impl Strategy<Value = Ask> {
         4 => (any::<u8>(), part()).prop_map(|(back, part)| Ask::Capture(back, part)),
         3 => (any::<u8>(), part()).prop_map(|(back, part)| Ask::Release(back, part)),
         8 => (any::<u8>(), part()).prop_map(|(back, part)| Ask::Refund(back, part)),
+        5 => (any::<u8>(), 0..5_usize, part(), 0..4_usize).prop_map(|(back, policy, part, state)| Ask::Back(back, policy, part, state)),
         4 => (0..3_usize, 0..3_usize, amount()).prop_map(|(from, to, amount)| Ask::Transfer { from, to, amount }),
     ]
 }
@@ -99,7 +121,7 @@ fn back(made: &[(String, i64)], number: u8) -> Option<&(String, i64)> {
 
 /// The commands, which no ledger has decided: the same for every rule.
 pub(crate) fn commands(asks: &[(Ask, i64)]) -> Vec<(String, i64, Command)> {
-    let (mut top_ups, mut holds, mut spends) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut top_ups, mut holds, mut spends, mut lots) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut now = 0;
     let mut commands = Vec::new();
     for (number, (ask, later)) in asks.iter().enumerate() {
@@ -108,6 +130,7 @@ pub(crate) fn commands(asks: &[(Ask, i64)]) -> Vec<(String, i64, Command)> {
         let part = |whole: i64, part: &Option<u8>| part.map(|part| major((whole * i64::from(part) / 100).max(1)));
         let command = match ask {
             Ask::TopUp { wallet, principal, bonus, pending, ends, bonus_ends } => {
+                lots.push((name.clone(), *principal));
                 let after = |ends: &Option<i64>| ends.map(|after| now + after);
                 let mut command = top_up(WALLETS[*wallet], *principal, *bonus, after(ends), after(bonus_ends));
                 if let Command::TopUp(ask) = &mut command
@@ -147,6 +170,18 @@ pub(crate) fn commands(asks: &[(Ask, i64)]) -> Vec<(String, i64, Command)> {
             Ask::Refund(number, some) => {
                 let Some((spend, whole)) = back(&spends, *number) else { continue };
                 refund(spend, some.map(|some| (whole * i64::from(some) / 100).max(1)))
+            }
+            Ask::Back(number, policy, some, state) => {
+                let Some((top_up, whole)) = back(&lots, *number) else { continue };
+                let policies =
+                    [RefundPolicy::Ratio, RefundPolicy::PaidFirst, RefundPolicy::Unspent, RefundPolicy::Forced];
+                let states = [TopUpRefundState::Requested, TopUpRefundState::Confirmed, TopUpRefundState::Failed];
+                Command::RefundTopUp(RefundTopUp {
+                    top_up: id(top_up),
+                    policy: policies.get(*policy).copied(),
+                    amount: part(*whole, some),
+                    state: states.get(*state).copied(),
+                })
             }
             Ask::Transfer { from, to, amount } => Command::Transfer(Transfer {
                 from: account(WALLETS[*from]),

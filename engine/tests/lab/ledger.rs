@@ -7,8 +7,8 @@ use fentan_engine::allocation::Rule;
 use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::{Batch, Chain, JournalError, JournalReader, Position, seal};
 use fentan_engine::lab::{Period, Report, run, run_heard};
-use fentan_engine::ledger::decide::{Context, expiry, hold, refund, spend, top_up, transfer};
-use fentan_engine::ledger::{Command, Event, PostTo, Record, Reject, Taken, effect, postings};
+use fentan_engine::ledger::decide::{Context, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer};
+use fentan_engine::ledger::{Command, Event, Granted, PostTo, Record, Reject, Taken, effect, postings};
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, CommandId, Label};
 use std::collections::BTreeMap;
@@ -37,6 +37,7 @@ pub(crate) struct Ledger {
     merchants: BTreeMap<AccountId, Slice>,
     spends: BTreeMap<CommandId, Spent>,
     homes: BTreeMap<CommandId, AccountId>,
+    granted: BTreeMap<CommandId, Granted>,
     pub(crate) records: Vec<Record>,
     /// What expired, by sub-balance.
     pub(crate) breakage: BTreeMap<u8, i128>,
@@ -50,6 +51,7 @@ impl Ledger {
             merchants: BTreeMap::new(),
             spends: BTreeMap::new(),
             homes: BTreeMap::new(),
+            granted: BTreeMap::new(),
             records: Vec::new(),
             breakage: BTreeMap::new(),
         }
@@ -60,7 +62,9 @@ impl Ledger {
         for account in self.touched(&command) {
             self.expire(&account, at);
         }
-        let event = self.decide(at, &command).unwrap_or_else(|reject| Event::Rejected(Box::new(reject)));
+        let event = self
+            .decide(&CommandId::internal(id), at, &command)
+            .unwrap_or_else(|reject| Event::Rejected(Box::new(reject)));
         let accepted = !matches!(event, Event::Rejected(_));
         self.write(Record { id: CommandId::internal(id), at, currency: Currency::CNY, slice: 0, command, event });
         accepted
@@ -87,6 +91,7 @@ impl Ledger {
             Command::Spend(ask) | Command::Hold(ask, _) => Some(ask.account.clone()),
             Command::Transfer(ask) => return vec![ask.from.clone(), ask.to.clone()],
             Command::ConfirmTopUp(ask) => home(&ask.top_up),
+            Command::RefundTopUp(ask) => home(&ask.top_up),
             Command::Capture(ask) => home(&ask.hold),
             Command::Release(ask) => home(&ask.hold),
             Command::Refund(ask) => self.spends.get(&ask.spend).map(|spent| spent.account.clone()),
@@ -95,12 +100,19 @@ impl Ledger {
         account.into_iter().collect()
     }
 
-    fn decide(&self, now: i64, command: &Command) -> Result<Event, Reject> {
+    fn decide(&self, id: &CommandId, now: i64, command: &Command) -> Result<Event, Reject> {
         let ctx = Context { catalog: &self.catalog, now };
         let wallet = |id: &AccountId| self.wallets.get(id);
         let home = |id: &CommandId| self.homes.get(id).and_then(wallet).ok_or_else(|| unknown(id));
         match command {
-            Command::TopUp(ask) => top_up::top_up(ctx, wallet(&ask.account), ask).map(|(event, _)| event),
+            Command::TopUp(ask) => {
+                let event = top_up::top_up(ctx, wallet(&ask.account), ask).map(|(event, _)| event)?;
+                Ok(arrears::repaying(event, id, wallet(&ask.account)))
+            }
+            Command::RefundTopUp(ask) => {
+                let granted = self.granted.get(&ask.top_up).ok_or_else(|| unknown(&ask.top_up))?;
+                top_up_refund::refund_top_up(ctx, home(&ask.top_up)?, granted, ask)
+            }
             Command::ConfirmTopUp(ask) => top_up::confirm(ctx, home(&ask.top_up)?, ask),
             Command::Spend(ask) => spend::spend(ctx, wallet(&ask.account), self.merchants.get(&ask.merchant), ask),
             Command::Hold(ask, until) => {
@@ -149,6 +161,9 @@ impl Ledger {
                 }
             });
         }
+        if let Event::ToppedUp { granted, .. } | Event::TopUpPlaced { granted, .. } = &record.event {
+            self.granted.insert(record.id.clone(), granted.clone());
+        }
         let account = record.account().cloned();
         match &record.event {
             Event::ToppedUp { .. } | Event::TopUpPlaced { .. } | Event::Held { .. } => {
@@ -181,7 +196,9 @@ impl Ledger {
                 rest.lines.iter().filter(|line| line.sub.0 == sub).map(|line| line.amount).collect::<Vec<_>>()
             });
             let parts = wallet.lots.iter().flat_map(|lot| &lot.parts).filter(|part| part.sub.0 == sub);
-            parts.map(|part| part.left).sum::<i64>() + held.sum::<i64>()
+            let waits = wallet.open_refunds().flat_map(|refund| &refund.taken.lines).filter(|line| line.sub.0 == sub);
+            let waits: i64 = waits.map(|line| line.amount).sum();
+            parts.map(|part| part.left).sum::<i64>() + held.sum::<i64>() + waits
         };
         self.wallets.values().map(|wallet| i128::from(of(wallet))).sum()
     }
