@@ -179,7 +179,7 @@ fn a8_a_period_begins_at_from_and_ends_before_to() {
     server.stop();
     let at: Vec<&str> = spends.iter().map(|answer| answer["at"].as_str().unwrap()).collect();
     let csv = ledger.path("lab.csv");
-    let mut spends_of = |flags: &[&str]| {
+    let spends_of = |flags: &[&str]| {
         let all = [&["--rule", "by_lot_pro_rata", "--csv", csv.to_str().unwrap()], flags].concat();
         good(&lab(&ledger, &all));
         rows(&csv).get(&("total".into(), String::new(), String::new())).map_or(0, |row| row["spends"])

@@ -1,7 +1,8 @@
 //! All figures as CSV: one row for each group and sub-balance, and one for all sub-balances of a group.
 //!
 //! `scope` says what a group is: `opening`, `day_merchant`, `day`, `merchant` or `total`. Each scope by itself adds
-//! up to the period; so do the rows with a `sub_balance`, and those without. What a row cannot say is empty.
+//! up to the period (but for `left`, which is no flow); so do the rows with a `sub_balance`, and those without. What a
+//! row cannot say is empty.
 
 use super::figures::{Both, Line, of_day, of_merchant};
 use super::moments::date;

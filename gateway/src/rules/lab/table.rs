@@ -36,7 +36,9 @@ pub(super) fn render(report: &Report, catalog: &Catalog, offset: Offset, by: By)
     say(format_args!("replayed  {} records, {} wallets", count(report.records), count(report.wallets as u64)));
     for of in &report.currencies {
         say(format_args!("\n{}", of.currency));
-        say(format_args!("{}", currency(of, catalog, by)));
+        for line in currency(of, catalog, by).lines() {
+            say(format_args!("{}", line.trim_end()));
+        }
         for line in remarks(of, by) {
             say(format_args!("{line}"));
         }
