@@ -12,6 +12,7 @@
 //! | `serve.rs` | the composition root |
 //! | `rules/` | the rules of a running server, `fentan rules` |
 //! | `demo/` | `fentan demo` |
+//! | `rules/` | `fentan rules` |
 
 mod config;
 mod control;

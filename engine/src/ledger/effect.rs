@@ -320,7 +320,8 @@ fn bring_back(part: &mut Part, amount: i64) {
     part.granted = part.granted.max(part.left);
 }
 
-fn set_phase(wallet: &mut Wallet, rule: &Label, version: u32, phase: Option<i64>) {
+/// Remembers the rule's rounding state, when it has one.
+pub(crate) fn set_phase(wallet: &mut Wallet, rule: &Label, version: u32, phase: Option<i64>) {
     let Some(done) = phase else { return };
     let phases = &mut wallet.rare_mut().phases;
     phases.retain(|p| p.rule != *rule);

@@ -39,6 +39,7 @@ pub use command::{
     RefundTopUp, Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 pub use effect::effect;
+pub(crate) use effect::set_phase;
 pub use event::{Balances, Event, GatherMove, Grant, Granted, MovedPart, Parties};
 pub use given_back::GivenBack;
 pub use order_table::{ALL_SUBS, Divisible, ORDER_LINES_MAX, OrderRow, OrderTable};

@@ -225,12 +225,13 @@ pub(crate) fn bounded() -> impl Strategy<Value = Ask> {
     // The default rule, and two that restore.
     let rule = || select(vec![None, Some(1), Some(5)]);
     let pay = |until: BoxedStrategy<Option<i64>>| {
-        (0..2_u8, few(), rule(), until).prop_map(|(wallet, amount, rule, until)| Ask::Spend {
+        (0..2_u8, few(), rule(), until, cuts()).prop_map(|(wallet, amount, rule, until, lines)| Ask::Spend {
             wallet,
             merchant: 0,
             amount,
             rule,
             until,
+            lines,
         })
     };
     prop_oneof![
@@ -241,7 +242,7 @@ pub(crate) fn bounded() -> impl Strategy<Value = Ask> {
         4 => pay((1..40_i64).prop_map(Some).boxed()),
         3 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Capture(nth, part)),
         3 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Release(nth, part)),
-        6 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Refund(nth, part)),
+        6 => refund(),
         2 => (0..2_u8, few(), rule()).prop_map(|(from, amount, rule)| Ask::Transfer { from, to: 1 - from, amount, rule }),
         3 => (0..2_u8).prop_map(Ask::Expire),
     ]

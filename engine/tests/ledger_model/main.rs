@@ -92,7 +92,7 @@ fn a_wallet_of_points_that_owes() -> Vec<(Ask, i64)> {
         ends: None,
         gift_ends: None,
     };
-    let spend = || Ask::Spend { wallet: 3, merchant: 2, amount: 10, rule: None, until: None };
+    let spend = || Ask::Spend { wallet: 3, merchant: 2, amount: 10, rule: None, until: None, lines: None };
     let forced = Ask::TakeBack { nth: 0, policy: Some(Policy::Forced), part: None, stage: Stage::AtOnce, names: false };
     let asks = [Ask::Open(3, 2), top_up(10, 0), spend(), forced, top_up(0, 10), spend(), top_up(4, 0), spend()];
     let more = [top_up(7, 0), spend()];

@@ -5,11 +5,13 @@
 //! | `archive.rs` | every version that was ever in force, kept in the data folder |
 //! | `book.rs` | the rules of a running server: reload, and what can be looked up |
 //! | `check.rs` | `fentan rules check` |
+//! | `lab.rs`, `lab/` | `fentan rules lab`: a period of the journal under another rule |
 //! | `quote.rs` | `fentan rules quote` |
 
 mod archive;
 mod book;
 mod check;
+mod lab;
 mod quote;
 
 pub(crate) use archive::Archive;
@@ -27,6 +29,8 @@ pub(crate) enum RulesCommand {
     Check(check::CheckArgs),
     /// What a rule would split a spend into, and why; needs no server and changes nothing
     Quote(quote::QuoteArgs),
+    /// Replay a period of the journal under another rule, and report what would have been different
+    Lab(lab::LabArgs),
 }
 
 /// Runs a subcommand, and says whether all is well.
@@ -37,6 +41,7 @@ pub(crate) fn run(command: &RulesCommand) -> Result<bool> {
     match command {
         RulesCommand::Check(args) => check::run(args),
         RulesCommand::Quote(args) => quote::run(args),
+        RulesCommand::Lab(args) => lab::run(args),
     }
 }
 

@@ -13,6 +13,7 @@ mod bounds;
 mod documents;
 mod expiry;
 mod http;
+mod lab;
 mod limits;
 mod openapi;
 mod order;

@@ -58,7 +58,7 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
 
 /// All parts of the lots of which something travels: the ratio is the whole lot's, so the parts of which
 /// nothing travels are named as well.
-fn moved_parts(from: &Wallet, taken: &Taken) -> Vec<MovedPart> {
+pub(crate) fn moved_parts(from: &Wallet, taken: &Taken) -> Vec<MovedPart> {
     let mut amounts: SmallVec<[[i64; SUBS_MAX]; 1]> = smallvec![[0; SUBS_MAX]; taken.lots.len()];
     for line in &taken.lines {
         amounts[line.lot as usize][line.sub.index()] += line.amount;
