@@ -164,6 +164,7 @@ fn refund_again(catalog: &Catalog, now: Timestamp, wallet: &Wallet, ask: &Refund
         promotion: recorded.promotion.clone(),
         promoted: recorded.promoted,
         funding: Funding::Unknown,
+        uses: None,
     };
     let is_word = matches!(ask.state, Some(TopUpRefundState::Confirmed | TopUpRefundState::Failed));
     let policy = (!is_word).then_some(recorded.policy);

@@ -191,7 +191,7 @@ impl<'c> Lab<'c> {
     /// Opens the wallet that the record opens.
     fn open(&mut self, record: &Record) {
         let opened = match (&record.command, &record.event) {
-            (Command::OpenAccount(ask), Event::Opened { kind: AccountKind::Wallet, product }) => {
+            (Command::OpenAccount(ask), Event::Opened { kind: AccountKind::Wallet, product, .. }) => {
                 (&ask.account, product)
             }
             (
