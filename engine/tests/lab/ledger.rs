@@ -118,12 +118,18 @@ impl Ledger {
             Command::Hold(ask, until) => {
                 spend::hold(ctx, wallet(&ask.account), self.merchants.get(&ask.merchant), ask, *until)
             }
-            Command::Capture(ask) => hold::capture(ctx, home(&ask.hold)?, None, ask),
+            Command::Capture(ask) => hold::capture(ctx, home(&ask.hold)?, None, None, ask),
             Command::Release(ask) => hold::release(ctx, home(&ask.hold)?, ask),
             Command::Refund(ask) => {
                 let spent = self.spends.get(&ask.spend).ok_or_else(|| unknown(&ask.spend))?;
-                let as_spent =
-                    refund::Spent { merchant: &spent.merchant, taken: &spent.taken, refunded: spent.refunded };
+                let as_spent = refund::Spent {
+                    merchant: &spent.merchant,
+                    taken: &spent.taken,
+                    refunded: spent.refunded,
+                    to_expired: fentan_engine::allocation::RefundToExpired::Forfeit,
+                    table: None,
+                    rows: &[],
+                };
                 let slice = self.merchants[&spent.merchant].proceeds();
                 match refund::refund(ctx, &self.wallets[&spent.account], &as_spent, slice, true, ask)? {
                     refund::Decided::Event(event) => Ok(event),
