@@ -4,7 +4,7 @@
 //! the fields of [`Record`], [`Spend`](crate::ledger::Spend) and [`Event::Spent`](crate::ledger::Event::Spent), in
 //! their order; a test reads records of every kind both ways.
 
-use crate::accounts::{Timestamp, Usage};
+use crate::accounts::{Counted, Timestamp};
 use crate::ledger::{OrderTable, TakenLine};
 use crate::money::{Currency, Major};
 use serde::Deserialize;
@@ -58,7 +58,7 @@ struct Came<'a> {
     lines: SmallVec<[TakenLine; 2]>,
     _phase: Option<i64>,
     _table: Option<OrderTable>,
-    _usage: Option<Usage>,
+    _usage: Option<Counted>,
     promoted: u8,
 }
 
@@ -152,7 +152,7 @@ pub(super) mod tests {
         let (full, taken) = full();
         let plain = Spend { rule: None, order: None, tags: SmallVec::new(), lines: SmallVec::new(), ..full.clone() };
         for (ask, has_all) in [(full, true), (plain, false)] {
-            let usage = Usage { day: 7, spent: 9, recent: vec![1, 2] };
+            let usage = Counted { day: 7, spent: 9, moments: 2 };
             let event = Event::Spent {
                 rule: label("by_lot"),
                 version: 3,
