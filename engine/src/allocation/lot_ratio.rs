@@ -12,7 +12,8 @@
 //! 3. and never more than what is there.
 
 use super::apportion::floor_and_ceiling;
-use super::{BySub, Draw, Draws, Listener, LotOrder, Purse, Step, order, share_of};
+use super::explain::{Group, Listener, Split};
+use super::{BySub, Draw, Draws, LotOrder, Purse, Step, order, share_of};
 use crate::accounts::Part;
 
 /// Draws `amount`; returns what stays open because lots are empty or a cap binds.
@@ -27,6 +28,7 @@ pub(super) fn draw(
     let mut rest = amount;
     if order == LotOrder::ProRata {
         let left = order::each_left(purse, |lot| purse.lots[lot as usize].left());
+        listener.hear(|| Step::ProRata { sub: None, minor: amount, left: left.iter().sum() });
         for (lot, share) in order::pro_rata(purse, &left, amount) {
             pay(purse, lot, share, draws, listener);
             rest -= share;
@@ -41,18 +43,18 @@ pub(super) fn draw(
             rest > 0
         });
     }
-    rest + cut(ceilings, draws)
+    rest + cut(ceilings, draws, listener)
 }
 
 /// Each lot pays once, and a lot has one part a sub-balance: every draw is a new one.
 fn pay(purse: Purse<'_>, lot: u32, share: i64, draws: &mut Draws, listener: &mut impl Listener) {
     let parts = &purse.lots[lot as usize].parts;
     listener.hear(|| Step::LotPays { lot, minor: share, left: purse.lots[lot as usize].left() });
-    split(parts, share, &mut |part: &Part, amount| draws.push(Draw { lot, sub: part.sub, amount }));
+    split(lot, parts, share, &mut |part: &Part, amount| draws.push(Draw { lot, sub: part.sub, amount }), listener);
 }
 
 /// Divides `amount` over the parts of a lot. `amount` is at most what is left of them.
-fn split(parts: &[Part], amount: i64, take: &mut impl FnMut(&Part, i64)) {
+fn split(lot: u32, parts: &[Part], amount: i64, take: &mut impl FnMut(&Part, i64), listener: &mut impl Listener) {
     if amount == 0 {
         return;
     }
@@ -70,8 +72,19 @@ fn split(parts: &[Part], amount: i64, take: &mut impl FnMut(&Part, i64)) {
     let (floor, ceiling) = floor_and_ceiling(amount, left_sum.weight, whole);
     let wanted = target.clamp(floor, ceiling);
     let paid = wanted.clamp((amount - right_sum.left).max(0), left_sum.left.min(amount));
-    split(left, paid, take);
-    split(right, amount - paid, take);
+    listener.hear(|| {
+        Step::Split(Split {
+            lot,
+            minor: amount,
+            first: Group::of(left),
+            second: Group::of(right),
+            target: target + left_sum.consumed,
+            between: (floor, ceiling),
+            paid,
+        })
+    });
+    split(lot, left, paid, take, listener);
+    split(lot, right, amount - paid, take, listener);
 }
 
 /// The sums over one half of the parts.
@@ -92,7 +105,7 @@ impl Node {
 }
 
 /// Takes back, from the last draws, what is above a sub-balance's ceiling; returns how much.
-fn cut(ceilings: &BySub, draws: &mut Draws) -> i64 {
+fn cut(ceilings: &BySub, draws: &mut Draws, listener: &mut impl Listener) -> i64 {
     let mut given = BySub::default();
     for draw in draws.iter() {
         given[draw.sub.index()] += draw.amount;
@@ -101,6 +114,9 @@ fn cut(ceilings: &BySub, draws: &mut Draws) -> i64 {
     for draw in draws.iter_mut().rev() {
         let sub = draw.sub.index();
         let over = (given[sub] - ceilings[sub]).clamp(0, draw.amount);
+        if over > 0 {
+            listener.hear(|| Step::Cut(Draw { amount: over, ..*draw }));
+        }
         draw.amount -= over;
         given[sub] -= over;
         open += over;

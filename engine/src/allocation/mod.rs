@@ -24,16 +24,19 @@
 //! costs one 64-bit division.
 
 mod apportion;
+mod explain;
 mod lot_ratio;
 mod order;
 mod rule;
 mod wish;
 
 pub use apportion::{apportion, share_of};
+pub use explain::{Clamp, Group, Share, Split, Step};
 pub use rule::{Cap, LotOrder, Method, Rule, RuleError, RuleSpec, Spill, SubNames};
 
 use crate::accounts::{Lot, SUBS_MAX, SubId};
 use crate::money::Currency;
+use explain::{Deaf, Listener};
 use smallvec::SmallVec;
 
 /// One amount taken from one part of one lot.
@@ -82,74 +85,6 @@ pub struct Allocation {
 /// An amount for each sub-balance, by number.
 pub(crate) type BySub = [i64; SUBS_MAX];
 
-/// A step of an allocation, for [`allocate_explained`]. Amounts in minor units.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// What each sub-balance has.
-    Available {
-        /// The sub-balance.
-        sub: SubId,
-        /// What it has.
-        minor: i64,
-    },
-    /// A cap bounds a sub-balance.
-    Capped {
-        /// The sub-balance.
-        sub: SubId,
-        /// The most it may give to this spend.
-        ceiling: i64,
-    },
-    /// A lot is to pay this much of the spend.
-    LotPays {
-        /// Index of the lot.
-        lot: u32,
-        /// How much.
-        minor: i64,
-        /// What it had.
-        left: i64,
-    },
-    /// The method wants this much from a sub-balance.
-    Wants {
-        /// The sub-balance.
-        sub: SubId,
-        /// How much.
-        minor: i64,
-    },
-    /// A sub-balance fills what another could not give.
-    Spilled {
-        /// The sub-balance that fills.
-        sub: SubId,
-        /// How much.
-        minor: i64,
-    },
-    /// A draw was made.
-    Drew(Draw),
-    /// Not enough.
-    Short {
-        /// What could be found.
-        payable: i64,
-    },
-}
-
-/// Whoever listens to the steps of an allocation.
-pub(crate) trait Listener {
-    fn hear(&mut self, step: impl FnOnce() -> Step);
-}
-
-/// Listens to nothing, at no cost.
-pub(crate) struct Deaf;
-
-impl Listener for Deaf {
-    #[inline]
-    fn hear(&mut self, _: impl FnOnce() -> Step) {}
-}
-
-impl Listener for Vec<Step> {
-    fn hear(&mut self, step: impl FnOnce() -> Step) {
-        self.push(step());
-    }
-}
-
 /// Divides `amount` over the lots by `rule`.
 ///
 /// # Errors
@@ -182,11 +117,12 @@ fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener)
     let rest = match &rule.method {
         Method::LotRatio { order } => lot_ratio::draw(*order, purse, &ceilings, amount, &mut draws, listener),
         method => {
-            let wish = wish::wish(method, rule, purse, &available, &ceilings, amount);
+            let wish = wish::wish(method, rule, purse, &available, &ceilings, amount, listener);
             phase = wish.phase;
             for (sub, minor) in wish.order {
                 if minor > 0 {
                     listener.hear(|| Step::Wants { sub, minor });
+                    tell_pro_rata(rule, purse, sub, minor, &draws, listener);
                     draw_sub(rule.order(), purse, sub, minor, &mut draws);
                 }
             }
@@ -197,7 +133,7 @@ fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener)
     // What was drawn decides, not what was meant to be: whatever a rule says, wrong lines never get out.
     let payable = draws.iter().map(|draw| draw.amount).sum();
     if payable != amount {
-        listener.hear(|| Step::Short { payable });
+        listener.hear(|| Step::Short { payable, given: given(&draws) });
         return Err(Shortfall { payable });
     }
     for draw in &draws {
@@ -212,6 +148,22 @@ fn available(purse: Purse<'_>) -> BySub {
         sums[part.sub.index()] += part.left;
     }
     sums
+}
+
+/// What each sub-balance gives.
+fn given(draws: &Draws) -> SmallVec<[(SubId, i64); 4]> {
+    let of = |sub: SubId| (sub, draws.iter().filter(|draw| draw.sub == sub).map(|draw| draw.amount).sum());
+    (0_u8..).take(SUBS_MAX).map(|number| of(SubId(number))).filter(|(_, minor)| *minor > 0).collect()
+}
+
+/// Tells over what the lots' shares of `minor` are taken, when they pay together.
+fn tell_pro_rata(rule: &Rule, purse: Purse<'_>, sub: SubId, minor: i64, draws: &Draws, listener: &mut impl Listener) {
+    if rule.order() == LotOrder::ProRata {
+        listener.hear(|| {
+            let drawn: i64 = draws.iter().filter(|draw| draw.sub == sub).map(|draw| draw.amount).sum();
+            Step::ProRata { sub: Some(sub), minor, left: available(purse)[sub.index()] - drawn }
+        });
+    }
 }
 
 /// Lets the rule's other sub-balances fill `rest`, as far as they can.
@@ -232,6 +184,7 @@ fn spill(
         let more = rest.min(ceilings[sub.index()] - given);
         if more > 0 {
             listener.hear(|| Step::Spilled { sub: *sub, minor: more });
+            tell_pro_rata(rule, purse, *sub, more, draws, listener);
             draw_sub(rule.order(), purse, *sub, more, draws);
             rest -= more;
         }

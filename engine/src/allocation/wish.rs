@@ -1,6 +1,7 @@
 //! The methods that look at sub-balances first: how much each should give.
 
-use super::{BySub, Method, Purse, Rule, apportion};
+use super::explain::{Listener, Share};
+use super::{BySub, Method, Purse, Rule, Step, apportion};
 use crate::accounts::SubId;
 use smallvec::SmallVec;
 
@@ -21,6 +22,7 @@ pub(super) fn wish(
     available: &BySub,
     ceilings: &BySub,
     amount: i64,
+    listener: &mut impl Listener,
 ) -> Wish {
     match method {
         // Lots are looked at first: not a matter of this file.
@@ -28,6 +30,11 @@ pub(super) fn wish(
         Method::CurrentRatio { .. } => {
             let total: i64 = available.iter().sum();
             let shares = apportion(amount.min(total), available);
+            for ((sub, weight), minor) in (0_u8..).map(SubId).zip(available).zip(&shares).filter(|((_, w), _)| **w > 0)
+            {
+                let (of, weight, minor) = (amount.min(total), *weight, *minor);
+                listener.hear(|| Step::Share(Share { sub, of, weight, whole: total, phase: 0, minor }));
+            }
             bounded((0_u8..).map(SubId).zip(shares).filter(|(_, share)| *share > 0), ceilings, amount)
         }
         Method::Ordered { subs, .. } => {
@@ -44,6 +51,19 @@ pub(super) fn wish(
         }
         Method::FixedRatio { weights, .. } => {
             let (shares, phase) = from_phase(purse.phase, weights, amount);
+            for ((sub, weight), minor) in weights.iter().zip(&shares) {
+                listener.hear(|| {
+                    let whole = weights.iter().map(|(_, weight)| weight).sum();
+                    Step::Share(Share {
+                        sub: *sub,
+                        of: amount,
+                        weight: *weight,
+                        whole,
+                        phase: purse.phase,
+                        minor: *minor,
+                    })
+                });
+            }
             Wish { phase: Some(phase), ..bounded(weights.iter().map(|(sub, _)| *sub).zip(shares), ceilings, amount) }
         }
         Method::FixedAmount { sub, others, .. } => {

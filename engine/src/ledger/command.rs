@@ -244,13 +244,25 @@ pub enum Command {
     RefundTopUp(RefundTopUp),
 }
 
+/// The language of an answer's words. The ledger has no words; it hands this through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Chinese.
+    Zh,
+}
+
 /// What can be asked that changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Query {
     /// An account's balance.
     Balance(AccountId),
     /// What a spend would be split into, and why (rule A7).
-    Quote(Spend),
+    Quote(Spend, Lang),
+    /// Why the spend or capture of this id was divided as it was (rule A7).
+    Explain(CommandId, Lang),
     /// The spend, top-up or hold that this id made.
     Show(CommandId),
     /// The chart of accounts and whether it balances.

@@ -1,10 +1,11 @@
 //! Queries: what a step reads.
 
 use super::decide::{gathered, merchant_slice, own_wallet};
-use super::request::{Found, LotView, MerchantView, Reply, TopUpStanding, WalletView};
+use super::request::{Found, LotView, MerchantView, QuoteView, Reply, TopUpStanding, WalletView};
 use super::step::{Reach, Step, Stop};
 use crate::accounts::{SliceKind, Totals, Wallet};
-use crate::ledger::{Balances, Command, Event, Query, Reject, Spend};
+use crate::ledger::decide::spend;
+use crate::ledger::{Balances, Command, Event, Lang, Query, Reject, Spend};
 use crate::names::{AccountId, CommandId};
 
 impl<R: Reply> Step<'_, R> {
@@ -12,7 +13,8 @@ impl<R: Reply> Step<'_, R> {
     pub(crate) fn query(&mut self, query: &Query) -> Result<Found, Stop> {
         match query {
             Query::Balance(account) => self.balance(account),
-            Query::Quote(ask) => self.quote(ask),
+            Query::Quote(ask, lang) => self.quote(ask, *lang),
+            Query::Explain(id, lang) => self.explain(id, *lang),
             Query::Show(id) => self.show(id),
             Query::TrialBalance => self.trial(),
             Query::Ping => Ok(Found::Pong),
@@ -40,22 +42,24 @@ impl<R: Reply> Step<'_, R> {
         })
     }
 
-    fn quote(&mut self, ask: &Spend) -> Result<Found, Stop> {
+    fn quote(&mut self, ask: &Spend, lang: Lang) -> Result<Found, Stop> {
         let (found, seat) = own_wallet(self, &ask.account)?;
         let slot = merchant_slice(self, seat, &ask.merchant)?;
         let wallet = self.wallet_at(found);
-        let (plan, steps) =
-            crate::ledger::decide::spend::quote(self.context(), wallet, self.slice_at(seat, slot), ask)?;
-        let Some(wallet) = wallet else { return Err(Reject::UnknownAccount { account: ask.account.clone() }.into()) };
-        Ok(Found::Quote {
-            rule: plan.rule.name.clone(),
-            version: plan.rule.version,
-            lots: wallet.lots.iter().map(|lot| lot.id.clone()).collect(),
-            currency: wallet.currency,
-            taken: plan.taken,
-            after: plan.after,
-            steps,
-        })
+        let quoted = spend::quote(self.context(), wallet, self.slice_at(seat, slot), ask)?;
+        let result = quoted.plan.map(|plan| (plan.taken, plan.after));
+        Ok(Found::Quote(Box::new(QuoteView { lang, told: quoted.told, result })))
+    }
+
+    /// What is known of the spend here; the journal's reader does the rest, on another thread.
+    fn explain(&mut self, id: &CommandId, lang: Lang) -> Result<Found, Stop> {
+        let unknown = || Reject::UnknownSpend { spend: id.clone() };
+        let (record, _) = self.record_of(id)?.ok_or_else(unknown)?;
+        let spent = matches!(record.event, Event::Spent { .. } | Event::Captured { .. });
+        let account = record.account().filter(|_| spent).cloned().ok_or_else(unknown)?;
+        let (_, seat) = own_wallet(self, &account)?;
+        let refunded = self.held.refunded(seat, self.shared.hashing.id(id.as_str()))?;
+        Ok(Found::Explain { record: Box::new(record), refunded, lang })
     }
 
     fn show(&mut self, id: &CommandId) -> Result<Found, Stop> {

@@ -2,10 +2,28 @@
 
 use super::{Context, known, money, not_closed, not_frozen, positive};
 use crate::accounts::{Slice, SliceKind, Wallet};
-use crate::allocation::{Allocation, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
+use crate::allocation::{Allocation, Purse, Rule, Shortfall, allocate, allocate_explained};
 use crate::catalog::Product;
+use crate::ledger::explain::{Told, chosen};
 use crate::ledger::{Balances, Event, Reject, Spend, Taken};
 use crate::names::Label;
+
+/// Why a rule was taken (rule A6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    /// The spend names it.
+    Named,
+    /// It is the wallet's product's own.
+    Product,
+}
+
+/// What a quote found: each step, and the plan or why there is none.
+pub struct Quoted<'a> {
+    /// Each step.
+    pub told: Told,
+    /// What the spend would take.
+    pub plan: Result<Plan<'a>, Reject>,
+}
 
 /// What a spend would take, and by which rule.
 pub struct Plan<'a> {
@@ -65,16 +83,17 @@ pub fn hold(
     })
 }
 
-/// What a spend would be split into, and each step on the way (rule A7).
+/// What a spend would be split into, and each step on the way, also when the rule finds too little (rule A7).
 pub fn quote<'a>(
     ctx: Context<'a>,
     wallet: Option<&Wallet>,
     merchant: Option<&Slice>,
     ask: &Spend,
-) -> Result<(Plan<'a>, Vec<Step>), Reject> {
+) -> Result<Quoted<'a>, Reject> {
     let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
     let (result, steps) = allocate_explained(rule, purse(wallet, rule), amount);
-    Ok((finish(wallet, rule, amount, result)?, steps))
+    let told = Told::new(wallet, rule, chosen(ask), amount, steps);
+    Ok(Quoted { told, plan: finish(wallet, rule, amount, result) })
 }
 
 fn plan<'a>(
@@ -134,7 +153,7 @@ pub(super) fn choose_rule<'a>(
     }
 }
 
-pub(super) fn purse<'w>(wallet: &'w Wallet, rule: &Rule) -> Purse<'w> {
+pub(crate) fn purse<'w>(wallet: &'w Wallet, rule: &Rule) -> Purse<'w> {
     Purse {
         lots: &wallet.lots,
         first_live: wallet.first_live as usize,
@@ -143,7 +162,7 @@ pub(super) fn purse<'w>(wallet: &'w Wallet, rule: &Rule) -> Purse<'w> {
     }
 }
 
-pub(super) fn finish<'a>(
+pub(crate) fn finish<'a>(
     wallet: &Wallet,
     rule: &'a Rule,
     amount: i64,

@@ -1,0 +1,145 @@
+//! Why a spend was divided as it was: the same allocation again, with its steps (rule A7).
+//!
+//! Pure. The record says what happened; the wallet as it stood before ([`super::rebuild`]) and the rule as it
+//! was say why. Both must give the same lines: [`Rerun::agrees`].
+
+use super::decide::spend::{Chosen, finish, purse};
+use super::{Balances, Command, Event, Record, Spend, Taken};
+use crate::accounts::{Lot, Wallet};
+use crate::allocation::{Rule, Step, allocate_explained};
+use crate::catalog::Catalog;
+use crate::money::Currency;
+use crate::names::Label;
+use std::collections::BTreeMap;
+
+/// The lots that steps speak of, by their index in the wallet.
+pub type LotsOfSteps = BTreeMap<u32, Lot>;
+
+/// An allocation told step by step, with what the steps speak of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The rule.
+    pub rule: Rule,
+    /// Why this rule.
+    pub chosen: Chosen,
+    /// The product of the wallet.
+    pub product: Label,
+    /// What was to be paid, in minor units.
+    pub amount: i64,
+    /// Their currency.
+    pub currency: Currency,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// The lots as they stood before.
+    pub lots: LotsOfSteps,
+}
+
+impl Told {
+    /// Of steps over this wallet.
+    pub(crate) fn new(wallet: &Wallet, rule: &Rule, chosen: Chosen, amount: i64, steps: Vec<Step>) -> Self {
+        let named = steps.iter().filter_map(|step| match step {
+            Step::LotPays { lot, .. } => Some(*lot),
+            Step::Split(split) => Some(split.lot),
+            Step::Drew(draw) | Step::Cut(draw) => Some(draw.lot),
+            _ => None,
+        });
+        let lots = named.filter_map(|at| Some((at, wallet.lots.get(at as usize)?.clone()))).collect();
+        Self {
+            rule: rule.clone(),
+            chosen,
+            product: wallet.product.clone(),
+            amount,
+            currency: wallet.currency,
+            steps,
+            lots,
+        }
+    }
+}
+
+/// A recorded allocation, done again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rerun {
+    /// The steps.
+    pub told: Told,
+    /// Whether lines, rounding state and the wallet's figures afterwards are those of the record.
+    pub agrees: bool,
+    /// The lines it gives now; none when it finds too little.
+    pub taken: Taken,
+}
+
+/// Why a recorded allocation cannot be done again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unexplained {
+    /// The catalog no longer has this version of the rule.
+    RuleGone {
+        /// The rule.
+        rule: Label,
+        /// The version that divided it.
+        version: u32,
+    },
+    /// The records before it do not make its wallet.
+    NoWallet,
+    /// The record divides nothing.
+    NoAllocation,
+}
+
+/// Divides a recorded spend or hold again: `before` is its wallet as it stood just before.
+///
+/// # Errors
+/// See [`Unexplained`].
+pub fn rerun(catalog: &Catalog, before: Option<&Wallet>, record: &Record) -> Result<Rerun, Unexplained> {
+    let (Command::Spend(ask) | Command::Hold(ask, _), Some(recorded)) = (&record.command, Recorded::of(record)) else {
+        return Err(Unexplained::NoAllocation);
+    };
+    let before = before.ok_or(Unexplained::NoWallet)?;
+    let rule = rule_as_it_was(catalog, recorded.rule, recorded.version)
+        .ok_or_else(|| Unexplained::RuleGone { rule: recorded.rule.clone(), version: recorded.version })?;
+    let amount = recorded.taken.sum();
+    let (result, steps) = allocate_explained(rule, purse(before, rule), amount);
+    let told = Told::new(before, rule, chosen(ask), amount, steps);
+    Ok(match finish(before, rule, amount, result) {
+        Ok(mut plan) => {
+            if matches!(record.event, Event::Held { .. }) {
+                plan.after.held += amount;
+            }
+            let same = plan.taken == *recorded.taken && plan.phase == recorded.phase && plan.after == *recorded.after;
+            Rerun { told, agrees: same && asked(ask, before) == Some(amount), taken: plan.taken }
+        }
+        Err(_) => Rerun { told, agrees: false, taken: Taken::default() },
+    })
+}
+
+/// What a record says of an allocation.
+struct Recorded<'r> {
+    rule: &'r Label,
+    version: u32,
+    taken: &'r Taken,
+    phase: Option<i64>,
+    after: &'r Balances,
+}
+
+impl<'r> Recorded<'r> {
+    fn of(record: &'r Record) -> Option<Self> {
+        match &record.event {
+            Event::Spent { rule, version, taken, phase, after, .. }
+            | Event::Held { rule, version, taken, phase, after, .. } => {
+                Some(Self { rule, version: *version, taken, phase: *phase, after })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why a spend's rule was taken.
+pub(crate) const fn chosen(ask: &Spend) -> Chosen {
+    if ask.rule.is_some() { Chosen::Named } else { Chosen::Product }
+}
+
+/// This version of a rule, as long as the catalog has it.
+fn rule_as_it_was<'c>(catalog: &'c Catalog, name: &Label, version: u32) -> Option<&'c Rule> {
+    catalog.rule(name).filter(|rule| rule.version == version)
+}
+
+fn asked(ask: &Spend, wallet: &Wallet) -> Option<i64> {
+    ask.amount.minor(wallet.currency).ok()
+}
