@@ -9,6 +9,8 @@
 //! | `tcp/`, `http/` | the doors |
 //! | `control/` | timers, as actix actors |
 //! | `config/` | settings and the catalog's files |
+//! | `words/` | sentences for people, in English and Chinese |
+//! | `explain/` | why a spend of the past was divided as it was |
 //! | `serve.rs` | the composition root |
 //! | `demo/` | `fentan demo` |
 
@@ -16,11 +18,13 @@ mod config;
 mod control;
 mod demo;
 mod door;
+mod explain;
 mod http;
 mod serve;
 mod tcp;
 mod verify;
 mod wire;
+mod words;
 
 use clap::{Parser, Subcommand};
 use config::{Given, Settings};
@@ -45,6 +49,7 @@ const EXAMPLES: &str = "Examples:
   fentan serve --data ledger                serve on 127.0.0.1:7400 (TCP) and 127.0.0.1:7401 (HTTP)
   echo '{\"id\":\"t1\",\"op\":\"top_up\",\"account\":\"ann\",\"principal\":\"100.00\",\"bonus\":\"180.00\"}' | nc -q1 127.0.0.1 7400
   curl -s http://127.0.0.1:7401/v1/accounts/ann
+  fentan explain --data ledger --spend s-1  say why a spend was divided as it was
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
 #[derive(Subcommand)]
@@ -62,6 +67,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
     Verify(verify::VerifyArgs),
+    /// Say why a spend was divided as it was, step by step, in English or Chinese
+    Explain(explain::ExplainArgs),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +85,7 @@ fn main() -> ExitCode {
             .and_then(|settings| serve::run(&settings).map(|()| true)),
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Explain(args) => explain::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

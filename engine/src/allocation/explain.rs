@@ -204,6 +204,8 @@ impl Share {
 
 /// Whoever listens to the steps of an allocation.
 pub(crate) trait Listener {
+    /// Whether anything is heard: asked before a loop that only tells.
+    fn listens(&self) -> bool;
     fn hear(&mut self, step: impl FnOnce() -> Step);
 }
 
@@ -212,10 +214,19 @@ pub(crate) struct Deaf;
 
 impl Listener for Deaf {
     #[inline]
+    fn listens(&self) -> bool {
+        false
+    }
+
+    #[inline]
     fn hear(&mut self, _: impl FnOnce() -> Step) {}
 }
 
 impl Listener for Vec<Step> {
+    fn listens(&self) -> bool {
+        true
+    }
+
     fn hear(&mut self, step: impl FnOnce() -> Step) {
         self.push(step());
     }

@@ -30,10 +30,9 @@ pub(super) fn wish(
         Method::CurrentRatio { .. } => {
             let total: i64 = available.iter().sum();
             let shares = apportion(amount.min(total), available);
-            for ((sub, weight), minor) in (0_u8..).map(SubId).zip(available).zip(&shares).filter(|((_, w), _)| **w > 0)
-            {
-                let (of, weight, minor) = (amount.min(total), *weight, *minor);
-                listener.hear(|| Step::Share(Share { sub, of, weight, whole: total, phase: 0, minor }));
+            if listener.listens() {
+                let weights = (0_u8..).map(SubId).zip(available.iter().copied()).zip(&shares);
+                tell_shares(weights, amount.min(total), total, 0, listener);
             }
             bounded((0_u8..).map(SubId).zip(shares).filter(|(_, share)| *share > 0), ceilings, amount)
         }
@@ -51,18 +50,9 @@ pub(super) fn wish(
         }
         Method::FixedRatio { weights, .. } => {
             let (shares, phase) = from_phase(purse.phase, weights, amount);
-            for ((sub, weight), minor) in weights.iter().zip(&shares) {
-                listener.hear(|| {
-                    let whole = weights.iter().map(|(_, weight)| weight).sum();
-                    Step::Share(Share {
-                        sub: *sub,
-                        of: amount,
-                        weight: *weight,
-                        whole,
-                        phase: purse.phase,
-                        minor: *minor,
-                    })
-                });
+            if listener.listens() {
+                let whole = weights.iter().map(|(_, weight)| weight).sum();
+                tell_shares(weights.iter().copied().zip(&shares), amount, whole, purse.phase, listener);
             }
             Wish { phase: Some(phase), ..bounded(weights.iter().map(|(sub, _)| *sub).zip(shares), ceilings, amount) }
         }
@@ -79,6 +69,19 @@ pub(super) fn wish(
             }
             bounded(wants.into_iter(), ceilings, amount)
         }
+    }
+}
+
+/// Tells the shares of `of` by weight.
+fn tell_shares<'s>(
+    shares: impl Iterator<Item = ((SubId, i64), &'s i64)>,
+    of: i64,
+    whole: i64,
+    phase: i64,
+    listener: &mut impl Listener,
+) {
+    for ((sub, weight), minor) in shares.filter(|((_, weight), _)| *weight > 0) {
+        listener.hear(|| Step::Share(Share { sub, of, weight, whole, phase, minor: *minor }));
     }
 }
 

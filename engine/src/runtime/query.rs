@@ -54,12 +54,12 @@ impl<R: Reply> Step<'_, R> {
     /// What is known of the spend here; the journal's reader does the rest, on another thread.
     fn explain(&mut self, id: &CommandId, lang: Lang) -> Result<Found, Stop> {
         let unknown = || Reject::UnknownSpend { spend: id.clone() };
-        let (record, _) = self.record_of(id)?.ok_or_else(unknown)?;
+        let (record, position) = self.record_of(id)?.ok_or_else(unknown)?;
         let spent = matches!(record.event, Event::Spent { .. } | Event::Captured { .. });
         let account = record.account().filter(|_| spent).cloned().ok_or_else(unknown)?;
         let (_, seat) = own_wallet(self, &account)?;
         let refunded = self.held.refunded(seat, self.shared.hashing.id(id.as_str()))?;
-        Ok(Found::Explain { record: Box::new(record), refunded, lang })
+        Ok(Found::Explain { record: Box::new(record), position, refunded, lang })
     }
 
     fn show(&mut self, id: &CommandId) -> Result<Found, Stop> {

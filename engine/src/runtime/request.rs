@@ -100,6 +100,8 @@ pub enum Found {
     Explain {
         /// The record.
         record: Box<Record>,
+        /// Its position; zero when it was decided in this step.
+        position: Position,
         /// What refunds have given back of it.
         refunded: i64,
         /// In which language.

@@ -6,9 +6,11 @@
 
 use super::json::{self, Element, Fields, Value};
 use super::time;
+use crate::words;
 use fentan_engine::accounts::{AccountKind, Funding, NEVER, Timestamp};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Query, Refund, Reject, Release, Spend, TopUp, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, Lang, OpenAccount, Query, Refund, Reject, Release, Spend, TopUp, TopUpState,
+    Transfer,
 };
 use fentan_engine::money::Major;
 use fentan_engine::names::{AccountId, CommandId, Label, NAME_MAX};
@@ -132,11 +134,16 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
         "close_account" => Command::CloseAccount(fields.account("account")?),
         "quote" => {
             fields.later("top_up", "quotes of top-up refunds")?;
-            return Ok(Body::Query(Query::Quote(spend(fields)?)));
+            let lang = fields.lang()?;
+            return Ok(Body::Query(Query::Quote(spend(fields)?, lang)));
+        }
+        "explain" => {
+            let lang = fields.lang()?;
+            return Ok(Body::Query(Query::Explain(fields.command("spend")?, lang)));
         }
         "ping" => return Ok(Body::Query(Query::Ping)),
         other => {
-            let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, hold, capture, release, refund, \
+            let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, explain, hold, capture, release, refund, \
                          transfer, freeze, unfreeze, close_account, balance, ping";
             return Err(Reject::bad_request(
                 "op",
@@ -285,6 +292,12 @@ impl<'a> Taker<'a> {
                 return Err(Reject::bad_request("funding", reason));
             }
         })
+    }
+
+    fn lang(&mut self) -> Result<Lang, Reject> {
+        let Some(word) = self.text("lang")? else { return Ok(Lang::default()) };
+        words::lang(&word)
+            .ok_or_else(|| Reject::bad_request("lang", format!("{}, not {}", words::LANGS, excerpt(&word))))
     }
 
     fn tags(&mut self) -> Result<SmallVec<[Label; 0]>, Reject> {

@@ -10,6 +10,11 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     Ok(moment.as_microsecond())
 }
 
+/// A moment as text.
+pub(crate) fn show(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at).map_or_else(|_| "?".to_owned(), |moment| format!("{moment:.6}"))
+}
+
 /// Writes a moment.
 pub(super) fn write(out: &mut Vec<u8>, at: Timestamp) {
     use std::io::Write;
