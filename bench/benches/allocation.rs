@@ -36,11 +36,11 @@ fn lot(number: usize) -> Lot {
 }
 
 fn purse(lots: &[Lot]) -> Purse<'_> {
-    Purse { lots, first_live: 0, currency: Currency::CNY, phase: 0 }
+    Purse { lots, first_live: 0, currency: Currency::CNY, phase: 0, most: None }
 }
 
 fn rule(name: &str, method: Method, spill: Spill) -> Rule {
-    Rule { name: Label::internal(name), version: 1, method, caps: Vec::new(), spill }
+    Rule { spill, ..Rule::plain(Label::internal(name), method) }
 }
 
 fn allocation(c: &mut Criterion) {

@@ -25,6 +25,13 @@ pub enum Step {
         /// The most it may give to this spend.
         ceiling: i64,
     },
+    /// A sub-balance may not pay for this, or for a part of it only.
+    Ineligible {
+        /// The sub-balance.
+        sub: SubId,
+        /// The sum of what it may pay for.
+        most: i64,
+    },
     /// All lots pay together, in proportion to what each has.
     ProRata {
         /// The sub-balance they pay from; all of them for `lot_ratio`.

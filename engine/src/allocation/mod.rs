@@ -32,7 +32,10 @@ mod wish;
 
 pub use apportion::{apportion, share_of};
 pub use explain::{Clamp, Group, Share, Split, Step};
-pub use rule::{Cap, LotOrder, Method, Rule, RuleError, RuleSpec, Spill, SubNames};
+pub(crate) use rule::moment;
+pub use rule::{
+    Cap, Eligible, Labels, LotOrder, Method, Occasion, RefundToExpired, Rule, RuleError, RuleSpec, Spill, SubNames,
+};
 
 use crate::accounts::{Lot, SUBS_MAX, SubId};
 use crate::money::Currency;
@@ -64,6 +67,8 @@ pub struct Purse<'a> {
     pub currency: Currency,
     /// The rounding state of a [`Method::FixedRatio`] rule in this wallet.
     pub phase: i64,
+    /// The most each sub-balance may give, by what the spend is for ([`Rule::most`]); `None` is no bound.
+    pub most: Option<&'a [i64; SUBS_MAX]>,
 }
 
 /// The rule cannot pay the amount from this wallet.
@@ -102,15 +107,20 @@ pub fn allocate_explained(rule: &Rule, purse: Purse<'_>, amount: i64) -> (Result
 
 fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener) -> Result<Allocation, Shortfall> {
     let available = available(purse);
-    let ceilings = rule.ceilings(&available, amount, purse.currency);
-    for (sub, ceiling) in (0_u8..).map(SubId).zip(ceilings) {
+    let mut ceilings = rule.ceilings(&available, amount, purse.currency);
+    for (sub, ceiling) in (0_u8..).map(SubId).zip(&mut ceilings) {
         let has = available[sub.index()];
         if has > 0 {
             listener.hear(|| Step::Available { sub, minor: has });
         }
-        if ceiling < has {
-            listener.hear(|| Step::Capped { sub, ceiling });
+        if *ceiling < has {
+            listener.hear(|| Step::Capped { sub, ceiling: *ceiling });
         }
+        let most = purse.most.map_or(i64::MAX, |most| most[sub.index()]);
+        if most < has && most < amount {
+            listener.hear(|| Step::Ineligible { sub, most });
+        }
+        *ceiling = most.min(*ceiling);
     }
     let mut draws = Draws::new();
     let mut phase = None;

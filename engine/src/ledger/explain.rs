@@ -3,11 +3,11 @@
 //! Pure. The record says what happened; the wallet as it stood before ([`super::rebuild`]) and the rule as it
 //! was say why. Both must give the same lines: [`Rerun::agrees`].
 
-use super::decide::spend::{Chosen, finish, purse};
+use super::decide::spend::Ready;
 use super::{Balances, Command, Event, Record, Spend, Taken};
 use crate::accounts::{Lot, Wallet};
 use crate::allocation::{Rule, Step, allocate_explained};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Chosen};
 use crate::money::Currency;
 use crate::names::Label;
 use std::collections::BTreeMap;
@@ -20,8 +20,10 @@ pub type LotsOfSteps = BTreeMap<u32, Lot>;
 pub struct Told {
     /// The rule.
     pub rule: Rule,
-    /// Why this rule.
-    pub chosen: Chosen,
+    /// Why this rule; `None` when today another one would be taken.
+    pub chosen: Option<Chosen>,
+    /// The selector that chose it.
+    pub selector: Option<Label>,
     /// The product of the wallet.
     pub product: Label,
     /// What was to be paid, in minor units.
@@ -36,7 +38,18 @@ pub struct Told {
 
 impl Told {
     /// Of steps over this wallet.
-    pub(crate) fn new(wallet: &Wallet, rule: &Rule, chosen: Chosen, amount: i64, steps: Vec<Step>) -> Self {
+    pub(crate) fn new(
+        catalog: &Catalog,
+        wallet: &Wallet,
+        rule: &Rule,
+        chosen: Option<Chosen>,
+        amount: i64,
+        steps: Vec<Step>,
+    ) -> Self {
+        let selector = match chosen {
+            Some(Chosen::Selector(number)) => catalog.selector(number).map(|selector| selector.name.clone()),
+            _ => None,
+        };
         let named = steps.iter().filter_map(|step| match step {
             Step::LotPays { lot, .. } => Some(*lot),
             Step::Split(split) => Some(split.lot),
@@ -47,6 +60,7 @@ impl Told {
         Self {
             rule: rule.clone(),
             chosen,
+            selector,
             product: wallet.product.clone(),
             amount,
             currency: wallet.currency,
@@ -92,12 +106,20 @@ pub fn rerun(catalog: &Catalog, before: Option<&Wallet>, record: &Record) -> Res
         return Err(Unexplained::NoAllocation);
     };
     let before = before.ok_or(Unexplained::NoWallet)?;
-    let rule = rule_as_it_was(catalog, recorded.rule, recorded.version)
+    let rule = catalog
+        .rule_version(recorded.rule, recorded.version)
         .ok_or_else(|| Unexplained::RuleGone { rule: recorded.rule.clone(), version: recorded.version })?;
     let amount = recorded.taken.sum();
-    let (result, steps) = allocate_explained(rule, purse(before, rule), amount);
-    let told = Told::new(before, rule, chosen(ask), amount, steps);
-    Ok(match finish(before, rule, amount, result) {
+    let occasion = catalog.occasion(Some(&ask.merchant), &ask.tags);
+    let product = catalog.product(&before.product);
+    let chosen = match catalog.choose(product, ask.rule.as_ref(), &occasion, record.at) {
+        Ok((now, chosen)) if now.name == rule.name && now.version == rule.version => Some(chosen),
+        _ => ask.rule.is_some().then_some(Chosen::Named),
+    };
+    let ready = Ready::again(before, amount, rule, chosen.unwrap_or(Chosen::Product), rule.most(&occasion));
+    let (result, steps) = allocate_explained(rule, ready.purse(), amount);
+    let told = Told::new(catalog, before, rule, chosen, amount, steps);
+    Ok(match ready.finish(result) {
         Ok(mut plan) => {
             if matches!(record.event, Event::Held { .. }) {
                 plan.after.held += amount;
@@ -130,16 +152,7 @@ impl<'r> Recorded<'r> {
     }
 }
 
-/// Why a spend's rule was taken.
-pub(crate) const fn chosen(ask: &Spend) -> Chosen {
-    if ask.rule.is_some() { Chosen::Named } else { Chosen::Product }
-}
-
-/// This version of a rule, as long as the catalog has it.
-fn rule_as_it_was<'c>(catalog: &'c Catalog, name: &Label, version: u32) -> Option<&'c Rule> {
-    catalog.rule(name).filter(|rule| rule.version == version)
-}
-
+/// What was asked for, in minor units.
 fn asked(ask: &Spend, wallet: &Wallet) -> Option<i64> {
     ask.amount.minor(wallet.currency).ok()
 }

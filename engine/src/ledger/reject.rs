@@ -215,6 +215,16 @@ pub enum Reject {
         /// The most lots.
         limit: u64,
     },
+    /// The rule divides only larger amounts.
+    #[error("the rule {rule} is for {minimum} and more, {requested} was asked")]
+    BelowMinimumOrder {
+        /// The rule.
+        rule: Label,
+        /// The least amount it divides.
+        minimum: Money,
+        /// What was asked.
+        requested: Money,
+    },
 }
 
 impl Reject {
@@ -258,6 +268,7 @@ impl Reject {
             Self::OverLimit { .. } => "over_limit",
             Self::AccountNotEmpty { .. } => "account_not_empty",
             Self::TooManyLots { .. } => "too_many_lots",
+            Self::BelowMinimumOrder { .. } => "below_minimum_order",
         }
     }
 

@@ -348,6 +348,12 @@ impl<R: Reply> Engine<R> {
         Arc::clone(&self.shared.catalog.read())
     }
 
+    /// Puts another catalog in force. A step that has begun ends with the one it began with; every later one
+    /// sees this. Whoever calls it has made sure that nothing hinders it ([`Catalog::hinders`]).
+    pub fn set_catalog(&self, catalog: Arc<Catalog>) {
+        *self.shared.catalog.write() = catalog;
+    }
+
     /// Asks for a checkpoint; it runs beside the traffic. One that is under way is not disturbed.
     pub fn checkpoint(&self) {
         let _ = self.jobs.try_send(Job::Begin);

@@ -81,7 +81,7 @@ fn a2_example_2_orders_of_lots() {
         let text = CATALOG
             .replace("name = \"by_lot\"\nversion = 1", &format!("name = \"by_lot\"\nversion = 1\nlots = \"{order}\""));
         let catalog = catalog(&text);
-        let rule = &catalog.default_product().rule;
+        let rule = catalog.default_product().rule.in_force_or_first(0);
         assert_eq!(
             engine_allocate_with(rule, &lots, 0, 0, 29_000).map(|divided| divided.lines),
             Ok(expected),

@@ -12,8 +12,8 @@ fn refused(text: &str) -> Option<(String, String)> {
         Ok(spec) => spec,
         Err(error) => return Some(("toml".into(), error.to_string())),
     };
-    let error = Catalog::from_spec(&spec).err()?;
-    Some((error.entry().to_owned(), error.to_string()))
+    let errors = Catalog::from_spec(&spec).err()?;
+    Some((errors.0[0].entry().to_owned(), errors.to_string()))
 }
 
 /// Each addition to the good catalog is refused, names the entry and says the words.
@@ -252,7 +252,7 @@ fn others_that_name_the_bounded_sub_balance() {
 fn names_and_versions() {
     check(&[
         ("[[rule]]\nname = \"\"\nversion = 1\nmethod = \"lot_ratio\"", "", "1 to 64 printable ASCII"),
-        ("[[rule]]\nname = \"by_lot\"\nversion = 2\nmethod = \"lot_ratio\"", "by_lot", "stands twice"),
+        ("[[rule]]\nname = \"by_lot\"\nversion = 1\nmethod = \"lot_ratio\"", "by_lot", "version 1 stands twice"),
         ("[[rule]]\nname = \"r\"\nversion = 0\nmethod = \"lot_ratio\"", "r", "versions count from 1"),
     ]);
 }

@@ -104,6 +104,8 @@ codes! {
     AccountNotEmpty = "account_not_empty",
     /// The wallet has as many lots as one can have.
     TooManyLots = "too_many_lots",
+    /// The rule divides only larger amounts.
+    BelowMinimumOrder = "below_minimum_order",
 }
 
 impl RejectCode {

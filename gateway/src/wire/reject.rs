@@ -74,6 +74,10 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             field(out, "account", account.as_str());
             number(out, "limit", *limit);
         }
+        Reject::BelowMinimumOrder { rule, minimum, requested } => {
+            field(out, "rule", rule.as_str());
+            amounts(out, [("minimum", minimum), ("requested", requested)]);
+        }
     }
 }
 

@@ -8,8 +8,7 @@ use crate::words::figures::{exact, major_fraction, percent};
 use crate::words::{self, rule_version};
 use fentan_engine::accounts::SubId;
 use fentan_engine::allocation::{Clamp, Draw, Group, LotOrder, Method, Share, Split, Step};
-use fentan_engine::catalog::Catalog;
-use fentan_engine::ledger::decide::spend::Chosen;
+use fentan_engine::catalog::{Catalog, Chosen};
 use fentan_engine::ledger::{Lang, Told};
 
 /// Appends `,"steps":[…],"text":[…]`.
@@ -42,6 +41,7 @@ const fn op(step: &Step) -> &'static str {
     match step {
         Step::Available { .. } => "available",
         Step::Capped { .. } => "capped",
+        Step::Ineligible { .. } => "ineligible",
         Step::ProRata { .. } => "pro_rata",
         Step::LotPays { .. } => "lot_pays",
         Step::Split(_) => "split",
@@ -63,7 +63,16 @@ impl Writer<'_> {
     fn rule(&self, out: &mut Vec<u8>) {
         let rule = &self.told.rule;
         field(out, "rule", &rule_version(rule));
-        field(out, "chosen", if self.told.chosen == Chosen::Named { "named" } else { "product" });
+        let chosen = match self.told.chosen {
+            Some(Chosen::Named) => "named",
+            Some(Chosen::Selector(_)) => "selector",
+            Some(Chosen::Product) => "product",
+            None => "recorded",
+        };
+        field(out, "chosen", chosen);
+        if let Some(selector) = &self.told.selector {
+            field(out, "selector", selector.as_str());
+        }
         let (method, order) = method(&rule.method);
         field(out, "method", method);
         field(out, "lots", lot_order(order));
@@ -80,6 +89,10 @@ impl Writer<'_> {
                 self.sub(out, *sub);
                 self.amount(out, "at_most", *ceiling);
                 self.caps(out, *sub);
+            }
+            Step::Ineligible { sub, most } => {
+                self.sub(out, *sub);
+                self.amount(out, "at_most", *most);
             }
             Step::ProRata { sub, minor, left } => {
                 if let Some(sub) = sub {

@@ -1,7 +1,7 @@
 //! English.
 
 use super::{
-    CapWords, Capture, ClampWords, LotWords, MethodWords, Named, ShareWords, ShortWords, SpendStory, SplitWords, Tongue,
+    CapWords, Capture, ClampWords, LotWords, MethodWords, Named, RuleWhy, ShareWords, ShortWords, SpendStory, SplitWords, Tongue,
 };
 use fentan_engine::allocation::LotOrder;
 
@@ -88,9 +88,13 @@ impl Tongue for English {
         }
     }
 
-    fn rule(&self, rule: &str, named: bool, product: &str, method: &MethodWords, order: LotOrder) -> String {
-        let why =
-            if named { "named by the spend".to_owned() } else { format!("the own rule of the product {product}") };
+    fn rule(&self, rule: &str, why: &RuleWhy, method: &MethodWords, order: LotOrder) -> String {
+        let why = match why {
+            RuleWhy::Named => "named by the spend".to_owned(),
+            RuleWhy::Selector(selector) => format!("chosen by the selector {selector}"),
+            RuleWhy::Product(product) => format!("the own rule of the product {product}"),
+            RuleWhy::Recorded => "as the record says; today another one would be taken".to_owned(),
+        };
         format!("Rule {rule}, {why}: {}; {}.", self.method(method), order_words(order))
     }
 
@@ -109,6 +113,15 @@ impl Tongue for English {
         let because: Vec<String> = because.iter().map(Self::because).collect();
         let why = if because.is_empty() { String::new() } else { format!(": {}", because.join("; ")) };
         format!("{} may give at most {at_most} to this spend{why}.", capital(sub))
+    }
+
+    fn ineligible(&self, sub: &str, most: Option<&str>) -> String {
+        let sub = capital(sub);
+        most.map_or_else(|| format!("{sub} may not pay for this."), |most| format!("{sub} may pay for at most {most} of this."))
+    }
+
+    fn below_minimum(&self, least: &str) -> String {
+        format!("But the rule divides only spends of at least {least}, so nothing is paid.")
     }
 
     fn pro_rata(&self, sub: Option<&str>, amount: &str, left: &str) -> String {

@@ -59,6 +59,18 @@ pub(crate) struct Named {
     pub(crate) lot: Option<String>,
 }
 
+/// Why a rule was taken.
+pub(crate) enum RuleWhy {
+    /// The spend names it.
+    Named,
+    /// This selector chose it.
+    Selector(String),
+    /// It is the own rule of this product.
+    Product(String),
+    /// The record says so; today another one would be taken.
+    Recorded,
+}
+
 /// How a rule divides.
 pub(crate) enum MethodWords {
     /// `lot_ratio`.
@@ -164,11 +176,15 @@ pub(crate) trait Tongue: Sync {
     /// An amount of a sub-balance, with its lot where that is said.
     fn named(&self, named: &Named) -> String;
     /// Which rule divides, why that one, and how: the first sentence of a story.
-    fn rule(&self, rule: &str, named: bool, product: &str, method: &MethodWords, order: LotOrder) -> String;
+    fn rule(&self, rule: &str, why: &RuleWhy, method: &MethodWords, order: LotOrder) -> String;
     /// What the wallet has and what is to be paid.
     fn available(&self, subs: &[Named], all: &str, amount: &str) -> String;
     /// A sub-balance may not give more than this.
     fn capped(&self, sub: &str, at_most: &str, because: &[CapWords]) -> String;
+    /// A sub-balance may not pay for this, or only for so much of it.
+    fn ineligible(&self, sub: &str, most: Option<&str>) -> String;
+    /// The rule divides only larger spends.
+    fn below_minimum(&self, least: &str) -> String;
     /// All lots pay together; `sub` when they pay of one sub-balance only.
     fn pro_rata(&self, sub: Option<&str>, amount: &str, left: &str) -> String;
     /// A lot and what it pays.

@@ -1,12 +1,11 @@
 //! The steps of an allocation in the order in which they are told.
 
 use super::figures::{exact, exact_part, fraction, money, percent, ratio};
-use super::{CapWords, ClampWords, LotWords, MethodWords, Named, ShareWords, ShortWords, SplitWords, Tongue, sub_name};
+use super::{CapWords, ClampWords, LotWords, MethodWords, Named, RuleWhy, ShareWords, ShortWords, SplitWords, Tongue, sub_name};
 use fentan_engine::accounts::{Lot, SUBS_MAX, SubId};
 use fentan_engine::allocation::{Clamp, Draw, LotOrder, Method, Rule, Share, Spill, Split, Step};
-use fentan_engine::catalog::Catalog;
+use fentan_engine::catalog::{Catalog, Chosen};
 use fentan_engine::ledger::Told;
-use fentan_engine::ledger::decide::spend::Chosen;
 use fentan_engine::money::{Currency, Major};
 
 /// Tells an allocation.
@@ -48,7 +47,10 @@ impl Teller<'_> {
         for step in &told.steps {
             match step {
                 Step::Available { sub, minor } => self.has[sub.index()] = *minor,
-                Step::Capped { sub, ceiling } => self.ceilings[sub.index()] = *ceiling,
+                Step::Capped { sub, ceiling: most } | Step::Ineligible { sub, most } => {
+                    let ceiling = &mut self.ceilings[sub.index()];
+                    *ceiling = (*ceiling).min(*most);
+                }
                 _ => {}
             }
         }
@@ -60,6 +62,10 @@ impl Teller<'_> {
         if !lines.is_empty() {
             self.say(self.tongue.result(&lines, &self.money(told.amount)));
         }
+        let least = told.rule.minimum_order(told.currency);
+        if told.amount < least {
+            self.say(self.tongue.below_minimum(&self.money(least)));
+        }
     }
 
     fn step(&mut self, step: &Step) {
@@ -67,6 +73,10 @@ impl Teller<'_> {
             // Told together, before and after everything else.
             Step::Available { .. } | Step::Drew(_) => {}
             Step::Capped { sub, ceiling } => self.say(self.capped(*sub, *ceiling)),
+            Step::Ineligible { sub, most } => {
+                let most = (*most > 0).then(|| self.money(*most));
+                self.say(self.tongue.ineligible(&self.name(*sub), most.as_deref()));
+            }
             Step::ProRata { sub, minor, left } => {
                 self.together = Some((*minor, *left));
                 let sub = sub.map(|sub| self.name(sub));
@@ -130,11 +140,16 @@ impl Teller<'_> {
     }
 
     fn rule(&self) -> String {
-        let Told { rule, chosen, product, currency, .. } = self.told;
+        let Told { rule, chosen, selector, product, currency, .. } = self.told;
         let name = rule_version(rule);
-        let named = *chosen == Chosen::Named;
+        let why = match (chosen, selector) {
+            (Some(Chosen::Named), _) => RuleWhy::Named,
+            (Some(Chosen::Selector(_)), Some(selector)) => RuleWhy::Selector(selector.to_string()),
+            (Some(Chosen::Product), _) => RuleWhy::Product(product.to_string()),
+            _ => RuleWhy::Recorded,
+        };
         let (method, order) = self.method(rule, *currency);
-        self.tongue.rule(&name, named, product.as_str(), &method, order)
+        self.tongue.rule(&name, &why, &method, order)
     }
 
     fn method(&self, rule: &Rule, currency: Currency) -> (MethodWords, LotOrder) {

@@ -1,7 +1,7 @@
 //! Chinese.
 
 use super::{
-    CapWords, Capture, ClampWords, LotWords, MethodWords, Named, ShareWords, ShortWords, SpendStory, SplitWords, Tongue,
+    CapWords, Capture, ClampWords, LotWords, MethodWords, Named, RuleWhy, ShareWords, ShortWords, SpendStory, SplitWords, Tongue,
 };
 use fentan_engine::allocation::LotOrder;
 
@@ -78,8 +78,13 @@ impl Tongue for Chinese {
         }
     }
 
-    fn rule(&self, rule: &str, named: bool, product: &str, method: &MethodWords, order: LotOrder) -> String {
-        let why = if named { "由本笔消费指定".to_owned() } else { format!("产品 {product} 的默认规则") };
+    fn rule(&self, rule: &str, why: &RuleWhy, method: &MethodWords, order: LotOrder) -> String {
+        let why = match why {
+            RuleWhy::Named => "由本笔消费指定".to_owned(),
+            RuleWhy::Selector(selector) => format!("由选择条件 {selector} 选定"),
+            RuleWhy::Product(product) => format!("产品 {product} 的默认规则"),
+            RuleWhy::Recorded => "以记录为准，按现行配置会选用其他规则".to_owned(),
+        };
         format!("分摊规则 {rule}，{why}：{}；{}。", self.method(method), order_words(order))
     }
 
@@ -98,6 +103,17 @@ impl Tongue for Chinese {
         let because: Vec<String> = because.iter().map(Self::because).collect();
         let why = if because.is_empty() { String::new() } else { format!("：{}", because.join("；")) };
         format!("本笔消费中，{sub}最多支付 {at_most}{why}。")
+    }
+
+    fn ineligible(&self, sub: &str, most: Option<&str>) -> String {
+        most.map_or_else(
+            || format!("{sub}不可用于本笔消费。"),
+            |most| format!("{sub}最多可用于本笔消费中的 {most}。"),
+        )
+    }
+
+    fn below_minimum(&self, least: &str) -> String {
+        format!("但该规则只适用于满 {least} 的消费，因此不支付。")
     }
 
     fn pro_rata(&self, sub: Option<&str>, amount: &str, left: &str) -> String {

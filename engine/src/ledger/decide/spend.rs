@@ -1,21 +1,13 @@
 //! Spends and holds: the rule is chosen, the amount apportioned, the lines fixed (rule W2).
 
 use super::{Context, known, money, not_closed, not_frozen, positive};
-use crate::accounts::{Slice, SliceKind, Wallet};
-use crate::allocation::{Allocation, Purse, Rule, Shortfall, allocate, allocate_explained};
-use crate::catalog::Product;
-use crate::ledger::explain::{Told, chosen};
+use crate::accounts::{SUBS_MAX, Slice, SliceKind, Wallet};
+use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, allocate, allocate_explained};
+use crate::catalog::{Chosen, NotChosen, Product};
+use crate::ledger::explain::Told;
 use crate::ledger::{Balances, Event, Reject, Spend, Taken};
+use crate::money::Currency;
 use crate::names::Label;
-
-/// Why a rule was taken (rule A6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chosen {
-    /// The spend names it.
-    Named,
-    /// It is the wallet's product's own.
-    Product,
-}
 
 /// What a quote found: each step, and the plan or why there is none.
 pub struct Quoted<'a> {
@@ -29,6 +21,8 @@ pub struct Quoted<'a> {
 pub struct Plan<'a> {
     /// The rule.
     pub rule: &'a Rule,
+    /// Why this rule.
+    pub chosen: Chosen,
     /// The lines.
     pub taken: Taken,
     /// The rule's new rounding state.
@@ -90,10 +84,11 @@ pub fn quote<'a>(
     merchant: Option<&Slice>,
     ask: &Spend,
 ) -> Result<Quoted<'a>, Reject> {
-    let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
-    let (result, steps) = allocate_explained(rule, purse(wallet, rule), amount);
-    let told = Told::new(wallet, rule, chosen(ask), amount, steps);
-    Ok(Quoted { told, plan: finish(wallet, rule, amount, result) })
+    let ready = preconditions(ctx, wallet, merchant, ask)?;
+    let (result, steps) = allocate_explained(ready.rule, ready.purse(), ready.amount);
+    let told = Told::new(ctx.catalog, ready.wallet, ready.rule, Some(ready.chosen), ready.amount, steps);
+    let plan = ready.finish(result).and_then(|plan| ready.not_below_minimum().map(|()| plan));
+    Ok(Quoted { told, plan })
 }
 
 fn plan<'a>(
@@ -102,8 +97,20 @@ fn plan<'a>(
     merchant: Option<&Slice>,
     ask: &Spend,
 ) -> Result<Plan<'a>, Reject> {
-    let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
-    finish(wallet, rule, amount, allocate(rule, purse(wallet, rule), amount))
+    let ready = preconditions(ctx, wallet, merchant, ask)?;
+    let plan = ready.finish(allocate(ready.rule, ready.purse(), ready.amount))?;
+    ready.not_below_minimum()?;
+    Ok(plan)
+}
+
+/// What is to be divided, and by which rule.
+pub(crate) struct Ready<'a, 'w> {
+    pub(super) wallet: &'w Wallet,
+    pub(super) amount: i64,
+    pub(super) rule: &'a Rule,
+    chosen: Chosen,
+    /// The most each sub-balance may pay of this.
+    most: Option<[i64; SUBS_MAX]>,
 }
 
 fn preconditions<'a, 'w>(
@@ -111,7 +118,7 @@ fn preconditions<'a, 'w>(
     wallet: Option<&'w Wallet>,
     merchant: Option<&Slice>,
     ask: &Spend,
-) -> Result<(&'w Wallet, i64, &'a Rule), Reject> {
+) -> Result<Ready<'a, 'w>, Reject> {
     let currency = wallet.map_or(ctx.catalog.default_product().currency, |w| w.currency);
     let amount = positive("amount", ask.amount, currency)?;
     let wallet = known(wallet, &ask.account)?;
@@ -135,56 +142,91 @@ fn preconditions<'a, 'w>(
         });
     }
     let product = ctx.catalog.product(&wallet.product);
-    Ok((wallet, amount, choose_rule(ctx, product, ask.rule.as_ref())?))
+    let occasion = ctx.catalog.occasion(Some(&ask.merchant), &ask.tags);
+    Ready::new(ctx, wallet, amount, product, ask.rule.as_ref(), &occasion)
 }
 
-/// The rule that the spend names, if the product permits it, or the product's own (rule A6).
-pub(super) fn choose_rule<'a>(
-    ctx: Context<'a>,
-    product: &'a Product,
-    named: Option<&Label>,
-) -> Result<&'a Rule, Reject> {
-    let Some(name) = named else { return Ok(&product.rule) };
-    let rule = ctx.catalog.rule(name).ok_or_else(|| Reject::UnknownRule { rule: name.clone() })?;
-    if product.permits_rule(name) {
-        Ok(rule)
-    } else {
-        Err(Reject::RuleNotPermitted { rule: name.clone(), product: product.name.clone() })
+impl<'a, 'w> Ready<'a, 'w> {
+    /// Chooses the rule (rule A6), and bounds what its sub-balances may pay for (rule A2).
+    pub(super) fn new(
+        ctx: Context<'a>,
+        wallet: &'w Wallet,
+        amount: i64,
+        product: &'a Product,
+        named: Option<&Label>,
+        occasion: &Occasion<'_>,
+    ) -> Result<Self, Reject> {
+        let chosen = ctx.catalog.choose(product, named, occasion, ctx.now);
+        let (rule, chosen) = chosen.map_err(|no| {
+            let rule = named.cloned().unwrap_or_else(|| Label::internal(""));
+            match no {
+                NotChosen::Unknown => Reject::UnknownRule { rule },
+                NotChosen::NotPermitted => Reject::RuleNotPermitted { rule, product: product.name.clone() },
+            }
+        })?;
+        Ok(Self { wallet, amount, rule, chosen, most: rule.most(occasion) })
     }
-}
 
-pub(crate) fn purse<'w>(wallet: &'w Wallet, rule: &Rule) -> Purse<'w> {
-    Purse {
-        lots: &wallet.lots,
-        first_live: wallet.first_live as usize,
-        currency: wallet.currency,
-        phase: wallet.phase(&rule.name, rule.version),
+    /// A spend of the past once more, by the rule that its record names.
+    pub(crate) const fn again(
+        wallet: &'w Wallet,
+        amount: i64,
+        rule: &'a Rule,
+        chosen: Chosen,
+        most: Option<[i64; SUBS_MAX]>,
+    ) -> Self {
+        Self { wallet, amount, rule, chosen, most }
     }
-}
 
-pub(crate) fn finish<'a>(
-    wallet: &Wallet,
-    rule: &'a Rule,
-    amount: i64,
-    result: Result<Allocation, Shortfall>,
-) -> Result<Plan<'a>, Reject> {
-    let allocation = result.map_err(|shortfall| {
-        let has = wallet.available.sum();
+    /// What allocation looks at.
+    pub(crate) fn purse(&self) -> Purse<'_> {
+        Purse {
+            lots: &self.wallet.lots,
+            first_live: self.wallet.first_live as usize,
+            currency: self.wallet.currency,
+            phase: self.wallet.phase(&self.rule.name, self.rule.version),
+            most: self.most.as_ref(),
+        }
+    }
+
+    /// Refuses what is less than the rule divides.
+    pub(super) fn not_below_minimum(&self) -> Result<(), Reject> {
+        let currency = self.wallet.currency;
+        let minimum = self.rule.minimum_order(currency);
+        if self.amount >= minimum {
+            return Ok(());
+        }
+        Err(Reject::BelowMinimumOrder {
+            rule: self.rule.name.clone(),
+            minimum: money(minimum, currency),
+            requested: money(self.amount, currency),
+        })
+    }
+
+    /// The plan, when the wallet can pay.
+    pub(crate) fn finish(&self, result: Result<Allocation, Shortfall>) -> Result<Plan<'a>, Reject> {
+        let (wallet, rule) = (self.wallet, self.rule);
+        let allocation = result.map_err(|shortfall| self.insufficient(shortfall))?;
+        let taken = Taken::from_draws(wallet, &allocation.draws);
+        let mut after = Balances::of(wallet);
+        after.take(&taken);
+        Ok(Plan { rule, chosen: self.chosen, taken, phase: allocation.phase, after })
+    }
+
+    fn insufficient(&self, shortfall: Shortfall) -> Reject {
+        let currency: Currency = self.wallet.currency;
+        let has = self.wallet.available.sum();
         // "The wallet has" is followed by all that the wallet has.
         let payable = shortfall.payable.clamp(0, has);
         let payer = if payable < has {
-            format!("what the rule {} can take from the wallet", rule.name)
+            format!("what the rule {} can take from the wallet", self.rule.name)
         } else {
             "the wallet".to_owned()
         };
         Reject::InsufficientFunds {
             payer,
-            available: money(payable, wallet.currency),
-            requested: money(amount, wallet.currency),
+            available: money(payable, currency),
+            requested: money(self.amount, currency),
         }
-    })?;
-    let taken = Taken::from_draws(wallet, &allocation.draws);
-    let mut after = Balances::of(wallet);
-    after.take(&taken);
-    Ok(Plan { rule, taken, phase: allocation.phase, after })
+    }
 }

@@ -1,6 +1,6 @@
 //! Transfers between wallets (rule W4): lots travel with their ratio and expiry.
 
-use super::spend::{choose_rule, finish, purse};
+use super::spend::Ready;
 use super::{Context, has_room, known, not_closed, not_frozen, positive};
 use crate::accounts::{SUBS_MAX, Wallet};
 use crate::allocation::allocate;
@@ -28,13 +28,16 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
         }
     }
     let product = ctx.catalog.product(&from.product);
-    let rule = choose_rule(ctx, product, ask.rule.as_ref())?;
+    let occasion = ctx.catalog.occasion(None, &[]);
+    let ready = Ready::new(ctx, from, amount, product, ask.rule.as_ref(), &occasion)?;
+    let rule = ready.rule;
     if !product.transfers {
         return Err(Reject::NotPermitted { product: product.name.clone(), operation: "transfers".into() });
     }
-    let plan = finish(from, rule, amount, allocate(rule, purse(from, rule), amount))?;
+    let plan = ready.finish(allocate(rule, ready.purse(), amount))?;
     let there = to.map_or(0, |to| to.lot_indexes(&plan.taken.lots).iter().flatten().count());
     has_room(to, &ask.to, currency, amount, plan.taken.lots.len() - there)?;
+    ready.not_below_minimum()?;
     Ok(Event::Transferred {
         rule: rule.name.clone(),
         version: rule.version,
