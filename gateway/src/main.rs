@@ -12,6 +12,7 @@
 //! | `words/` | sentences for people, in English and Chinese |
 //! | `explain/` | why a spend of the past was divided as it was |
 //! | `serve.rs` | the composition root |
+//! | `rules/` | the rules of a running server, `fentan rules` |
 //! | `demo/` | `fentan demo` |
 
 mod config;
@@ -20,6 +21,7 @@ mod demo;
 mod door;
 mod explain;
 mod http;
+mod rules;
 mod serve;
 mod tcp;
 mod verify;
@@ -50,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   echo '{\"id\":\"t1\",\"op\":\"top_up\",\"account\":\"ann\",\"principal\":\"100.00\",\"bonus\":\"180.00\"}' | nc -q1 127.0.0.1 7400
   curl -s http://127.0.0.1:7401/v1/accounts/ann
   fentan explain --data ledger --spend s-1  say why a spend was divided as it was
+  fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
 #[derive(Subcommand)]
@@ -69,6 +72,9 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Say why a spend was divided as it was, step by step, in English or Chinese
     Explain(explain::ExplainArgs),
+    /// Check rule files, or try a rule, without a server
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
 }
 
 fn main() -> ExitCode {
@@ -86,6 +92,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Rules(command) => rules::run(&command),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

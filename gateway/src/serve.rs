@@ -1,13 +1,13 @@
 //! The composition root: media, engine, doors, control plane, and their end.
 
-use crate::config::{CatalogFileError, Settings, builtin_catalog, read_catalog};
+use crate::config::{Loaded, Settings, load};
 use crate::control::{self, CheckpointRule};
 use crate::door::Door;
 use crate::explain::Desk;
+use crate::rules::{Archive, RuleBook, now};
 use crate::wire::WireReply;
 use crate::{http, tcp};
 use anyhow::{Context, Result};
-use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::JournalReader;
 use fentan_engine::runtime::{Engine, Limits, Media};
 use fentan_storage::{DataFolder, Options};
@@ -27,14 +27,18 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
         .install_recorder()
         .context("the metrics recorder could not be installed")?;
-    let catalog = catalog(settings)?;
+    let loaded = load(&settings.catalog)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
     // Bound before recovery, so that an address in use is known at once; answered after it.
     let tcp_listener = bind(&settings.tcp)?;
     let http_listener = bind(&settings.http)?;
-    let (engine, reader) = start_engine(settings, catalog)?;
+    let (engine, archive, reader) = start_engine(settings, loaded)?;
     let engine = Arc::new(engine);
-    let desk =
-        Desk::open(reader, settings.explain_records).context("the thread for explanations could not be started")?;
+    let rules = Arc::new(RuleBook::new(Arc::clone(&engine), settings.catalog.clone(), archive));
+    let desk = Desk::open(reader, settings.explain_records, Arc::clone(&rules))
+        .context("the thread for explanations could not be started")?;
     let door = Door { engine: Arc::clone(&engine), limits: settings.client, desk };
     let tcp_address = tcp_listener.local_addr()?;
     let http_address = http_listener.local_addr()?;
@@ -59,9 +63,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
             every: Duration::from_secs(settings.checkpoint_seconds),
         };
         control::start(&engine, rule);
-        let server = http::server(http_listener, door, metrics, closing.clone())?;
+        let server = http::server(http_listener, door, metrics, Arc::clone(&rules), closing.clone())?;
         let handle = server.handle();
         let http_task = actix_web::rt::spawn(server);
+        actix_web::rt::spawn(reload_on_signal(rules)?);
         println!("listening tcp={tcp_address} http={http_address}");
         let signal = stop_signal().await?;
         tracing::info!(signal, "stopping: answering what is queued");
@@ -79,12 +84,6 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// The configured catalog, or the built-in one.
-pub(crate) fn catalog(settings: &Settings) -> Result<Arc<Catalog>, CatalogFileError> {
-    let catalog = if settings.catalog.is_empty() { builtin_catalog()? } else { read_catalog(&settings.catalog)? };
-    Ok(Arc::new(catalog))
-}
-
 fn bind(address: &str) -> Result<TcpListener> {
     let listener = TcpListener::bind(address).with_context(|| {
         format!("cannot listen on {address}: is it an address of this machine, and free? (port 0 takes a free one)")
@@ -93,11 +92,17 @@ fn bind(address: &str) -> Result<TcpListener> {
     Ok(listener)
 }
 
-fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<(Engine<WireReply>, Arc<dyn JournalReader>)> {
+/// The engine, the versions of rules that its folder keeps, and a reader of its journal.
+type Started = (Engine<WireReply>, Archive, Arc<dyn JournalReader>);
+
+fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
     let options = Options { block_cache_bytes: settings.block_cache_mib << 20, ..Options::default() };
     let begun = Instant::now();
     let (journal, reader, store) = DataFolder::open(&settings.data, &options)?;
     let opened = begun.elapsed();
+    // Before any spend can be divided by them.
+    let mut archive = Archive::open(&settings.data)?;
+    archive.keep(&loaded, now())?;
     let limits = Limits {
         shards: settings.shards,
         queued_requests: settings.queue_requests,
@@ -114,7 +119,7 @@ fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<(Engine<Wi
             tracing::info!(done, total, "replaying the journal");
         }
     };
-    let engine = Engine::start(media, catalog, limits, clock, Arc::new(stop_at_once), &mut progress)?;
+    let engine = Engine::start(media, Arc::new(loaded.catalog), limits, clock, Arc::new(stop_at_once), &mut progress)?;
     let status = engine.status();
     tracing::info!(
         position = status.durable,
@@ -124,7 +129,7 @@ fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<(Engine<Wi
         ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         "recovered"
     );
-    Ok((engine, reader))
+    Ok((engine, archive, reader))
 }
 
 /// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.
@@ -134,6 +139,19 @@ fn stop_at_once(reason: &str) {
          `fentan verify` checks what is there."
     );
     std::process::abort();
+}
+
+/// Reloads the rules at every SIGHUP.
+fn reload_on_signal(rules: Arc<RuleBook>) -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            let rules = Arc::clone(&rules);
+            // What came of it is in the log and in the metrics.
+            let _ = actix_web::web::block(move || rules.reload("SIGHUP").is_ok()).await;
+        }
+    })
 }
 
 async fn stop_signal() -> Result<&'static str> {

@@ -11,8 +11,10 @@
 //! | `choose.rs` | which rule divides a spend |
 //! | `warn.rs` | what is no error and yet hardly meant |
 //! | `replace.rs` | what a reload may not change |
+//! | `archived.rs` | a rule on its own, for the archive |
 //! | `error.rs` | what is wrong, and with which entry |
 
+mod archived;
 mod check;
 mod choose;
 mod error;
@@ -24,6 +26,7 @@ mod sub_balance;
 mod versions;
 mod warn;
 
+pub use archived::{Archived, ArchivedSpec};
 pub use check::{CatalogSpec, Checked};
 pub use choose::{ChooseSpec, Keys, Selector};
 pub use error::{CatalogError, CatalogErrors};

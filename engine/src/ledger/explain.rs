@@ -97,17 +97,23 @@ pub enum Unexplained {
     NoAllocation,
 }
 
-/// Divides a recorded spend or hold again: `before` is its wallet as it stood just before.
+/// Divides a recorded spend or hold again: `before` is its wallet as it stood just before, `archived` finds
+/// versions of rules that the catalog no longer has.
 ///
 /// # Errors
 /// See [`Unexplained`].
-pub fn rerun(catalog: &Catalog, before: Option<&Wallet>, record: &Record) -> Result<Rerun, Unexplained> {
+pub fn rerun(
+    catalog: &Catalog,
+    archived: &dyn Fn(&Label, u32) -> Option<Rule>,
+    before: Option<&Wallet>,
+    record: &Record,
+) -> Result<Rerun, Unexplained> {
     let (Command::Spend(ask) | Command::Hold(ask, _), Some(recorded)) = (&record.command, Recorded::of(record)) else {
         return Err(Unexplained::NoAllocation);
     };
     let before = before.ok_or(Unexplained::NoWallet)?;
-    let rule = catalog
-        .rule_version(recorded.rule, recorded.version)
+    let rule = (catalog.rule_version(recorded.rule, recorded.version).cloned())
+        .or_else(|| archived(recorded.rule, recorded.version))
         .ok_or_else(|| Unexplained::RuleGone { rule: recorded.rule.clone(), version: recorded.version })?;
     let amount = recorded.taken.sum();
     let occasion = catalog.occasion(Some(&ask.merchant), &ask.tags);
@@ -116,9 +122,9 @@ pub fn rerun(catalog: &Catalog, before: Option<&Wallet>, record: &Record) -> Res
         Ok((now, chosen)) if now.name == rule.name && now.version == rule.version => Some(chosen),
         _ => ask.rule.is_some().then_some(Chosen::Named),
     };
-    let ready = Ready::again(before, amount, rule, chosen.unwrap_or(Chosen::Product), rule.most(&occasion));
-    let (result, steps) = allocate_explained(rule, ready.purse(), amount);
-    let told = Told::new(catalog, before, rule, chosen, amount, steps);
+    let ready = Ready::by(&rule, chosen.unwrap_or(Chosen::Product), before, amount, &occasion, &ask.lines);
+    let (result, steps) = allocate_explained(&rule, ready.purse(), amount);
+    let told = Told::new(catalog, before, &rule, chosen, amount, steps);
     Ok(match ready.finish(result) {
         Ok(mut plan) => {
             if matches!(record.event, Event::Held { .. }) {

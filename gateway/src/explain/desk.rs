@@ -4,12 +4,13 @@
 //! durable. One thread reads the journal for one explanation after the other. The queue is short, and when it
 //! is full the client is told `overloaded`: nobody who spends waits for somebody who asks why.
 
-use super::{JournalScan, SourceError, explain};
+use super::{JournalScan, Rules, SourceError, explain};
+use crate::rules::RuleBook;
 use crate::wire::{Assembly, Conn, write_explained, write_refusal};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::{JournalReader, Position};
 use fentan_engine::ledger::{Lang, Record, Reject};
-use fentan_engine::names::CommandId;
+use fentan_engine::names::{CommandId, Label};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
@@ -62,10 +63,10 @@ impl Desk {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub(crate) fn open(reader: Arc<dyn JournalReader>, limit: u64) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn open(reader: Arc<dyn JournalReader>, limit: u64, rules: Arc<RuleBook>) -> std::io::Result<Arc<Self>> {
         let (queue, jobs) = sync_channel(QUEUE);
         let source = JournalScan { reader, limit };
-        std::thread::Builder::new().name("fentan-explain".into()).spawn(move || work(&jobs, &source))?;
+        std::thread::Builder::new().name("fentan-explain".into()).spawn(move || work(&jobs, &source, &rules))?;
         Ok(Arc::new(Self { queue }))
     }
 
@@ -82,10 +83,17 @@ impl Desk {
     }
 }
 
-fn work(jobs: &Receiver<(Job, Destination)>, source: &JournalScan) {
+fn work(jobs: &Receiver<(Job, Destination)>, source: &JournalScan, rules: &RuleBook) {
+    let archived = |name: &Label, version| rules.archived(name, version).map(|archived| archived.rule);
     while let Ok((job, to)) = jobs.recv() {
         let mut bytes = Vec::new();
-        match explain(*job.record, job.position, job.refunded, &job.catalog, source) {
+        match explain(
+            *job.record,
+            job.position,
+            job.refunded,
+            Rules { catalog: &job.catalog, archived: &archived },
+            source,
+        ) {
             Ok(found) => {
                 write_explained(&mut bytes, &job.id, &found, job.lang, &job.catalog);
                 bytes.push(b'}');

@@ -21,11 +21,13 @@ pub(crate) use desk::{Desk, Destination, Job};
 pub(crate) use program::{ExplainArgs, run};
 pub(crate) use source::{JournalScan, Records, SourceError};
 
-use fentan_engine::accounts::{Timestamp, Wallet};
+use fentan_engine::accounts::Wallet;
+use fentan_engine::allocation::Rule;
 use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::rebuild::change;
 use fentan_engine::ledger::{Command, Event, Record, Rerun, Taken, Unexplained, rerun};
+use fentan_engine::names::Label;
 use std::sync::LazyLock;
 
 /// A spend or capture, explained.
@@ -93,11 +95,15 @@ impl Explained {
             _ => None,
         }
     }
+}
 
-    /// When it was.
-    pub(crate) const fn at(&self) -> Timestamp {
-        self.record.at
-    }
+/// Where the rule as it was is found.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    /// The rules in force.
+    pub(crate) catalog: &'a Catalog,
+    /// Versions that these no longer have.
+    pub(crate) archived: &'a dyn Fn(&Label, u32) -> Option<Rule>,
 }
 
 /// Explains the spend or capture that `record` is.
@@ -108,7 +114,7 @@ pub(crate) fn explain(
     record: Record,
     position: Position,
     refunded: i64,
-    catalog: &Catalog,
+    rules: Rules<'_>,
     source: &dyn Records,
 ) -> Result<Explained, SourceError> {
     let mut past = Past { position, ..Past::default() };
@@ -142,10 +148,10 @@ pub(crate) fn explain(
     let (why, hold) = match (stopped, hold_id) {
         (Some(stopped), _) => (Err(stopped), None),
         (None, None) => {
-            let why = rerun(catalog, past.wallet.as_ref(), &record);
+            let why = rerun(rules.catalog, rules.archived, past.wallet.as_ref(), &record);
             (why.map(|rerun| Why { rerun, records: past.records }).map_err(NoWhy::Unexplained), None)
         }
-        (None, Some(_)) => captured(past, catalog, &record),
+        (None, Some(_)) => captured(past, rules, &record),
     };
     Ok(Explained { record, position, refunded, hold, why })
 }
@@ -161,13 +167,13 @@ struct Past {
 }
 
 /// A capture: the hold's allocation once more, and the piece of its lines that was captured.
-fn captured(past: Past, catalog: &Catalog, record: &Record) -> (Result<Why, NoWhy>, Option<HeldBefore>) {
+fn captured(past: Past, rules: Rules<'_>, record: &Record) -> (Result<Why, NoWhy>, Option<HeldBefore>) {
     let Some((hold, before, records)) = past.hold else {
         return (Err(NoWhy::Unexplained(Unexplained::NoWallet)), None);
     };
     let open = past.wallet.as_ref().and_then(|wallet| wallet.hold(&hold.id));
     let released = open.map_or(0, |open| open.released);
-    let why = rerun(catalog, before.as_ref(), &hold).map(|mut rerun| {
+    let why = rerun(rules.catalog, rules.archived, before.as_ref(), &hold).map(|mut rerun| {
         let captured = record.event.taken().cloned().unwrap_or_default();
         let piece = rerun.taken.piece(released, (released + captured.sum()).min(rerun.taken.sum()));
         rerun.agrees &= open.is_some() && piece == captured;

@@ -1,14 +1,15 @@
 //! `fentan explain`: a spend of a data folder, in words.
 
 use super::source::each_with_name;
-use super::{Explained, JournalScan, explain};
-use crate::config::{builtin_catalog, read_catalog};
+use super::{Explained, JournalScan, Rules, explain};
+use crate::config::load;
+use crate::rules::Archive;
 use crate::wire::write_explained;
 use crate::words;
 use anyhow::{Context, Result};
 use fentan_engine::journal::{JournalError, JournalReader, Position};
 use fentan_engine::ledger::{Command, Event, Lang, Record};
-use fentan_engine::names::CommandId;
+use fentan_engine::names::{CommandId, Label};
 use fentan_storage::{DataFolder, Options};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "ID")]
     spend: String,
     /// The language of the words: en or zh
-    #[arg(long, value_name = "LANG", default_value = "en", value_parser = parse_lang)]
+    #[arg(long, value_name = "LANG", default_value = "en", value_parser = words::parse_flag)]
     lang: Lang,
     /// Files with products, rules and offers [default: the built-in ones]
     #[arg(long, env = "FENTAN_CATALOG", value_name = "FILE", value_delimiter = ',')]
@@ -35,16 +36,15 @@ pub(crate) struct ExplainArgs {
     json: bool,
 }
 
-fn parse_lang(word: &str) -> Result<Lang, String> {
-    words::lang(word).ok_or_else(|| words::LANGS.to_owned())
-}
-
 /// Explains a spend; `false` when there is none of that id, or the record and the rule do not agree.
 ///
 /// # Errors
 /// When the folder or the catalog cannot be read; the message says why.
 pub(crate) fn run(args: &ExplainArgs) -> Result<bool> {
-    let catalog = if args.catalog.is_empty() { builtin_catalog()? } else { read_catalog(&args.catalog)? };
+    let catalog = load(&args.catalog)?.catalog;
+    // A folder without an archive stays without one: nothing is written here.
+    let archive = args.data.join("rules").is_dir().then(|| Archive::open(&args.data)).transpose()?;
+    let archived = |name: &Label, version| Some(archive.as_ref()?.version(name, version)?.rule.clone());
     let id = CommandId::new(&args.spend).context("--spend")?;
     let (reader, _) = DataFolder::open_read_only(&args.data, &Options::default())?;
     let reader: Arc<dyn JournalReader> = Arc::new(Telling::new(reader));
@@ -52,7 +52,13 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<bool> {
         eprintln!("there is no spend {id} in {}", args.data.display());
         return Ok(false);
     };
-    let found = explain(record, position, refunded, &catalog, &JournalScan { reader, limit: u64::MAX })?;
+    let found = explain(
+        record,
+        position,
+        refunded,
+        Rules { catalog: &catalog, archived: &archived },
+        &JournalScan { reader, limit: u64::MAX },
+    )?;
     if args.json {
         let mut bytes = Vec::new();
         write_explained(&mut bytes, &id, &found, args.lang, &catalog);

@@ -21,4 +21,4 @@ pub(crate) use explained::write_explained;
 pub(crate) use parse::{Line, Malformed, parse_line};
 pub(crate) use reject::{status_of_code, write_refusal};
 pub(crate) use reply::{Assembly, Conn, WireReply};
-pub(crate) use time::show as moment;
+pub(crate) use time::text as moment;

@@ -10,11 +10,6 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     Ok(moment.as_microsecond())
 }
 
-/// A moment as text.
-pub(crate) fn show(at: Timestamp) -> String {
-    jiff::Timestamp::from_microsecond(at).map_or_else(|_| "?".to_owned(), |moment| format!("{moment:.6}"))
-}
-
 /// Writes a moment.
 pub(super) fn write(out: &mut Vec<u8>, at: Timestamp) {
     use std::io::Write;
@@ -24,6 +19,11 @@ pub(super) fn write(out: &mut Vec<u8>, at: Timestamp) {
     };
     // Writing to a vector cannot fail.
     let _ = write!(out, "\"{moment:.6}\"");
+}
+
+/// A moment as text: RFC 3339, in UTC, with no more decimals than it has.
+pub(crate) fn text(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at).map_or_else(|_| at.to_string(), |moment| moment.to_string())
 }
 
 #[cfg(test)]

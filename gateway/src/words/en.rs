@@ -1,7 +1,8 @@
 //! English.
 
 use super::{
-    CapWords, Capture, ClampWords, LotWords, MethodWords, Named, RuleWhy, ShareWords, ShortWords, SpendStory, SplitWords, Tongue,
+    CapWords, Capture, ClampWords, LotWords, MethodWords, Named, RuleWhy, ShareWords, ShortWords, SpendStory,
+    SplitWords, Tongue,
 };
 use fentan_engine::allocation::LotOrder;
 
@@ -117,7 +118,10 @@ impl Tongue for English {
 
     fn ineligible(&self, sub: &str, most: Option<&str>) -> String {
         let sub = capital(sub);
-        most.map_or_else(|| format!("{sub} may not pay for this."), |most| format!("{sub} may pay for at most {most} of this."))
+        most.map_or_else(
+            || format!("{sub} may not pay for this."),
+            |most| format!("{sub} may pay for at most {most} of this."),
+        )
     }
 
     fn below_minimum(&self, least: &str) -> String {

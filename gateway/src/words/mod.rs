@@ -33,6 +33,11 @@ pub(crate) fn lang(word: &str) -> Option<Lang> {
     }
 }
 
+/// A flag's language.
+pub(crate) fn parse_flag(word: &str) -> Result<Lang, String> {
+    lang(word).ok_or_else(|| LANGS.to_owned())
+}
+
 /// What is wrong with a language that is none.
 pub(crate) const LANGS: &str = "is en or zh";
 

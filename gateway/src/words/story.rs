@@ -1,7 +1,9 @@
 //! The steps of an allocation in the order in which they are told.
 
 use super::figures::{exact, exact_part, fraction, money, percent, ratio};
-use super::{CapWords, ClampWords, LotWords, MethodWords, Named, RuleWhy, ShareWords, ShortWords, SplitWords, Tongue, sub_name};
+use super::{
+    CapWords, ClampWords, LotWords, MethodWords, Named, RuleWhy, ShareWords, ShortWords, SplitWords, Tongue, sub_name,
+};
 use fentan_engine::accounts::{Lot, SUBS_MAX, SubId};
 use fentan_engine::allocation::{Clamp, Draw, LotOrder, Method, Rule, Share, Spill, Split, Step};
 use fentan_engine::catalog::{Catalog, Chosen};

@@ -1,7 +1,8 @@
 //! Chinese.
 
 use super::{
-    CapWords, Capture, ClampWords, LotWords, MethodWords, Named, RuleWhy, ShareWords, ShortWords, SpendStory, SplitWords, Tongue,
+    CapWords, Capture, ClampWords, LotWords, MethodWords, Named, RuleWhy, ShareWords, ShortWords, SpendStory,
+    SplitWords, Tongue,
 };
 use fentan_engine::allocation::LotOrder;
 
@@ -106,10 +107,7 @@ impl Tongue for Chinese {
     }
 
     fn ineligible(&self, sub: &str, most: Option<&str>) -> String {
-        most.map_or_else(
-            || format!("{sub}不可用于本笔消费。"),
-            |most| format!("{sub}最多可用于本笔消费中的 {most}。"),
-        )
+        most.map_or_else(|| format!("{sub}不可用于本笔消费。"), |most| format!("{sub}最多可用于本笔消费中的 {most}。"))
     }
 
     fn below_minimum(&self, least: &str) -> String {

@@ -17,5 +17,6 @@ mod openapi;
 mod order;
 mod overload;
 mod repeats;
+mod rules;
 mod scripts;
 mod shutdown;

@@ -62,3 +62,16 @@ fn a6_w4_a_product_permits_rules_and_transfers_and_its_currency_has_its_decimals
     let mut server = ledger.serve(&["--shards", "2", "--catalog", catalog.to_str().unwrap()]);
     run(&mut server, include_str!("scripts/products.txt"));
 }
+
+#[test]
+fn a2_a6_selectors_choose_the_rule_and_sub_balances_pay_for_what_they_may() {
+    for shards in ["1", "3"] {
+        let ledger = Ledger::new();
+        let catalog = ledger.path("catalog.toml");
+        std::fs::write(&catalog, include_str!("scripts/chosen.toml")).unwrap();
+        let mut server = ledger.serve(&["--shards", shards, "--catalog", catalog.to_str().unwrap()]);
+        run(&mut server, include_str!("scripts/chosen.txt"));
+        server.stop();
+        ledger.verify();
+    }
+}

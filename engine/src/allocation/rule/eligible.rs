@@ -96,7 +96,7 @@ impl Rule {
         for (amount, category) in lines {
             let allowed = self.allowed(occasion, category);
             for (number, most) in most.iter_mut().enumerate() {
-                *most += if allowed >> number & 1 == 1 { amount } else { 0 };
+                *most = most.saturating_add(if allowed >> number & 1 == 1 { amount } else { 0 });
             }
         }
         Some(most)

@@ -5,7 +5,7 @@ use crate::accounts::{SUBS_MAX, Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, allocate, allocate_explained};
 use crate::catalog::{Chosen, NotChosen, Product};
 use crate::ledger::explain::Told;
-use crate::ledger::{Balances, Event, Reject, Spend, Taken};
+use crate::ledger::{Balances, Event, OrderLine, Reject, Spend, Taken};
 use crate::money::Currency;
 use crate::names::Label;
 
@@ -143,7 +143,7 @@ fn preconditions<'a, 'w>(
     }
     let product = ctx.catalog.product(&wallet.product);
     let occasion = ctx.catalog.occasion(Some(&ask.merchant), &ask.tags);
-    Ready::new(ctx, wallet, amount, product, ask.rule.as_ref(), &occasion)
+    Ready::new(ctx, wallet, amount, (product, ask.rule.as_ref()), &occasion, &ask.lines)
 }
 
 impl<'a, 'w> Ready<'a, 'w> {
@@ -152,9 +152,9 @@ impl<'a, 'w> Ready<'a, 'w> {
         ctx: Context<'a>,
         wallet: &'w Wallet,
         amount: i64,
-        product: &'a Product,
-        named: Option<&Label>,
+        (product, named): (&'a Product, Option<&Label>),
         occasion: &Occasion<'_>,
+        lines: &[OrderLine],
     ) -> Result<Self, Reject> {
         let chosen = ctx.catalog.choose(product, named, occasion, ctx.now);
         let (rule, chosen) = chosen.map_err(|no| {
@@ -164,17 +164,24 @@ impl<'a, 'w> Ready<'a, 'w> {
                 NotChosen::NotPermitted => Reject::RuleNotPermitted { rule, product: product.name.clone() },
             }
         })?;
-        Ok(Self { wallet, amount, rule, chosen, most: rule.most(occasion) })
+        Ok(Self::by(rule, chosen, wallet, amount, occasion, lines))
     }
 
-    /// A spend of the past once more, by the rule that its record names.
-    pub(crate) const fn again(
-        wallet: &'w Wallet,
-        amount: i64,
+    /// By this rule.
+    pub(crate) fn by(
         rule: &'a Rule,
         chosen: Chosen,
-        most: Option<[i64; SUBS_MAX]>,
+        wallet: &'w Wallet,
+        amount: i64,
+        occasion: &Occasion<'_>,
+        lines: &[OrderLine],
     ) -> Self {
+        let line = |line: &'_ OrderLine| line.amount.minor_down(wallet.currency);
+        let most = if lines.is_empty() {
+            rule.most(occasion)
+        } else {
+            rule.most_of_lines(occasion, lines.iter().map(|each| (line(each), each.category.as_ref())))
+        };
         Self { wallet, amount, rule, chosen, most }
     }
 

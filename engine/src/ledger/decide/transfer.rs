@@ -29,7 +29,7 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
     }
     let product = ctx.catalog.product(&from.product);
     let occasion = ctx.catalog.occasion(None, &[]);
-    let ready = Ready::new(ctx, from, amount, product, ask.rule.as_ref(), &occasion)?;
+    let ready = Ready::new(ctx, from, amount, (product, ask.rule.as_ref()), &occasion, &[])?;
     let rule = ready.rule;
     if !product.transfers {
         return Err(Reject::NotPermitted { product: product.name.clone(), operation: "transfers".into() });

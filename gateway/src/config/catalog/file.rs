@@ -6,7 +6,7 @@ use fentan_engine::catalog::CatalogSpec;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 /// A file's text with the lines it has.
 #[derive(Debug)]
@@ -15,22 +15,26 @@ pub(super) struct Text {
     pub(super) text: String,
 }
 
-/// Where an entry stands: in which file, and its keys.
+/// Where an entry stands, and what it is called.
 #[derive(Debug)]
 pub(super) struct Place {
     /// The table it belongs to: `rule`, `product`, ...
     pub(super) table: String,
+    /// What it says under `name` or `account`.
+    pub(super) name: Option<String>,
+    /// What it says under `version`.
+    pub(super) version: Option<String>,
     file: usize,
     entry: Range<usize>,
     keys: Vec<(String, Range<usize>)>,
 }
 
 impl Place {
-    /// The file, and the line and column of this key, or of the entry itself.
+    /// The file, and the line and column of this key; of the entry's name or beginning, when it has no such key.
     pub(super) fn of<'t>(&self, key: Option<&str>, files: &'t [Text]) -> (&'t Path, usize, usize) {
         let file = &files[self.file];
-        let key = key.or_else(|| self.keys.iter().map(|(name, _)| name.as_str()).find(|name| *name == "name"));
-        let span = self.keys.iter().find(|(name, _)| Some(name.as_str()) == key).map_or(&self.entry, |(_, span)| span);
+        let find = |wanted: &str| self.keys.iter().find(|(name, _)| name == wanted).map(|(_, span)| span);
+        let span = key.and_then(find).or_else(|| find("name")).or_else(|| find("account")).unwrap_or(&self.entry);
         let (line, column) = line_and_column(&file.text, span.start);
         (&file.path, line, column)
     }
@@ -45,14 +49,10 @@ pub(super) fn read(number: usize, file: &Text, whole: &mut CatalogSpec, places: 
     let mut faults = Vec::new();
     for (key, value) in table.into_inner() {
         for entry in entries(value) {
-            let place = place(key.get_ref(), number, &key, &entry);
-            let name = Spanned::new(key.span(), key.get_ref().clone());
-            let listed = match place.table.as_str() {
-                "default_product" => entry,
-                _ => Spanned::new(entry.span(), DeValue::Array(std::iter::once(entry).collect())),
-            };
-            let alone = Spanned::new(key.span(), DeTable::from_iter([(name, listed)]));
-            match <CatalogSpec as serde::Deserialize>::deserialize(toml::Deserializer::from(alone)) {
+            let place = place(number, &key, &entry);
+            let alone: DeTable<'_> = std::iter::once((key.clone(), entry)).collect();
+            let alone = toml::Deserializer::from(Spanned::new(key.span(), alone));
+            match <CatalogSpec as serde::Deserialize>::deserialize(alone) {
                 Ok(spec) => {
                     whole.merge(spec);
                     places.push(place);
@@ -64,11 +64,19 @@ pub(super) fn read(number: usize, file: &Text, whole: &mut CatalogSpec, places: 
     faults
 }
 
-/// The entries of an array of tables; anything else is one entry.
+/// The entries of an array of tables, each as an array of its own; anything else is one entry.
 fn entries(value: Spanned<DeValue<'_>>) -> Vec<Spanned<DeValue<'_>>> {
     let span = value.span();
     match value.into_inner() {
-        DeValue::Array(array) => array.into_iter().map(plain).collect(),
+        DeValue::Array(array) => array
+            .into_iter()
+            .map(|entry| {
+                let span = entry.span();
+                let mut alone = DeArray::new();
+                alone.push(plain(entry));
+                Spanned::new(span, DeValue::Array(alone))
+            })
+            .collect(),
         other => vec![plain(Spanned::new(span, other))],
     }
 }
@@ -78,19 +86,36 @@ fn plain(value: Spanned<DeValue<'_>>) -> Spanned<DeValue<'_>> {
     let span = value.span();
     let inner = match value.into_inner() {
         DeValue::Datetime(moment) => DeValue::String(moment.to_string().into()),
-        DeValue::Array(array) => DeValue::Array(array.into_iter().map(plain).collect()),
+        DeValue::Array(array) => {
+            let mut plains = DeArray::new();
+            array.into_iter().for_each(|value| plains.push(plain(value)));
+            DeValue::Array(plains)
+        }
         DeValue::Table(table) => DeValue::Table(table.into_iter().map(|(key, value)| (key, plain(value))).collect()),
         other => other,
     };
     Spanned::new(span, inner)
 }
 
-fn place(table: &str, file: usize, key: &Spanned<impl AsRef<str>>, entry: &Spanned<DeValue<'_>>) -> Place {
-    let keys = match entry.get_ref() {
-        DeValue::Table(table) => table.iter().map(|(key, _)| (key.get_ref().to_string(), key.span())).collect(),
-        _ => vec![(key.get_ref().as_ref().to_owned(), key.span())],
+fn place(file: usize, key: &Spanned<DeString<'_>>, entry: &Spanned<DeValue<'_>>) -> Place {
+    let table = entry.get_ref().get(0).and_then(|entry| entry.get_ref().as_table());
+    let text = |wanted: &str| match table?.get(wanted)?.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.as_str().to_owned()),
+        _ => None,
     };
-    Place { table: table.to_owned(), file, entry: entry.span(), keys }
+    let keys = match table {
+        Some(table) => table.iter().map(|(key, _)| (key.get_ref().to_string(), key.span())).collect(),
+        None => vec![("name".to_owned(), key.span())],
+    };
+    Place {
+        table: key.get_ref().to_string(),
+        name: text("name").or_else(|| text("account")),
+        version: text("version"),
+        file,
+        entry: entry.span(),
+        keys,
+    }
 }
 
 fn fault(file: &Text, error: &toml::de::Error, otherwise: usize) -> Fault {

@@ -75,6 +75,17 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    /// Something that is wrong with this version of a rule, at its `version`.
+    pub(crate) fn fault_of_version(&self, name: &str, version: u32, reason: String) -> Fault {
+        let fits = |place: &&Place| {
+            place.table == "rule" && place.name.as_deref() == Some(name) && place.version == Some(version.to_string())
+        };
+        let place = self.places.iter().find(fits).map(|place| place.of(Some("version"), &self.files));
+        let (path, line, column) =
+            place.map_or((PathBuf::new(), 0, 0), |(path, line, column)| (path.into(), line, column));
+        Fault { path, line, column, reason }
+    }
+
     /// The catalog's errors, each with its place.
     pub(crate) fn located(&self, errors: &[CatalogError]) -> Vec<Fault> {
         located(errors, &self.files, &self.places)
@@ -99,11 +110,6 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded, Refused> {
         }
     }
     if faults.is_empty() { together(files) } else { Err(Refused(faults)) }
-}
-
-/// The catalog of one text, for what is no file of the configuration.
-pub(crate) fn load_text(path: PathBuf, text: String) -> Result<Loaded, Refused> {
-    together(vec![Text { path, text }])
 }
 
 /// The entries of one text without the check of the whole.
@@ -136,9 +142,11 @@ fn together(files: Vec<Text>) -> Result<Loaded, Refused> {
 /// Each error at the key that is wrong.
 fn located(errors: &[CatalogError], files: &[Text], places: &[Place]) -> Vec<Fault> {
     let locate = |error: &CatalogError| {
-        let of_table: Vec<&Place> = places.iter().filter(|place| place.table == error.table).collect();
-        let by_name = || of_table.first().filter(|_| of_table.len() == 1);
-        let place = error.index.and_then(|index| of_table.get(index)).or_else(by_name);
+        let mut of_table = places.iter().filter(|place| place.table == error.table);
+        let place = match error.index {
+            Some(index) => of_table.nth(index),
+            None => of_table.rfind(|place| place.name.is_none() || place.name.as_ref() == Some(&error.name)),
+        };
         let (path, line, column) = place.map_or((PathBuf::new(), 0, 0), |place| {
             let (path, line, column) = place.of(error.key, files);
             (path.to_path_buf(), line, column)
