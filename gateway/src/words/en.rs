@@ -224,11 +224,9 @@ impl Tongue for English {
     }
 
     fn spent(&self, story: &SpendStory) -> String {
-        let SpendStory { spend, account, merchant, amount, currency, order, at, position } = story;
+        let SpendStory { spend, account, merchant, amount, currency, order, at } = story;
         let order = order.as_ref().map_or_else(String::new, |order| format!(" for order {order}"));
-        format!(
-            "Spend {spend}: {account} paid {merchant} {amount} {currency}{order} at {at}; it is record {position} of the journal."
-        )
+        format!("Spend {spend}: {account} paid {merchant} {amount} {currency}{order} at {at}.")
     }
 
     fn captured(&self, capture: &Capture) -> String {

@@ -20,8 +20,6 @@ pub(crate) struct SpendStory {
     pub(crate) order: Option<String>,
     /// The moment, in UTC.
     pub(crate) at: String,
-    /// The place in the journal.
-    pub(crate) position: u64,
 }
 
 /// The hold that a spend was captured from.
@@ -87,7 +85,6 @@ fn story(found: &Explained) -> SpendStory {
         currency: record.currency.to_string(),
         order: found.order().map(str::to_owned),
         at: moment(record.at),
-        position: found.position,
     }
 }
 

@@ -204,9 +204,9 @@ impl Tongue for Chinese {
     }
 
     fn spent(&self, story: &SpendStory) -> String {
-        let SpendStory { spend, account, merchant, amount, currency, order, at, position } = story;
+        let SpendStory { spend, account, merchant, amount, currency, order, at } = story;
         let order = order.as_ref().map_or_else(String::new, |order| format!("，订单 {order}"));
-        format!("消费 {spend}：{account} 于 {at} 向 {merchant} 支付 {amount} {currency}{order}；日志第 {position} 条。")
+        format!("消费 {spend}：{account} 于 {at} 向 {merchant} 支付 {amount} {currency}{order}。")
     }
 
     fn captured(&self, capture: &Capture) -> String {

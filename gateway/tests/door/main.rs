@@ -20,3 +20,4 @@ mod repeats;
 mod rules;
 mod scripts;
 mod shutdown;
+mod words;
