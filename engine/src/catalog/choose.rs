@@ -299,18 +299,16 @@ fn overlaps(selectors: &[Selector], indexes: &[usize], merchants: &Merchants) ->
             }
         };
         compare(&of_none);
-        match &selector.keys.merchant {
-            Some(merchant) => {
-                let same = of_merchant.entry(merchant).or_default();
-                compare(same);
-                same.push(number);
-            }
-            None => {
-                of_merchant.values().for_each(|others| compare(others));
-                of_none.push(number);
-            }
+        if let Some(merchant) = &selector.keys.merchant {
+            let same = of_merchant.entry(merchant).or_default();
+            compare(same);
+            same.push(number);
+        } else {
+            of_merchant.values().for_each(|others| compare(others));
+            of_none.push(number);
         }
     }
-    errors.sort_by_key(|error| error.index);
+    // The map's order must not show.
+    errors.sort_by(|a, b| (a.index, &a.reason).cmp(&(b.index, &b.reason)));
     errors
 }

@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 /// What may stand in a file's name besides letters and digits.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
 const ENDING: &str = ".toml";
+/// What begins within this may be in use before a reload is done, in microseconds.
+const SOON: i64 = 60_000_000;
 /// A file that is being written; what is left of a crash is written over.
 const NEW: &str = ".new";
 
@@ -71,29 +73,47 @@ impl Archive {
     ///
     /// # Errors
     /// When a version was in use with other content, or the disk fails; nothing may come into force then. A
-    /// version whose time had not come was not in use, and is replaced.
+    /// version whose time had not come was not in use: it is replaced, or forgotten when it was taken back.
     pub(crate) fn keep(&mut self, loaded: &Loaded, now: Timestamp) -> Result<(), Refused> {
+        let in_use = |archived: &Archived| archived.rule.is_effective(now.saturating_add(SOON));
         let mut faults = Vec::new();
         let mut fresh = Vec::new();
         for rule in loaded.catalog.rules() {
             match self.version(&rule.name, rule.version).map(|kept| (kept, kept.rule.difference(rule))) {
                 Some((_, None)) => {}
-                Some((kept, Some(key))) if kept.rule.is_effective(now) => faults.push(self.conflict(loaded, rule, key)),
+                Some((kept, Some(key))) if in_use(kept) => faults.push(self.conflict(loaded, rule, key)),
                 Some(_) | None => fresh.push(rule),
             }
         }
         if !faults.is_empty() {
             return Err(Refused(faults));
         }
-        let disk = |error: anyhow::Error| Refused::plain(format!("the rules could not be archived: {error:#}"));
-        for rule in &fresh {
-            self.write(loaded, rule).map_err(disk)?;
+        let is_gone = |archived: &&Archived| {
+            let rule = &archived.rule;
+            !in_use(archived) && loaded.catalog.rule_version(&rule.name, rule.version).is_none()
+        };
+        let gone: Vec<Rule> = self.kept.values().filter(is_gone).map(|archived| archived.rule.clone()).collect();
+        self.change(loaded, &fresh, &gone)
+            .map_err(|error| Refused::plain(format!("the rules could not be archived: {error:#}")))
+    }
+
+    /// Writes and removes, and makes it last.
+    fn change(&mut self, loaded: &Loaded, fresh: &[&Rule], gone: &[Rule]) -> Result<()> {
+        for rule in fresh {
+            self.write(loaded, rule)?;
         }
-        if !fresh.is_empty() {
-            sync_folder(&self.folder).map_err(disk)?;
+        for rule in gone {
+            let path = self.path(rule);
+            fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        }
+        if !fresh.is_empty() || !gone.is_empty() {
+            sync_folder(&self.folder)?;
+        }
+        for rule in gone {
+            self.kept.remove(&(rule.name.clone(), rule.version));
         }
         for rule in fresh {
-            let archived = read(&self.path(rule)).map_err(disk)?;
+            let archived = read(&self.path(rule))?;
             self.kept.insert((rule.name.clone(), rule.version), archived);
         }
         Ok(())

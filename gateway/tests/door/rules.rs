@@ -154,7 +154,20 @@ fn a6_a_version_whose_time_has_not_come_may_still_change() {
     assert_eq!((&shown["order"][0], &shown["effective_from"]), (&"bonus".into(), &"2199-01-01T00:00:00Z".into()));
     let listed = served.server.http().get("/v1/rules").json();
     assert_eq!(listed["rules"][0]["versions"][1]["standing"], "planned", "{listed}");
-    assert!(served.archived().iter().all(|name| !name.ends_with(".new")), "{:?}", served.archived());
+    assert_eq!(served.archived(), ["r@1.toml", "r@2.toml"]);
+    // One that is taken back before its time was never there: its number is free.
+    served.write(&format!("{PRODUCT}{}", rule(1, "principal", "")));
+    assert_eq!(served.reload().0, 200);
+    assert_eq!(served.archived(), ["r@1.toml"]);
+    assert_eq!(served.server.http().get("/v1/rules/r?version=2").status, 404);
+    // One that begins in a moment may be in use before the reload is done.
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(30);
+    let soon = |first: &str| planned(first).replace("2199-01-01T00:00:00Z", &soon.to_string());
+    served.write(&soon("principal"));
+    assert_eq!(served.reload().0, 200);
+    served.write(&soon("bonus"));
+    let (status, answer) = served.reload();
+    assert!(status == 422 && answer.to_string().contains("other content (method); give it version 3"), "{answer}");
 }
 
 #[test]
@@ -193,15 +206,16 @@ fn a6_a_reload_cannot_change_currencies_and_sub_balance_numbers() {
 fn a6_requests_are_answered_while_rules_are_reloaded() {
     let served = Served::new(&format!("{PRODUCT}{}", rule(1, "principal", "")));
     let mut client = served.server.client();
-    let asks: String = (0..600)
-        .map(|n| {
-            format!("{{\"id\":\"s-{n}\",\"op\":\"spend\",\"account\":\"w\",\"merchant\":\"m\",\"amount\":\"0.01\"}}\n")
-        })
-        .collect();
+    let mut asks = String::new();
+    for n in 0..600 {
+        asks += &format!(
+            "{{\"id\":\"s-{n}\",\"op\":\"spend\",\"account\":\"w\",\"merchant\":\"m\",\"amount\":\"0.01\"}}\n"
+        );
+    }
     let mut versions = vec![1];
     for (part, version) in asks.as_bytes().chunks(asks.len() / 6).zip(2_u32..) {
         client.raw(part);
-        let first = if version % 2 == 0 { "bonus" } else { "principal" };
+        let first = if version.is_multiple_of(2) { "bonus" } else { "principal" };
         served.write(&format!("{PRODUCT}{}", rule(version, first, "")));
         assert_eq!(served.reload().0, 200);
         versions.push(version);
@@ -209,7 +223,7 @@ fn a6_requests_are_answered_while_rules_are_reloaded() {
     let mut last = 0;
     for answer in client.answers(600) {
         let version: u32 = answer["rule"].as_str().unwrap().strip_prefix("r@").unwrap().parse().unwrap();
-        let sub = if version % 2 == 0 { "bonus" } else { "principal" };
+        let sub = if version.is_multiple_of(2) { "bonus" } else { "principal" };
         assert_eq!((answer["ok"].clone(), &answer["lines"][0]["sub"]), (true.into(), &sub.into()), "{answer}");
         assert!(version >= last && versions.contains(&version), "{version} after {last}");
         last = version;
@@ -233,8 +247,8 @@ fn a6_a_rule_may_have_any_name_and_stays_readable_when_its_file_is_gone() {
     assert_eq!(served.reload().0, 200);
     let Served { ledger, server, catalog } = served;
     server.stop();
-    let server = ledger.serve(&["--catalog", catalog.to_str().unwrap()]);
-    let http = server.http();
+    let again = ledger.serve(&["--catalog", catalog.to_str().unwrap()]);
+    let http = again.http();
     let path = "/v1/rules/a%2F..%2Fb%20%25%401.toml";
     assert_eq!(http.get(path).status, 404);
     let old = http.get(&format!("{path}?version=1")).json();
