@@ -321,8 +321,7 @@ fn a6_rules_quote_splits_without_a_server() {
     };
     let (status, out, _) = quote("--rule by_lot --principal 100 --bonus 180 --amount 140");
     assert_eq!(status, 0);
-    let expected = "\
- lot    sub-balance  amount
+    let expected = " lot    sub-balance  amount
  lot-1  principal     50.00
  lot-1  bonus         90.00
         sum          140.00
