@@ -1,6 +1,7 @@
 //! The door between the wire and the engine: sorts requests by shard, hands them in, and says no at once
 //! when there is no room.
 
+use crate::explain::Desk;
 use crate::wire::{Assembly, Conn, Line, Malformed, WireReply, parse_line, write_refusal};
 use fentan_engine::ledger::Reject;
 use fentan_engine::names::CommandId;
@@ -27,6 +28,8 @@ pub(crate) struct ClientLimits {
 pub(crate) struct Door {
     pub(crate) engine: Arc<Engine<WireReply>>,
     pub(crate) limits: ClientLimits,
+    /// Where explanations are made.
+    pub(crate) desk: Arc<Desk>,
 }
 
 /// Where a connection's own recent commands went: a client may refer to a command (refund a spend) before
@@ -107,7 +110,7 @@ impl Door {
         for (shard, requests) in sorted.into_iter().enumerate().filter(|(_, requests)| !requests.is_empty()) {
             let count = requests.len();
             conn.took(count);
-            let parcel = Parcel { reply: WireReply::lines(conn, count), requests };
+            let parcel = Parcel { reply: WireReply::lines(conn, count, &self.desk), requests };
             if let Err(refused) = self.engine.submit(shard, parcel) {
                 let (parcel, reject) = why(refused);
                 for request in &parcel.requests {
@@ -146,7 +149,7 @@ impl Door {
         for (shard, (requests, places)) in
             sorted.into_iter().enumerate().filter(|(_, (requests, _))| !requests.is_empty())
         {
-            let reply = WireReply::part(assembly, places.clone());
+            let reply = WireReply::part(assembly, places.clone(), &self.desk);
             if let Err(not_taken) = self.engine.submit(shard, Parcel { requests, reply }) {
                 let (parcel, reject) = why(not_taken);
                 for (request, number) in parcel.requests.iter().zip(places) {

@@ -9,6 +9,8 @@
 //! | `tcp/`, `http/` | the doors |
 //! | `control/` | timers, as actix actors |
 //! | `config/` | settings and the catalog's files |
+//! | `words/` | sentences for people, in English and Chinese |
+//! | `explain/` | why a spend of the past was divided as it was |
 //! | `serve.rs` | the composition root |
 //! | `rules/` | the rules of a running server, `fentan rules` |
 //! | `demo/` | `fentan demo` |
@@ -18,12 +20,14 @@ mod config;
 mod control;
 mod demo;
 mod door;
+mod explain;
 mod http;
 mod rules;
 mod serve;
 mod tcp;
 mod verify;
 mod wire;
+mod words;
 
 use clap::{Parser, Subcommand};
 use config::{Given, Settings};
@@ -48,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   fentan serve --data ledger                serve on 127.0.0.1:7400 (TCP) and 127.0.0.1:7401 (HTTP)
   echo '{\"id\":\"t1\",\"op\":\"top_up\",\"account\":\"ann\",\"principal\":\"100.00\",\"bonus\":\"180.00\"}' | nc -q1 127.0.0.1 7400
   curl -s http://127.0.0.1:7401/v1/accounts/ann
+  fentan explain --data ledger --spend s-1  say why a spend was divided as it was
   fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
@@ -66,6 +71,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
     Verify(verify::VerifyArgs),
+    /// Say why a spend was divided as it was, step by step, in English or Chinese
+    Explain(explain::ExplainArgs),
     /// Check rule files, or try a rule, without a server
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -85,6 +92,7 @@ fn main() -> ExitCode {
             .and_then(|settings| serve::run(&settings).map(|()| true)),
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Rules(command) => rules::run(&command),
     };
     match result {

@@ -3,10 +3,12 @@
 use crate::config::{Loaded, Settings, load};
 use crate::control::{self, CheckpointRule};
 use crate::door::Door;
+use crate::explain::Desk;
 use crate::rules::{Archive, RuleBook, now};
 use crate::wire::WireReply;
 use crate::{http, tcp};
 use anyhow::{Context, Result};
+use fentan_engine::journal::JournalReader;
 use fentan_engine::runtime::{Engine, Limits, Media};
 use fentan_storage::{DataFolder, Options};
 use std::net::TcpListener;
@@ -32,10 +34,12 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     // Bound before recovery, so that an address in use is known at once; answered after it.
     let tcp_listener = bind(&settings.tcp)?;
     let http_listener = bind(&settings.http)?;
-    let (engine, archive) = start_engine(settings, loaded)?;
+    let (engine, archive, reader) = start_engine(settings, loaded)?;
     let engine = Arc::new(engine);
     let rules = Arc::new(RuleBook::new(Arc::clone(&engine), settings.catalog.clone(), archive));
-    let door = Door { engine: Arc::clone(&engine), limits: settings.client };
+    let desk = Desk::open(reader, settings.explain_records, Arc::clone(&rules))
+        .context("the thread for explanations could not be started")?;
+    let door = Door { engine: Arc::clone(&engine), limits: settings.client, desk };
     let tcp_address = tcp_listener.local_addr()?;
     let http_address = http_listener.local_addr()?;
 
@@ -88,7 +92,10 @@ fn bind(address: &str) -> Result<TcpListener> {
     Ok(listener)
 }
 
-fn start_engine(settings: &Settings, loaded: Loaded) -> Result<(Engine<WireReply>, Archive)> {
+/// The engine, the versions of rules that its folder keeps, and a reader of its journal.
+type Started = (Engine<WireReply>, Archive, Arc<dyn JournalReader>);
+
+fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
     let options = Options { block_cache_bytes: settings.block_cache_mib << 20, ..Options::default() };
     let begun = Instant::now();
     let (journal, reader, store) = DataFolder::open(&settings.data, &options)?;
@@ -102,7 +109,8 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<(Engine<WireReply
         step_requests: STEP_REQUESTS,
         wallets_per_shard: settings.wallets_in_memory.div_ceil(settings.shards),
     };
-    let media = Media { journal: Box::new(journal), reader: Arc::new(reader), store: Arc::new(store) };
+    let reader: Arc<dyn JournalReader> = Arc::new(reader);
+    let media = Media { journal: Box::new(journal), reader: Arc::clone(&reader), store: Arc::new(store) };
     let clock = Arc::new(|| jiff::Timestamp::now().as_microsecond());
     let mut told = Instant::now();
     let mut progress = |done: u64, total: u64| {
@@ -121,7 +129,7 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<(Engine<WireReply
         ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         "recovered"
     );
-    Ok((engine, archive))
+    Ok((engine, archive, reader))
 }
 
 /// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.

@@ -47,6 +47,9 @@ pub(crate) struct Given {
     /// Requests of one connection that are not answered [default: 32768]
     #[arg(long, env = "FENTAN_MAX_IN_FLIGHT", value_name = "N")]
     pub(crate) max_in_flight: Option<usize>,
+    /// Records of the journal that an explanation may read; more are read by `fentan explain` only [default: 5000000]
+    #[arg(long, env = "FENTAN_EXPLAIN_RECORDS", value_name = "N")]
+    pub(crate) explain_records: Option<u64>,
     /// Memory for cached blocks of the account store, in MiB [default: 64]
     #[arg(long, env = "FENTAN_BLOCK_CACHE_MIB", value_name = "MIB")]
     pub(crate) block_cache_mib: Option<usize>,
@@ -66,6 +69,7 @@ pub(crate) struct Settings {
     pub(crate) checkpoint_records: u64,
     pub(crate) checkpoint_seconds: u64,
     pub(crate) client: ClientLimits,
+    pub(crate) explain_records: u64,
     pub(crate) block_cache_mib: usize,
 }
 
@@ -113,6 +117,7 @@ impl Settings {
                 connections: within("max_connections", pick!(max_connections, 10_240), 1, 1_000_000)?,
                 in_flight: within("max_in_flight", pick!(max_in_flight, 32_768), 1, 10_000_000)?,
             },
+            explain_records: pick!(explain_records, 5_000_000),
             block_cache_mib: within("block_cache_mib", pick!(block_cache_mib, 64), 8, 1 << 20)?,
         })
     }

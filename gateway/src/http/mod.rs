@@ -51,6 +51,7 @@ pub(crate) fn server(
             .service(commands::post)
             .service(views::account)
             .service(views::spend)
+            .service(views::explain)
             .service(views::top_up)
             .service(views::hold)
             .service(views::trial_balance)

@@ -2,8 +2,9 @@
 
 use super::commands::{ask, respond};
 use super::{State, refusal};
-use actix_web::{HttpResponse, get, web};
-use fentan_engine::ledger::{Query, Reject};
+use crate::words;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use fentan_engine::ledger::{Lang, Query, Reject};
 use fentan_engine::names::{AccountId, CommandId};
 use fentan_engine::runtime::{Body, Request};
 
@@ -48,6 +49,32 @@ async fn show(path: &str, state: &State, unknown: fn(CommandId) -> Reject) -> Ht
 #[get("/v1/spends/{id}")]
 pub(super) async fn spend(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
     show(&path, &state, |spend| Reject::UnknownSpend { spend }).await
+}
+
+/// What an explanation may be asked with.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExplainParameters {
+    lang: Option<String>,
+}
+
+/// Why a spend was divided as it was.
+#[get("/v1/spends/{id}/explain")]
+pub(super) async fn explain(http: HttpRequest, path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    let Ok(parameters) = web::Query::<ExplainParameters>::from_query(http.query_string()) else {
+        return refusal(&Reject::bad_request("query", "an explanation has the parameter lang, once, and no other"));
+    };
+    let lang = match parameters.lang.as_deref() {
+        None => Lang::default(),
+        Some(word) => match words::lang(word) {
+            Some(lang) => lang,
+            None => return refusal(&Reject::bad_request("lang", words::LANGS)),
+        },
+    };
+    match CommandId::new(&path) {
+        Ok(id) => query(&state, &path, Query::Explain(id, lang)).await,
+        Err(error) => refusal(&Reject::bad_request("id", error)),
+    }
 }
 
 /// A top-up.

@@ -7,10 +7,11 @@
 use super::json::{self, Element, Fields, Value};
 use super::order_lines::order_lines;
 use super::time;
+use crate::words;
 use fentan_engine::accounts::{AccountKind, Funding, NEVER, Timestamp};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Query, QuoteTopUpRefund, Refund, RefundPolicy, RefundTopUp, Reject,
-    Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, Lang, OpenAccount, Query, QuoteTopUpRefund, Refund, RefundPolicy, RefundTopUp,
+    Reject, Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer,
 };
 use fentan_engine::money::Major;
 use fentan_engine::names::{AccountId, CommandId, Label, NAME_MAX};
@@ -138,12 +139,20 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
                 top_up: fields.command("top_up")?,
                 policy: fields.policy()?,
                 amount: fields.amount("amount")?,
+                lang: fields.lang()?,
             })));
         }
-        "quote" => return Ok(Body::Query(Query::Quote(spend(fields)?))),
+        "quote" => {
+            let lang = fields.lang()?;
+            return Ok(Body::Query(Query::Quote(spend(fields)?, lang)));
+        }
+        "explain" => {
+            let lang = fields.lang()?;
+            return Ok(Body::Query(Query::Explain(fields.command("spend")?, lang)));
+        }
         "ping" => return Ok(Body::Query(Query::Ping)),
         other => {
-            let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, hold, capture, release, refund, \
+            let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, explain, hold, capture, release, refund, \
                          refund_top_up, transfer, freeze, unfreeze, close_account, balance, ping";
             return Err(Reject::bad_request(
                 "op",
@@ -336,6 +345,12 @@ impl<'a> Taker<'a> {
             let reason = format!("is ratio, paid_first, unspent or forced, not {}", excerpt(&word));
             Reject::bad_request("policy", reason)
         })
+    }
+
+    fn lang(&mut self) -> Result<Lang, Reject> {
+        let Some(word) = self.text("lang")? else { return Ok(Lang::default()) };
+        words::lang(&word)
+            .ok_or_else(|| Reject::bad_request("lang", format!("{}, not {}", words::LANGS, excerpt(&word))))
     }
 
     fn tags(&mut self) -> Result<SmallVec<[Label; 0]>, Reject> {

@@ -23,3 +23,4 @@ mod rules;
 mod scripts;
 mod shutdown;
 mod top_up_refunds;
+mod words;

@@ -177,6 +177,8 @@ fn what_each_path_answers_is_valid_under_its_schema() {
         ("/v1/accounts/nobody", "Reject"),
         ("/v1/spends/s-1", "ShownSpend"),
         ("/v1/spends/c-1", "ShownSpend"),
+        ("/v1/spends/s-1/explain", "Explained"),
+        ("/v1/spends/c-1/explain?lang=zh", "Explained"),
         ("/v1/spends/h-1", "Reject"),
         ("/v1/holds/h-1", "ShownHold"),
         ("/v1/top_ups/t-1", "ShownTopUp"),

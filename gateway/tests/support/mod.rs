@@ -32,6 +32,9 @@ pub(crate) fn timeless(mut answer: Value) -> Value {
         Value::Object(fields) => {
             fields.remove("seq");
             fields.remove("at");
+            for sentence in fields.get_mut("text").and_then(Value::as_array_mut).into_iter().flatten() {
+                *sentence = Value::String(without_moments(sentence.as_str().unwrap_or_default()));
+            }
         }
         Value::Array(answers) => {
             for answer in answers {
@@ -41,6 +44,28 @@ pub(crate) fn timeless(mut answer: Value) -> Value {
         _ => {}
     }
     answer
+}
+
+/// A text with `MOMENT` in the place of each moment, `2026-11-22T10:00:00.000123Z`.
+pub(crate) fn without_moments(text: &str) -> String {
+    let part = |c: char| c.is_ascii_digit() || "-:.TZ".contains(c);
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(part) {
+        let run = &rest[start..];
+        let end = run.find(|c| !part(c)).unwrap_or(run.len());
+        let moment = run[..end].rfind('Z').filter(|at| *at >= 19 && run[..*at].contains('T'));
+        out.push_str(&rest[..start]);
+        match moment {
+            Some(at) => {
+                out.push_str("MOMENT");
+                out.push_str(&run[at + 1..end]);
+            }
+            None => out.push_str(&run[..end]),
+        }
+        rest = &run[end..];
+    }
+    out + rest
 }
 
 /// JSON that must be JSON.
