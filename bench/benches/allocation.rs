@@ -87,6 +87,7 @@ fn ask() -> Spend {
         rule: None,
         order: Some(Label::internal("order-20260101-000001")),
         tags: std::iter::empty().collect(),
+        lines: std::iter::empty().collect(),
     }
 }
 

@@ -33,6 +33,19 @@ pub enum FolderError {
         /// The newest format this program reads.
         known: u32,
     },
+    /// An older program wrote the folder, in a format that is no longer read.
+    #[error(
+        "{path}: the data folder has format {found}, this program reads {known}; \
+         keep the program that wrote it to read this folder, and begin a new one"
+    )]
+    Older {
+        /// The folder.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The format this program reads.
+        known: u32,
+    },
     /// The FORMAT file cannot be understood.
     #[error("{path}: the FORMAT file does not say which format it is; restore it from a backup")]
     Format {

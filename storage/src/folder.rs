@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The format of a data folder that this program writes, and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 const FORMAT: &str = "FORMAT";
 const FORMAT_NEW: &str = "FORMAT.new";
@@ -121,6 +121,7 @@ fn check_format(path: &Path) -> Result<(), FolderError> {
             Err(FolderError::Newer { path: path.to_path_buf(), found, known: FORMAT_VERSION })
         }
         Some(FORMAT_VERSION) => Ok(()),
+        Some(found) if found > 0 => Err(FolderError::Older { path: path.to_path_buf(), found, known: FORMAT_VERSION }),
         _ => Err(FolderError::Format { path: path.to_path_buf() }),
     }
 }

@@ -12,12 +12,14 @@ mod lot;
 mod slice;
 mod sub;
 mod totals;
+mod usage;
 mod wallet;
 
 pub use lot::{Funding, Lot, NEVER, Part, Timestamp};
 pub use slice::{Bucket, Fund, Proceeds, Slice, SliceKind, SystemAccount};
 pub use sub::{SUBS_MAX, SubId, Subs};
 pub use totals::{Chart, Totals};
+pub use usage::Usage;
 pub use wallet::{Hold, MAX_LOTS, PendingTopUp, Phase, Rare, Status, Wallet};
 
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 //! ```text
 //! offset size
 //!      0    4  magic "FJB1"
-//!      4    2  format, 1
+//!      4    2  format, 2
 //!      6    2  zero
 //!      8    8  term of the writer
 //!     16    8  number of the batch, from 1, without gaps
@@ -26,7 +26,7 @@ pub const HASH_LEN: usize = 32;
 pub const HEADER_LEN: usize = 72;
 
 const MAGIC: [u8; 4] = *b"FJB1";
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// A BLAKE3 hash.
 pub type Hash = [u8; HASH_LEN];
@@ -63,8 +63,8 @@ pub enum BatchError {
     /// Not the beginning of a batch.
     #[error("it does not begin like a batch")]
     Magic,
-    /// Written by a newer program.
-    #[error("its format is {0}, this program reads 1")]
+    /// Written by another program.
+    #[error("its format is {0}, this program reads {FORMAT}")]
     Format(u16),
     /// The bytes are not those that were written.
     #[error("its hash does not match its bytes")]

@@ -17,6 +17,28 @@ pub struct OpenAccount {
     pub currency: Option<Label>,
     /// Its product; the default product when not given.
     pub product: Option<Label>,
+    /// A wallet's own limits; they stand in for those of its product (rule W5).
+    pub limits: Option<Box<LimitsAsk>>,
+}
+
+/// The limits of a wallet as a command names them (rule W5). What is not named is the product's matter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitsAsk {
+    /// The most the wallet may hold.
+    pub maximum_balance: Option<Major>,
+    /// The most it may spend on one day.
+    pub per_day: Option<Major>,
+    /// How often it may spend.
+    pub velocity: Option<Velocity>,
+}
+
+/// How often a wallet may spend: so many times in so many seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Velocity {
+    /// The most spends and holds.
+    pub spends: u32,
+    /// In any window of this length.
+    pub seconds: u32,
 }
 
 /// Whether a top-up's money is there.
@@ -89,6 +111,19 @@ pub struct Spend {
     pub order: Option<Label>,
     /// The client's tags.
     pub tags: SmallVec<[Label; 0]>,
+    /// What was bought, line by line; empty when the client does not say (rule A5).
+    pub lines: SmallVec<[OrderLine; 0]>,
+}
+
+/// A line of an order (rule A5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// Its name, unique in the order.
+    pub id: Label,
+    /// What it costs.
+    pub amount: Major,
+    /// What kind of goods it is, for rules that tell kinds apart.
+    pub category: Option<Label>,
 }
 
 /// Pays out a hold, all or part; what is not captured is released.
@@ -116,8 +151,47 @@ pub struct Refund {
     pub spend: CommandId,
     /// How much; all that is left when not given.
     pub amount: Option<Major>,
+    /// The order line that is given back; the whole spend when not given (rule A5).
+    pub line: Option<Label>,
     /// Why, in the client's words.
     pub reason: Option<String>,
+}
+
+/// What of a top-up is given back, and who bears what is missing (rule W3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefundPolicy {
+    /// What was paid, less the paid share of what was consumed.
+    Ratio,
+    /// What was paid, less all that was consumed.
+    PaidFirst,
+    /// What is left of the lot's principal as it was allocated.
+    Unspent,
+    /// All that was paid: the channel has taken the money back already.
+    Forced,
+}
+
+/// How far the refund of a top-up is (rule W3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TopUpRefundState {
+    /// Asked of the channel: the value is frozen.
+    Requested,
+    /// The channel has paid it back.
+    Confirmed,
+    /// The channel did not pay it back.
+    Failed,
+}
+
+/// Gives a top-up back through its channel, all or part (rule W3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundTopUp {
+    /// The top-up.
+    pub top_up: CommandId,
+    /// By which policy; the product's when not given.
+    pub policy: Option<RefundPolicy>,
+    /// How much of what was paid; all that can be refunded when not given.
+    pub amount: Option<Major>,
+    /// How far it is; requested and confirmed at once when not given.
+    pub state: Option<TopUpRefundState>,
 }
 
 /// Moves value between wallets; lots travel with their ratio and expiry (rule W4).
@@ -166,6 +240,8 @@ pub enum Command {
     Expire(AccountId),
     /// The ledger's own: brings a sliced account's money into one slice, to pay from it (rule E3).
     Gather(AccountId),
+    /// Give a top-up back.
+    RefundTopUp(RefundTopUp),
 }
 
 /// What can be asked that changes nothing.
@@ -203,6 +279,7 @@ impl Command {
             Self::CloseAccount(_) => "close_account",
             Self::Expire(_) => "expire",
             Self::Gather(_) => "gather",
+            Self::RefundTopUp(_) => "refund_top_up",
         }
     }
 
@@ -218,6 +295,7 @@ impl Command {
                 ("kind", a.kind == b.kind),
                 ("currency", a.currency == b.currency),
                 ("product", a.product == b.product),
+                ("limits", same_limits(a.limits.as_deref(), b.limits.as_deref())),
             ]),
             (C::TopUp(a), C::TopUp(b)) => first(&[
                 ("account", a.account == b.account),
@@ -250,6 +328,7 @@ impl Command {
             (C::Refund(a), C::Refund(b)) => first(&[
                 ("spend", a.spend == b.spend),
                 ("amount", same_amount(a.amount, b.amount)),
+                ("line", a.line == b.line),
                 ("reason", a.reason == b.reason),
             ]),
             (C::Transfer(a), C::Transfer(b)) => first(&[
@@ -257,6 +336,12 @@ impl Command {
                 ("to", a.to == b.to),
                 ("amount", a.amount.same_value(b.amount)),
                 ("rule", a.rule == b.rule),
+            ]),
+            (C::RefundTopUp(a), C::RefundTopUp(b)) => first(&[
+                ("top_up", a.top_up == b.top_up),
+                ("policy", a.policy == b.policy),
+                ("amount", same_amount(a.amount, b.amount)),
+                ("state", a.state == b.state),
             ]),
             (C::Freeze(a), C::Freeze(b))
             | (C::Unfreeze(a), C::Unfreeze(b))
@@ -276,7 +361,25 @@ fn spend_difference(a: &Spend, b: &Spend) -> Option<&'static str> {
         ("rule", a.rule == b.rule),
         ("order", a.order == b.order),
         ("tags", a.tags == b.tags),
+        ("lines", same_lines(&a.lines, &b.lines)),
     ])
+}
+
+fn same_lines(a: &[OrderLine], b: &[OrderLine]) -> bool {
+    let same =
+        |(a, b): (&OrderLine, &OrderLine)| a.id == b.id && a.category == b.category && a.amount.same_value(b.amount);
+    a.len() == b.len() && a.iter().zip(b).all(same)
+}
+
+fn same_limits(a: Option<&LimitsAsk>, b: Option<&LimitsAsk>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => {
+            same_amount(a.maximum_balance, b.maximum_balance)
+                && same_amount(a.per_day, b.per_day)
+                && a.velocity == b.velocity
+        }
+        (a, b) => a.is_none() && b.is_none(),
+    }
 }
 
 fn same_amount(a: Option<Major>, b: Option<Major>) -> bool {

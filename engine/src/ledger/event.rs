@@ -1,7 +1,7 @@
 //! What can have happened: the resolved result of a command.
 
-use super::{Reject, Taken};
-use crate::accounts::{AccountKind, Bucket, Fund, Funding, Status, SubId, Subs, Timestamp, Wallet};
+use super::{OrderTable, Reject, Taken};
+use crate::accounts::{AccountKind, Bucket, Fund, Funding, Status, SubId, Subs, Timestamp, Usage, Wallet};
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -122,6 +122,8 @@ pub enum Event {
         opens: Option<Label>,
         /// What came.
         granted: Granted,
+        /// What of it repaid arrears.
+        repaid: Taken,
         /// The wallet afterwards.
         after: Balances,
     },
@@ -140,6 +142,8 @@ pub enum Event {
         account: AccountId,
         /// What came.
         granted: Granted,
+        /// What of it repaid arrears.
+        repaid: Taken,
         /// The wallet afterwards.
         after: Balances,
     },
@@ -167,6 +171,10 @@ pub enum Event {
         taken: Taken,
         /// The rule's new rounding state in this wallet.
         phase: Option<i64>,
+        /// The order lines by sub-balances, when the spend has order lines.
+        table: Option<Box<OrderTable>>,
+        /// What the wallet's limits have to remember, when it has limits.
+        usage: Option<Box<Usage>>,
         /// Which sub-balances are promoted: bit n for sub-balance n.
         promoted: u8,
         /// Whether the merchant was opened by it.
@@ -184,6 +192,10 @@ pub enum Event {
         taken: Taken,
         /// The rule's new rounding state in this wallet.
         phase: Option<i64>,
+        /// The order lines by sub-balances, when the hold has order lines.
+        table: Option<Box<OrderTable>>,
+        /// What the wallet's limits have to remember, when it has limits.
+        usage: Option<Box<Usage>>,
         /// Whether the merchant was opened by it.
         opens_merchant: bool,
         /// The wallet afterwards.
@@ -197,6 +209,8 @@ pub enum Event {
         taken: Taken,
         /// What went back to the wallet.
         released: Taken,
+        /// The order lines by sub-balances, when the hold has order lines.
+        table: Option<Box<OrderTable>>,
         /// Which sub-balances are promoted: bit n for sub-balance n.
         promoted: u8,
         /// The wallet afterwards.
@@ -221,6 +235,12 @@ pub enum Event {
         taken: Taken,
         /// What all refunds of the spend have given back, with this one.
         refunded: i64,
+        /// The same for each order line; empty for a spend without order lines.
+        rows: SmallVec<[i64; 0]>,
+        /// Until when parts that had expired live again, when the rule restores them (rule A9).
+        restore_until: Option<Timestamp>,
+        /// What of it repaid arrears.
+        repaid: Taken,
         /// Which sub-balances are promoted: bit n for sub-balance n.
         promoted: u8,
         /// The wallet afterwards.
@@ -238,6 +258,8 @@ pub enum Event {
         phase: Option<i64>,
         /// The parts as they arrive.
         parts: Vec<MovedPart>,
+        /// What of them repaid the receiver's arrears.
+        repaid: Taken,
         /// The product, when the receiving wallet was opened by it.
         opens: Option<Label>,
         /// The paying wallet afterwards.

@@ -14,6 +14,7 @@
 //! | `command.rs` | what can be asked |
 //! | `event.rs`, `record.rs` | what can have happened, and how it is journalled |
 //! | `reject.rs` | every business no, in order of precedence |
+//! | `order_table.rs` | order lines by sub-balances |
 //! | `taken.rs` | the lines of a spend: lot, sub-balance, amount |
 //! | `decide/` | one file per family of commands; checks in order of precedence |
 //! | `effect.rs` | records to wallets |
@@ -23,16 +24,19 @@ mod command;
 pub mod decide;
 mod effect;
 mod event;
+mod order_table;
 mod posting;
 mod record;
 mod reject;
 mod taken;
 
 pub use command::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Query, Refund, Release, Spend, TopUp, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, OrderLine, Query, Refund, RefundPolicy, RefundTopUp,
+    Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 pub use effect::effect;
 pub use event::{Balances, Event, GatherMove, Grant, Granted, MovedPart, Parties};
+pub use order_table::OrderTable;
 pub use posting::{PostTo, Posting, postings};
 pub use record::{Record, RecordError};
 pub use reject::Reject;

@@ -85,7 +85,8 @@ impl Record {
             | Command::FailTopUp(_)
             | Command::Capture(_)
             | Command::Release(_)
-            | Command::Refund(_) => None,
+            | Command::Refund(_)
+            | Command::RefundTopUp(_) => None,
         }
     }
 

@@ -51,6 +51,7 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
         Command::Freeze(account) => set_status(step, account, Status::Frozen),
         Command::Unfreeze(account) => set_status(step, account, Status::Open),
         Command::CloseAccount(account) => set_status(step, account, Status::Closed),
+        Command::RefundTopUp(_) => Err(Reject::bad_request("op", "unknown operation refund_top_up").into()),
         Command::Expire(_) | Command::Gather(_) => Err(Reject::bad_request("op", "is the ledger's own").into()),
     }
 }

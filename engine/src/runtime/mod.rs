@@ -124,6 +124,7 @@ impl<R: Reply> Shared<R> {
             | Command::Expire(account)
             | Command::Gather(account) => account,
             Command::ConfirmTopUp(ask) => return self.account_of(ask.top_up.as_str()),
+            Command::RefundTopUp(ask) => return self.account_of(ask.top_up.as_str()),
             Command::FailTopUp(top_up) => return self.account_of(top_up.as_str()),
             Command::Capture(ask) => return self.account_of(ask.hold.as_str()),
             Command::Release(ask) => return self.account_of(ask.hold.as_str()),

@@ -26,6 +26,7 @@ impl Body {
         match self {
             Self::Command(Command::ConfirmTopUp(ask)) => Some(&ask.top_up),
             Self::Command(Command::FailTopUp(id)) | Self::Query(Query::Show(id)) => Some(id),
+            Self::Command(Command::RefundTopUp(ask)) => Some(&ask.top_up),
             Self::Command(Command::Capture(ask)) => Some(&ask.hold),
             Self::Command(Command::Release(ask)) => Some(&ask.hold),
             Self::Command(Command::Refund(ask)) => Some(&ask.spend),

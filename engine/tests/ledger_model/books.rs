@@ -126,6 +126,7 @@ impl<'a> Books<'a> {
             Command::Freeze(name) => self.found(name, |found| account::set_status(found, name, Status::Frozen)),
             Command::Unfreeze(name) => self.found(name, |found| account::set_status(found, name, Status::Open)),
             Command::CloseAccount(name) => self.found(name, |found| account::set_status(found, name, Status::Closed)),
+            Command::RefundTopUp(_) => return None,
             Command::Expire(name) => {
                 let wallet = self.wallets.get(name)?;
                 Ok((expiry::expire(now, wallet)?, wallet.currency))

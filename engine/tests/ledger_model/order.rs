@@ -118,6 +118,7 @@ impl Order {
             rule: pay.rule.as_deref().map(label),
             order: None,
             tags: std::iter::empty().collect(),
+            lines: std::iter::empty().collect(),
         };
         match self {
             Self::Open { account: name, wallet, product } => Command::OpenAccount(OpenAccount {
@@ -125,6 +126,7 @@ impl Order {
                 kind: if *wallet { AccountKind::Wallet } else { AccountKind::Merchant },
                 currency: None,
                 product: product.as_deref().map(label),
+                limits: None,
             }),
             Self::TopUp { wallet, principal, gift, channel, pending, ends, gift_ends } => Command::TopUp(TopUp {
                 account: account(wallet),
@@ -147,7 +149,7 @@ impl Order {
             Self::Capture { hold, amount } => Command::Capture(Capture { hold: id(hold), amount: amount.map(major) }),
             Self::Release { hold, amount } => Command::Release(Release { hold: id(hold), amount: amount.map(major) }),
             Self::Refund { spend, amount } => {
-                Command::Refund(Refund { spend: id(spend), amount: amount.map(major), reason: None })
+                Command::Refund(Refund { spend: id(spend), amount: amount.map(major), line: None, reason: None })
             }
             Self::Transfer { from, to, amount, rule } => Command::Transfer(Transfer {
                 from: account(from),

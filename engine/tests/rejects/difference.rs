@@ -7,7 +7,7 @@ use fentan_engine::ledger::{
 };
 
 fn open() -> OpenAccount {
-    OpenAccount { account: account("w-1"), kind: AccountKind::Wallet, currency: None, product: None }
+    OpenAccount { account: account("w-1"), kind: AccountKind::Wallet, currency: None, product: None, limits: None }
 }
 
 fn top() -> TopUp {

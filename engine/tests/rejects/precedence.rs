@@ -150,6 +150,7 @@ fn an_account_s_form_then_whether_it_is_there_then_its_product() {
         kind: AccountKind::Wallet,
         currency: None,
         product: Some(label("nope")),
+        limits: None,
     };
     let own = OpenAccount { kind: AccountKind::System, ..ask.clone() };
     let open = |found, ask| accounts::open(ctx(), found, ask).map(|(event, _): (Event, _)| event);

@@ -322,7 +322,8 @@ fn transfers_between_wallets() {
 
 #[test]
 fn opening_accounts() {
-    let ask = |name: &str, kind| OpenAccount { account: account(name), kind, currency: None, product: None };
+    let ask =
+        |name: &str, kind| OpenAccount { account: account(name), kind, currency: None, product: None, limits: None };
     let here = rich();
     let exists = |name: &str| Reject::AccountExists { account: account(name) };
     let own = "system accounts are the ledger's own";

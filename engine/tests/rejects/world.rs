@@ -137,6 +137,7 @@ pub(crate) fn pay(amount: &str) -> Spend {
         rule: None,
         order: None,
         tags: std::iter::empty().collect(),
+        lines: std::iter::empty().collect(),
     }
 }
 
@@ -172,7 +173,7 @@ pub(crate) fn release(amount: Option<&str>) -> Release {
 }
 
 pub(crate) fn refund(amount: Option<&str>) -> Refund {
-    Refund { spend: id("s-1"), amount: amount.map(major), reason: None }
+    Refund { spend: id("s-1"), amount: amount.map(major), line: None, reason: None }
 }
 
 pub(crate) fn transfer(to: &str, amount: &str) -> Transfer {

@@ -156,6 +156,7 @@ fn spend(fields: &mut Taker<'_>) -> Result<Spend, Reject> {
         rule: fields.label("rule")?,
         order: fields.label("order")?,
         tags: fields.tags()?,
+        lines: SmallVec::new(),
     })
 }
 
@@ -186,7 +187,7 @@ fn refund(fields: &mut Taker<'_>) -> Result<Refund, Reject> {
     if reason.as_ref().is_some_and(|reason| reason.len() > MAX_REASON) {
         return Err(Reject::bad_request("reason", format!("is longer than {MAX_REASON} bytes")));
     }
-    Ok(Refund { spend: fields.command("spend")?, amount: fields.amount("amount")?, reason })
+    Ok(Refund { spend: fields.command("spend")?, amount: fields.amount("amount")?, line: None, reason })
 }
 
 fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
@@ -201,6 +202,7 @@ fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
         kind,
         currency: fields.label("currency")?,
         product: fields.label("product")?,
+        limits: None,
     })
 }
 

@@ -187,6 +187,7 @@ fn ask(wallet: &str, merchant: &str, amount: &str) -> Spend {
         rule: None,
         order: None,
         tags: SmallVec::new(),
+        lines: SmallVec::new(),
     }
 }
 
@@ -199,7 +200,7 @@ pub(crate) fn hold(name: &str, wallet: &str, amount: &str, until: i64) -> Reques
 }
 
 pub(crate) fn refund(name: &str, spend: &str, amount: &str) -> Request {
-    command(name, Command::Refund(Refund { spend: id(spend), amount: Some(major(amount)), reason: None }))
+    command(name, Command::Refund(Refund { spend: id(spend), amount: Some(major(amount)), line: None, reason: None }))
 }
 
 pub(crate) fn transfer(name: &str, from: &str, to: &str, amount: &str) -> Request {

@@ -22,7 +22,7 @@ pub fn capture(ctx: Context<'_>, wallet: &Wallet, merchant: Option<&Slice>, ask:
     after.held -= hold.amount();
     after.give(&released);
     let parties = Parties { account: wallet.id.clone(), merchant: hold.merchant.clone() };
-    Ok(Event::Captured { parties, taken, released, promoted: ctx.catalog.promoted(), after })
+    Ok(Event::Captured { parties, taken, released, table: None, promoted: ctx.catalog.promoted(), after })
 }
 
 /// Gives a hold back, all or part; a part makes the hold smaller.

@@ -4,6 +4,7 @@ use super::{Context, has_room, money, not_closed, positive};
 use crate::accounts::{Bucket, Fund, Proceeds, Wallet};
 use crate::ledger::{Balances, Event, Parties, Refund, Reject, Taken};
 use crate::names::AccountId;
+use smallvec::SmallVec;
 
 /// A spend as its record says it, and what was given back so far.
 pub struct Spent<'a> {
@@ -77,7 +78,16 @@ pub fn refund(
     let mut after = Balances::of(wallet);
     after.give(&taken);
     let parties = Parties { account: wallet.id.clone(), merchant: spent.merchant.clone() };
-    Ok(Decided::Event(Event::Refunded { parties, taken, refunded, promoted, after }))
+    Ok(Decided::Event(Event::Refunded {
+        parties,
+        taken,
+        refunded,
+        rows: SmallVec::new(),
+        restore_until: None,
+        repaid: Taken::default(),
+        promoted,
+        after,
+    }))
 }
 
 /// Where the value of a sub-balance comes from.

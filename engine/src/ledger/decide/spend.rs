@@ -32,6 +32,8 @@ pub fn spend(
         version: plan.rule.version,
         taken: plan.taken,
         phase: plan.phase,
+        table: None,
+        usage: None,
         promoted: ctx.catalog.promoted(),
         opens_merchant: merchant.is_none(),
         after: plan.after,
@@ -56,6 +58,8 @@ pub fn hold(
         version: plan.rule.version,
         taken: plan.taken,
         phase: plan.phase,
+        table: None,
+        usage: None,
         opens_merchant: merchant.is_none(),
         after: plan.after,
     })

@@ -3,7 +3,7 @@
 use super::{Context, has_room, minor, money, not_closed};
 use crate::accounts::{PendingTopUp, SubId, Wallet};
 use crate::catalog::Product;
-use crate::ledger::{Balances, ConfirmTopUp, Event, Grant, Granted, Reject, TopUp, TopUpState};
+use crate::ledger::{Balances, ConfirmTopUp, Event, Grant, Granted, Reject, Taken, TopUp, TopUpState};
 use crate::money::Currency;
 use crate::names::{CommandId, Label};
 use smallvec::SmallVec;
@@ -66,7 +66,7 @@ pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<
         TopUpState::Pending => Event::TopUpPlaced { opens, granted, after },
         TopUpState::Confirmed => {
             give(&mut after, &granted);
-            Event::ToppedUp { opens, granted, after }
+            Event::ToppedUp { opens, granted, repaid: Taken::default(), after }
         }
     };
     Ok((event, currency))
@@ -119,7 +119,7 @@ pub fn confirm(ctx: Context<'_>, wallet: &Wallet, ask: &ConfirmTopUp) -> Result<
     has_room(Some(wallet), &wallet.id, currency, 0, 0)?;
     let mut after = Balances::of(wallet);
     give(&mut after, &granted);
-    Ok(Event::TopUpConfirmed { account: wallet.id.clone(), granted, after })
+    Ok(Event::TopUpConfirmed { account: wallet.id.clone(), granted, repaid: Taken::default(), after })
 }
 
 fn confirmed(ctx: Context<'_>, pending: &PendingTopUp, ask: &ConfirmTopUp) -> Granted {

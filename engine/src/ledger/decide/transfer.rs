@@ -40,6 +40,7 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
         version: rule.version,
         parts: moved_parts(from, &plan.taken),
         taken: plan.taken,
+        repaid: Taken::default(),
         phase: plan.phase,
         opens: to.is_none().then(|| from.product.clone()),
         after: plan.after,
