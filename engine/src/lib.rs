@@ -10,6 +10,7 @@
 //! | [`ledger`] | what can be asked, what it does to the books, and every no |
 //! | [`journal`] | records in batches and their chain |
 //! | [`store`] | the seam to what keeps images of accounts |
+//! | [`history`] | statements, balances of the past, finance figures: an index of the journal |
 //! | [`runtime`] | shards that decide, journal and answer |
 //!
 //! The first six are pure: no clock, no I/O, no threads. The rules they keep are numbered in
@@ -17,6 +18,7 @@
 pub mod accounts;
 pub mod allocation;
 pub mod catalog;
+pub mod history;
 pub mod journal;
 pub mod ledger;
 pub mod money;

@@ -23,7 +23,7 @@
 
 mod cache;
 mod decide;
-mod hashing;
+pub(crate) mod hashing;
 mod held;
 mod ids;
 mod keeper;
