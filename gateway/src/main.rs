@@ -10,12 +10,14 @@
 //! | `control/` | timers, as actix actors |
 //! | `config/` | settings and the catalog's files |
 //! | `serve.rs` | the composition root |
+//! | `history/` | the past: statements, explanations, finance reports |
 //! | `demo/` | `fentan demo` |
 
 mod config;
 mod control;
 mod demo;
 mod door;
+mod history;
 mod http;
 mod serve;
 mod tcp;
@@ -45,6 +47,8 @@ const EXAMPLES: &str = "Examples:
   fentan serve --data ledger                serve on 127.0.0.1:7400 (TCP) and 127.0.0.1:7401 (HTTP)
   echo '{\"id\":\"t1\",\"op\":\"top_up\",\"account\":\"ann\",\"principal\":\"100.00\",\"bonus\":\"180.00\"}' | nc -q1 127.0.0.1 7400
   curl -s http://127.0.0.1:7401/v1/accounts/ann
+  fentan statement --data ledger --account ann --csv ann.csv
+  fentan finance --data ledger --by channel outstanding, consumed, breakage, arrears
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
 #[derive(Subcommand)]
@@ -62,6 +66,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
     Verify(verify::VerifyArgs),
+    /// Write an account's statement as CSV
+    Statement(history::StatementArgs),
+    /// The six numbers of finance, at a moment or over a period
+    Finance(history::FinanceArgs),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +86,8 @@ fn main() -> ExitCode {
             .and_then(|settings| serve::run(&settings).map(|()| true)),
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Statement(args) => history::statement(&args),
+        Command::Finance(args) => history::finance(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

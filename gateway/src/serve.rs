@@ -1,13 +1,16 @@
 //! The composition root: media, engine, doors, control plane, and their end.
 
-use crate::config::{CatalogFileError, Settings, builtin_catalog, read_catalog};
+use crate::config::{CatalogFileError, HistorySettings, Settings, builtin_catalog, read_catalog};
 use crate::control::{self, CheckpointRule};
 use crate::door::Door;
+use crate::history::HistoryService;
 use crate::wire::WireReply;
 use crate::{http, tcp};
 use anyhow::{Context, Result};
 use fentan_engine::catalog::Catalog;
+use fentan_engine::journal::JournalReader;
 use fentan_engine::runtime::{Engine, Limits, Media};
+use fentan_engine::store::Store;
 use fentan_storage::{DataFolder, Options};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -29,8 +32,14 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     // Bound before recovery, so that an address in use is known at once; answered after it.
     let tcp_listener = bind(&settings.tcp)?;
     let http_listener = bind(&settings.http)?;
-    let engine = Arc::new(start_engine(settings, catalog)?);
-    let door = Door { engine: Arc::clone(&engine), limits: settings.client };
+    let (engine, journal, hash_key) = start_engine(settings, catalog)?;
+    let engine = Arc::new(engine);
+    let history = settings
+        .history
+        .map(|history| start_history(settings, history, &engine, journal, &hash_key))
+        .transpose()?
+        .map(Arc::new);
+    let door = Door { engine: Arc::clone(&engine), history: history.clone(), limits: settings.client };
     let tcp_address = tcp_listener.local_addr()?;
     let http_address = http_listener.local_addr()?;
 
@@ -68,6 +77,9 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let _ = http_task.await;
         anyhow::Ok(())
     })?;
+    if let Some(history) = history {
+        history.stop();
+    }
     engine.shutdown();
     tcp_runtime.shutdown_timeout(Duration::from_secs(1));
     tracing::info!(position = engine.status().durable, "stopped");
@@ -88,8 +100,26 @@ fn bind(address: &str) -> Result<TcpListener> {
     Ok(listener)
 }
 
-fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<Engine<WireReply>> {
-    let options = Options { block_cache_bytes: settings.block_cache_mib << 20, ..Options::default() };
+fn options(settings: &Settings) -> Options {
+    Options { block_cache_bytes: settings.block_cache_mib << 20, ..Options::default() }
+}
+
+fn start_history(
+    settings: &Settings,
+    history: HistorySettings,
+    engine: &Arc<Engine<WireReply>>,
+    journal: Arc<dyn JournalReader>,
+    hash_key: &[u8; 16],
+) -> Result<HistoryService> {
+    let store = DataFolder::open_history(&settings.data, &options(settings))?;
+    HistoryService::start(store, journal, hash_key, engine, history)
+}
+
+/// The engine, its journal's reader, and the ledger's hash key.
+type Started = (Engine<WireReply>, Arc<dyn JournalReader>, [u8; 16]);
+
+fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<Started> {
+    let options = options(settings);
     let begun = Instant::now();
     let (journal, reader, store) = DataFolder::open(&settings.data, &options)?;
     let opened = begun.elapsed();
@@ -99,7 +129,9 @@ fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<Engine<Wir
         step_requests: STEP_REQUESTS,
         wallets_per_shard: settings.wallets_in_memory.div_ceil(settings.shards),
     };
-    let media = Media { journal: Box::new(journal), reader: Arc::new(reader), store: Arc::new(store) };
+    let hash_key = store.meta()?.hash_key;
+    let reader: Arc<dyn JournalReader> = Arc::new(reader);
+    let media = Media { journal: Box::new(journal), reader: Arc::clone(&reader), store: Arc::new(store) };
     let clock = Arc::new(|| jiff::Timestamp::now().as_microsecond());
     let mut told = Instant::now();
     let mut progress = |done: u64, total: u64| {
@@ -118,7 +150,7 @@ fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<Engine<Wir
         ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         "recovered"
     );
-    Ok(engine)
+    Ok((engine, reader, hash_key))
 }
 
 /// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.

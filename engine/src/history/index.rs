@@ -99,8 +99,17 @@ impl Added {
     }
 }
 
+/// Whose entries are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Keep {
+    All,
+    One(NameKey),
+    None,
+}
+
 /// Follows a journal.
 pub struct Indexer {
+    keep: Keep,
     store: Arc<dyn HistoryStore>,
     keys: NameKeys,
     meta: HistoryMeta,
@@ -158,6 +167,7 @@ impl Indexer {
         }
         let dimensions = dimensions(&*store.view())?.into_iter().map(|(number, of)| (of, number)).collect();
         Ok(Self {
+            keep: Keep::All,
             store,
             keys,
             spans: Spans::new(day_offset),
@@ -167,6 +177,13 @@ impl Indexer {
             dimensions,
             lots: HashMap::new(),
         })
+    }
+
+    /// Keeps the entries of one account or of none, for a history in memory that is asked nothing else.
+    #[must_use]
+    pub fn entries_of(mut self, account: Option<&str>) -> Self {
+        self.keep = account.map_or(Keep::None, |account| Keep::One(self.keys.of(account)));
+        self
     }
 
     /// Everything up to here is in it.
@@ -335,7 +352,7 @@ impl<'i> Chunk<'i> {
     fn batch(&mut self, bytes: &[u8], durable: Position) -> Result<bool, HistoryError> {
         let next = self.meta.indexed_to + 1;
         let batch = Batch::open(bytes).map_err(|error| JournalError::Damaged { position: next, error })?;
-        if batch.end() > durable + 1 {
+        if batch.end() - 1 > durable {
             return Ok(false);
         }
         let broken = |error| HistoryError::Journal(JournalError::Broken { position: next, error });
@@ -421,6 +438,14 @@ impl<'i> Chunk<'i> {
 
     fn entry(&mut self, position: Position, record: &Record, change: Change) -> Result<(), HistoryError> {
         let key = self.indexer.keys.of(change.account.as_str());
+        let kept = match &self.indexer.keep {
+            Keep::All => true,
+            Keep::One(one) => *one == key,
+            Keep::None => false,
+        };
+        if !kept {
+            return Ok(());
+        }
         let after = match change.figures {
             Figures::After(after) => after,
             Figures::More(more) => {

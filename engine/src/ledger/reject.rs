@@ -215,6 +215,22 @@ pub enum Reject {
         /// The most lots.
         limit: u64,
     },
+    /// The history does not reach the moment yet.
+    #[error("the history is indexed up to {indexed_to} of {durable}; try again in {retry_after_ms} ms")]
+    HistoryBehind {
+        /// What is indexed.
+        indexed_to: u64,
+        /// What is durable.
+        durable: u64,
+        /// When to try again, in milliseconds.
+        retry_after_ms: u64,
+    },
+    /// The ledger keeps no history, or cannot read it.
+    #[error("{reason}")]
+    HistoryOff {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Reject {
@@ -258,6 +274,8 @@ impl Reject {
             Self::OverLimit { .. } => "over_limit",
             Self::AccountNotEmpty { .. } => "account_not_empty",
             Self::TooManyLots { .. } => "too_many_lots",
+            Self::HistoryBehind { .. } => "history_behind",
+            Self::HistoryOff { .. } => "history_off",
         }
     }
 
@@ -272,6 +290,8 @@ impl Reject {
                 | Self::Overloaded { .. }
                 | Self::ShuttingDown
                 | Self::IdConflict { .. }
+                | Self::HistoryBehind { .. }
+                | Self::HistoryOff { .. }
         )
     }
 }

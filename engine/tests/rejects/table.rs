@@ -417,6 +417,8 @@ fn codes_and_what_is_remembered() {
         (Reject::OverLimit { limit: text, allowed: money, requested: money }, "over_limit", true),
         (Reject::AccountNotEmpty { account: account("a") }, "account_not_empty", true),
         (Reject::TooManyLots { account: account("a"), limit: 1 }, "too_many_lots", true),
+        (Reject::HistoryBehind { indexed_to: 1, durable: 2, retry_after_ms: 3 }, "history_behind", false),
+        (Reject::HistoryOff { reason: "off".into() }, "history_off", false),
     ];
     for (reject, code, remembered) in table {
         assert_eq!((reject.code(), reject.is_remembered()), (code, remembered));

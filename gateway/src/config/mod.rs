@@ -4,4 +4,4 @@ mod catalog;
 mod settings;
 
 pub(crate) use catalog::{CatalogFileError, builtin_catalog, read_catalog};
-pub(crate) use settings::{Given, Settings};
+pub(crate) use settings::{Given, HistorySettings, Settings};

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `commands.rs` | `POST /v1/commands`: one object, an array, or NDJSON streamed both ways |
 //! | `views.rs` | `GET /v1/accounts/…`, `/v1/spends/…`, `/v1/top_ups/…`, `/v1/holds/…`, `/v1/trial_balance`, `/v1/rules` |
+//! | `history.rs` | `GET /v1/accounts/…/statement`, `/v1/accounts/…/explain`, `/v1/finance` |
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
 //! | `openapi.rs` | `/openapi.json` |
 
 mod commands;
+mod history;
 mod openapi;
 mod operations;
 mod views;
@@ -44,6 +46,9 @@ pub(crate) fn server(
             .app_data(web::Data::clone(&state))
             .service(commands::post)
             .service(views::account)
+            .service(history::statement)
+            .service(history::explain)
+            .service(history::finance)
             .service(views::spend)
             .service(views::top_up)
             .service(views::hold)

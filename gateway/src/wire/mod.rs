@@ -6,15 +6,15 @@
 //! * `answer.rs`, `reject.rs`: answers as JSON, written by hand into a byte buffer: this is the hot path;
 //! * `reply.rs`: where answers wait until they may leave.
 
-mod answer;
+pub(crate) mod answer;
 mod json;
 mod parse;
 mod reject;
 mod reply;
-mod time;
+pub(crate) mod time;
 mod words;
 
 pub(crate) use answer::rule_json;
-pub(crate) use parse::{Line, Malformed, parse_line};
+pub(crate) use parse::{Asked, Line, Malformed, parse_line};
 pub(crate) use reject::{status_of_code, write_refusal};
 pub(crate) use reply::{Assembly, Conn, WireReply};
