@@ -66,8 +66,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let server = http::server(http_listener, door, metrics, closing.clone())?;
         let handle = server.handle();
         let http_task = actix_web::rt::spawn(server);
+        // Whoever has read the line may say stop at once.
+        let stop = stop_signal()?;
         println!("listening tcp={tcp_address} http={http_address}");
-        let signal = stop_signal().await?;
+        let signal = stop.await;
         tracing::info!(signal, "stopping: answering what is queued");
         engine.close();
         // Whoever is listening stops taking in; what was taken in is answered.
@@ -162,12 +164,15 @@ fn stop_at_once(reason: &str) {
     std::process::abort();
 }
 
-async fn stop_signal() -> Result<&'static str> {
+/// Hears signals from now on; the future says which one came.
+fn stop_signal() -> Result<impl Future<Output = &'static str>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     })
 }

@@ -67,7 +67,8 @@ pub fn changes(record: &Record, mut change: impl FnMut(Change)) {
             }
         }
     });
-    if let (Event::Transferred { taken, repaid, after, .. }, Command::Transfer(ask)) = (&record.event, &record.command) {
+    if let (Event::Transferred { taken, repaid, after, .. }, Command::Transfer(ask)) = (&record.event, &record.command)
+    {
         let (from, to) = (ask.from.clone(), ask.to.clone());
         let is = AccountKind::Wallet;
         change(Change { account: from, is, kind, figures: Figures::After(after.into()) });
@@ -77,12 +78,7 @@ pub fn changes(record: &Record, mut change: impl FnMut(Change)) {
         change(Change { account: account.clone(), is: AccountKind::Wallet, kind, figures });
     }
     if let (false, Some(account)) = (merchant.is_zero(), record.merchant()) {
-        change(Change {
-            account: account.clone(),
-            is: AccountKind::Merchant,
-            kind,
-            figures: Figures::More(merchant),
-        });
+        change(Change { account: account.clone(), is: AccountKind::Merchant, kind, figures: Figures::More(merchant) });
     }
     for (name, minor) in systems.into_iter().filter(|(_, minor)| *minor != 0) {
         let account = AccountId::internal(&format!("{name}:{}", record.currency));

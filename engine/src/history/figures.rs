@@ -30,14 +30,8 @@ pub struct Six {
 
 impl Six {
     /// Their names on the wire, in order.
-    pub const NAMES: [&'static str; 6] = [
-        "principal_outstanding",
-        "bonus_outstanding",
-        "principal_consumed",
-        "bonus_consumed",
-        "breakage",
-        "arrears",
-    ];
+    pub const NAMES: [&'static str; 6] =
+        ["principal_outstanding", "bonus_outstanding", "principal_consumed", "bonus_consumed", "breakage", "arrears"];
 
     /// In the order of [`Six::NAMES`].
     #[must_use]
@@ -153,7 +147,8 @@ impl Move {
 /// Calls `line` with each line of the record that changes one of the six numbers. What is held or moves
 /// between wallets changes none.
 pub fn moves<'r>(record: &'r Record, mut line: impl FnMut(&'r CommandId, SubId, i64, Move)) {
-    let mut each = |taken: &'r Taken, what: Move| taken.iter().for_each(|(lot, sub, minor)| line(lot, sub, minor, what));
+    let mut each =
+        |taken: &'r Taken, what: Move| taken.iter().for_each(|(lot, sub, minor)| line(lot, sub, minor, what));
     match &record.event {
         Event::Spent { taken, promoted, .. } | Event::Captured { taken, promoted, .. } => {
             each(taken, Move::Consumed(*promoted));

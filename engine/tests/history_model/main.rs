@@ -154,9 +154,10 @@ fn amounts(kind: char, amounts: &Amounts) -> Vec<i128> {
 fn accounts(ledger: &Ledger) -> Vec<(String, char, &'static [&'static str])> {
     let wallets = ledger.wallets.keys().map(|name| (name.clone(), 'w', &["principal", "bonus", "held"][..]));
     let merchants = ledger.merchants.keys().map(|name| (name.clone(), 'm', &["paid", "promoted"][..]));
-    let own = ledger.own.keys().map(|(points, name)| {
-        (format!("{name}:{}", if *points { "PTS" } else { "CNY" }), 's', &["own"][..])
-    });
+    let own = ledger
+        .own
+        .keys()
+        .map(|(points, name)| (format!("{name}:{}", if *points { "PTS" } else { "CNY" }), 's', &["own"][..]));
     wallets.chain(merchants).chain(own).collect()
 }
 
@@ -284,7 +285,8 @@ fn explanations(reading: &Reading<'_>, made: &Made) {
             assert_eq!(origin.offer.as_ref().map(ToString::to_string), facts.offer);
         }
         let naive_left: i128 = wallet.lots.iter().flat_map(|lot| &lot.parts).map(|part| part.left).sum();
-        let left: i128 = explained.lots.iter().flat_map(|lot| &lot.parts).map(fentan_engine::history::PartStory::left).sum();
+        let left: i128 =
+            explained.lots.iter().flat_map(|lot| &lot.parts).map(fentan_engine::history::PartStory::left).sum();
         assert_eq!(left, naive_left, "no lot of {name} is missing");
     }
 }

@@ -68,11 +68,7 @@ fn past_balance(out: &mut Vec<u8>, past: &PastBalance, catalog: &Catalog) {
 }
 
 /// The names and values of an account's figures.
-pub(super) fn named_figures<'c>(
-    kind: AccountKind,
-    amounts: &Amounts,
-    catalog: &'c Catalog,
-) -> Vec<(&'c str, i128)> {
+pub(super) fn named_figures<'c>(kind: AccountKind, amounts: &Amounts, catalog: &'c Catalog) -> Vec<(&'c str, i128)> {
     let both = |bucket| amounts.proceeds(bucket, Fund::Paid) + amounts.proceeds(bucket, Fund::Promoted);
     match kind {
         AccountKind::Wallet => {
@@ -90,14 +86,7 @@ pub(super) fn named_figures<'c>(
     }
 }
 
-fn figures(
-    out: &mut Vec<u8>,
-    name: &str,
-    kind: AccountKind,
-    amounts: &Amounts,
-    catalog: &Catalog,
-    currency: Currency,
-) {
+fn figures(out: &mut Vec<u8>, name: &str, kind: AccountKind, amounts: &Amounts, catalog: &Catalog, currency: Currency) {
     key(out, name);
     object(out, &named_figures(kind, amounts, catalog), currency);
 }
@@ -271,11 +260,7 @@ fn grants(
 }
 
 /// A wallet's balance with its lots, explained.
-pub(super) fn explained(
-    reading: &Reading<'_>,
-    account: &AccountId,
-    at: Timestamp,
-) -> Result<Explained, Refused> {
+pub(super) fn explained(reading: &Reading<'_>, account: &AccountId, at: Timestamp) -> Result<Explained, Refused> {
     let row = reading.account(account.as_str())?.ok_or_else(|| unknown(account))?;
     if row.kind != AccountKind::Wallet {
         let (is, needed) = (row.kind.word().into(), AccountKind::Wallet.word().into());

@@ -55,8 +55,7 @@ impl Follower {
     pub(super) fn start(work: Work) -> std::io::Result<Self> {
         let standing = Arc::new(Standing::default());
         let shared = Arc::clone(&standing);
-        let thread =
-            std::thread::Builder::new().name("fentan-history".into()).spawn(move || run(&work, &shared))?;
+        let thread = std::thread::Builder::new().name("fentan-history".into()).spawn(move || run(&work, &shared))?;
         let handle = thread.thread().clone();
         Ok(Self { standing, thread: Mutex::new(Some(thread)), handle })
     }

@@ -78,8 +78,13 @@ impl HistoryService {
             let engine = Arc::clone(engine);
             Box::new(move || engine.status().durable)
         };
-        let work =
-            Work { store: Arc::clone(&store) as _, journal: Arc::clone(&journal), keys: keys.clone(), settings, durable };
+        let work = Work {
+            store: Arc::clone(&store) as _,
+            journal: Arc::clone(&journal),
+            keys: keys.clone(),
+            settings,
+            durable,
+        };
         let follower = Follower::start(work).context("the history's indexer could not be started")?;
         let history = History::new(store, journal, keys);
         let inner = Arc::new(Inner { history, engine: Arc::clone(engine), follower });
@@ -130,11 +135,7 @@ impl HistoryService {
     }
 
     /// A report as CSV.
-    pub(crate) fn finance_csv(
-        &self,
-        query: FinanceQuery,
-        done: impl FnOnce(Result<Vec<u8>, Reject>) + Send + 'static,
-    ) {
+    pub(crate) fn finance_csv(&self, query: FinanceQuery, done: impl FnOnce(Result<Vec<u8>, Reject>) + Send + 'static) {
         self.run(Box::new(move |inner| {
             done(inner.and_then(|inner| {
                 inner.read(&HistoryAsk::Finance(query), |reading, catalog, now| {

@@ -57,14 +57,11 @@ fn head(row: &AccountRow, catalog: &Catalog) -> Vec<String> {
 
 /// A merchant's promoted part of each figure has columns of its own.
 fn figures(row: &AccountRow, amounts: &Amounts, catalog: &Catalog) -> Vec<(String, i128)> {
-    let mut named: Vec<(String, i128)> = named_figures(row.kind, amounts, catalog)
-        .into_iter()
-        .map(|(name, minor)| (name.to_owned(), minor))
-        .collect();
+    let mut named: Vec<(String, i128)> =
+        named_figures(row.kind, amounts, catalog).into_iter().map(|(name, minor)| (name.to_owned(), minor)).collect();
     if row.kind == AccountKind::Merchant {
         named.extend(
-            Bucket::ALL
-                .map(|bucket| (format!("promoted_{}", bucket.word()), amounts.proceeds(bucket, Fund::Promoted))),
+            Bucket::ALL.map(|bucket| (format!("promoted_{}", bucket.word()), amounts.proceeds(bucket, Fund::Promoted))),
         );
     }
     named

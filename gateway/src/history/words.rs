@@ -118,7 +118,8 @@ impl Say<'_> {
             }
             Language::Chinese => {
                 let order = origin.channel_order.as_ref().map(|order| format!("，渠道订单号 {order}"));
-                let offer = origin.offer.as_ref().map_or("无优惠活动".to_owned(), |offer| format!("优惠活动 {offer}"));
+                let offer =
+                    origin.offer.as_ref().map_or("无优惠活动".to_owned(), |offer| format!("优惠活动 {offer}"));
                 format!("渠道 {channel}{}，{offer}，支付方式：{funding}", order.unwrap_or_default())
             }
         }

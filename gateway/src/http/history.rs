@@ -158,7 +158,8 @@ pub(super) async fn finance(http: HttpRequest, state: web::Data<State>) -> HttpR
         Ok(params) => params,
         Err(response) => return response,
     };
-    let query = wants_csv(&http, params.format.as_deref()).and_then(|csv| Ok((csv, FinanceQuery::from_params(&params)?)));
+    let query =
+        wants_csv(&http, params.format.as_deref()).and_then(|csv| Ok((csv, FinanceQuery::from_params(&params)?)));
     match query {
         Err(reject) => refusal(&reject),
         Ok((false, query)) => ask(&state, "finance", HistoryAsk::Finance(query)).await,

@@ -11,6 +11,7 @@ mod support;
 mod bad_input;
 mod documents;
 mod expiry;
+mod history;
 mod http;
 mod limits;
 mod openapi;

@@ -56,7 +56,8 @@ impl Ledger {
         assert_eq!(json(&text)["clean"], true, "{text}");
     }
 
-    fn program(&self, command: &str) -> Command {
+    /// The program with a command, on this folder.
+    pub(crate) fn program(&self, command: &str) -> Command {
         let mut program = Command::new(PROGRAM);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FENTAN_")) {
             program.env_remove(name);
