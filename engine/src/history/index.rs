@@ -152,7 +152,7 @@ impl Indexer {
         if !fits {
             store.clear()?;
         }
-        let mut meta = found.filter(|_| fits).unwrap_or_else(|| HistoryMeta {
+        let mut meta = found.filter(|_| fits).unwrap_or(HistoryMeta {
             format: HISTORY_FORMAT,
             indexed_to: 0,
             last_hash: Chain::START.last_hash,
@@ -252,13 +252,16 @@ pub(super) fn dimensions(view: &dyn HistoryView) -> Result<Vec<(u32, Dimensions)
     Ok(found)
 }
 
+/// Hears of keys and values.
+type Visit<'v> = &'v mut dyn FnMut(&[u8], &[u8]) -> Result<(), HistoryError>;
+
 /// Calls `visit` with each row, in order.
 pub(super) fn each_row(
     view: &dyn HistoryView,
     table: Table,
     from: &[u8],
     to: &[u8],
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), HistoryError>,
+    visit: Visit<'_>,
 ) -> Result<(), HistoryError> {
     const PAGE: usize = 4096;
     let mut from = from.to_vec();
@@ -374,7 +377,7 @@ impl<'i> Chunk<'i> {
 
     fn record(&mut self, position: Position, record: &Record) -> Result<(), HistoryError> {
         self.moment(position, record)?;
-        self.opened(position, record)?;
+        self.opened(position, record);
         if let Some((account, status)) = status_set(record) {
             let key = at_position(self.indexer.keys.of(account.as_str()), position);
             self.put(Table::Statuses, key, &StatusRow { at: record.at, status });
@@ -382,7 +385,7 @@ impl<'i> Chunk<'i> {
         let mut made: smallvec::SmallVec<[Change; 4]> = smallvec::SmallVec::new();
         changes(record, |change| made.push(change));
         for change in made {
-            self.entry(position, record, change)?;
+            self.entry(position, record, &change)?;
         }
         self.placed(position, record)?;
         self.figures(record)
@@ -406,13 +409,12 @@ impl<'i> Chunk<'i> {
         Ok(())
     }
 
-    fn opened(&mut self, position: Position, record: &Record) -> Result<(), HistoryError> {
-        let Some(opens) = opens(record) else { return Ok(()) };
+    fn opened(&mut self, position: Position, record: &Record) {
+        let Some(opens) = opens(record) else { return };
         if let Some(product) = &opens.product {
             self.indexer.products.insert(opens.account.clone(), product.clone());
         }
         self.account(position, record, &opens.account, opens.is, opens.product.clone());
-        Ok(())
     }
 
     fn account(
@@ -436,7 +438,7 @@ impl<'i> Chunk<'i> {
         self.put(Table::Accounts, key.to_vec(), &row);
     }
 
-    fn entry(&mut self, position: Position, record: &Record, change: Change) -> Result<(), HistoryError> {
+    fn entry(&mut self, position: Position, record: &Record, change: &Change) -> Result<(), HistoryError> {
         let key = self.indexer.keys.of(change.account.as_str());
         let kept = match &self.indexer.keep {
             Keep::All => true,
@@ -446,11 +448,11 @@ impl<'i> Chunk<'i> {
         if !kept {
             return Ok(());
         }
-        let after = match change.figures {
-            Figures::After(after) => after,
+        let after = match &change.figures {
+            Figures::After(after) => *after,
             Figures::More(more) => {
                 let mut after = self.running(key)?;
-                after.add(&more);
+                after.add(more);
                 after
             }
         };

@@ -153,7 +153,7 @@ impl Reading<'_> {
         }
         let status = self.status_at(key, moment, end)?;
         let position = position.unwrap_or(account.opened);
-        Ok(Some(PastBalance { status, amounts, position, account }))
+        Ok(Some(PastBalance { account, status, amounts, position }))
     }
 
     fn status_at(&self, key: NameKey, moment: Timestamp, end: Position) -> Result<Status, HistoryError> {

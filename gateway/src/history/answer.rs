@@ -12,7 +12,7 @@ use fentan_engine::history::{
 };
 use fentan_engine::ledger::{Command, Event, Record, Reject};
 use fentan_engine::money::{Currency, write_minor};
-use fentan_engine::names::{AccountId, CommandId};
+use fentan_engine::names::{AccountId, CommandId, Label};
 
 /// Writes the answer, one object without a newline.
 pub(super) fn write(
@@ -116,7 +116,6 @@ pub(super) fn wanted(query: &StatementQuery) -> Wanted {
         cursor: query.cursor,
         up_to: query.up_to.unwrap_or(u64::MAX),
         limit: query.limit,
-        ..Wanted::all()
     }
 }
 
@@ -203,8 +202,8 @@ impl<'r> Detail<'r> {
         };
         let (mut order, mut reason) = (None, None);
         match &record.command {
-            Command::Spend(ask) | Command::Hold(ask, _) => order = ask.order.as_ref().map(|order| order.as_str()),
-            Command::TopUp(ask) => order = ask.channel_order.as_ref().map(|order| order.as_str()),
+            Command::Spend(ask) | Command::Hold(ask, _) => order = ask.order.as_ref().map(Label::as_str),
+            Command::TopUp(ask) => order = ask.channel_order.as_ref().map(Label::as_str),
             Command::Refund(ask) => reason = ask.reason.as_deref(),
             _ => {}
         }

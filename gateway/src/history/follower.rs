@@ -110,14 +110,24 @@ fn follow(work: &Work, standing: &Standing) -> Result<(), HistoryError> {
         }
         if followed.records == 0 {
             std::thread::park_timeout(IDLE);
-        } else if work.settings.records_per_second > 0 {
-            let due = Duration::from_millis(followed.records * 1_000 / work.settings.records_per_second);
-            std::thread::sleep(due.saturating_sub(begun.elapsed()));
+        } else if let Some(due) = (followed.records * 1_000).checked_div(work.settings.records_per_second) {
+            rest(standing, begun + Duration::from_millis(due));
         } else {
             std::thread::yield_now();
         }
     }
     Ok(())
+}
+
+/// Sleeps until then, or until it is to end.
+fn rest(standing: &Standing, until: Instant) {
+    while !standing.ends.load(Ordering::Acquire) {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        std::thread::park_timeout(left.min(IDLE));
+    }
 }
 
 /// With a limit, no chunk is more than a fifth of a second of it.

@@ -229,10 +229,11 @@ impl<'p> Output<'p> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        Ok(match self {
+        match self {
             Self::File(file, _) => file.write_all(bytes)?,
             Self::Screen(screen) => screen.write_all(bytes)?,
-        })
+        }
+        Ok(())
     }
 
     fn finish(self) -> Result<()> {

@@ -21,8 +21,10 @@ use fentan_engine::ledger::{Query, Reject};
 use fentan_engine::names::{AccountId, CommandId};
 use fentan_engine::runtime::{Body, Engine, NotTaken, Parcel, Request};
 use fentan_storage::RocksHistory;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Threads that read.
@@ -44,7 +46,10 @@ type Job = Box<dyn FnOnce(Result<&Inner, Reject>) + Send>;
 /// The history of a running server.
 pub(crate) struct HistoryService {
     inner: Arc<Inner>,
-    jobs: Sender<Job>,
+    /// `None` once it is stopped.
+    jobs: Mutex<Option<Sender<Job>>>,
+    readers: Mutex<Vec<JoinHandle<()>>>,
+    store: RocksHistory,
 }
 
 /// What the readers share.
@@ -73,6 +78,7 @@ impl HistoryService {
         settings: HistorySettings,
     ) -> Result<Self> {
         let keys = NameKeys::new(hash_key);
+        let medium = store.clone();
         let store = Arc::new(store);
         let durable = {
             let engine = Arc::clone(engine);
@@ -89,19 +95,29 @@ impl HistoryService {
         let history = History::new(store, journal, keys);
         let inner = Arc::new(Inner { history, engine: Arc::clone(engine), follower });
         let (jobs, waiting) = bounded::<Job>(WAITING);
+        let mut readers = Vec::new();
         for number in 0..READERS {
             let (inner, waiting) = (Arc::clone(&inner), waiting.clone());
-            std::thread::Builder::new()
+            let reader = std::thread::Builder::new()
                 .name(format!("fentan-reader-{number}"))
                 .spawn(move || waiting.iter().for_each(|job| job(Ok(&inner))))
                 .context("a reader of the history could not be started")?;
+            readers.push(reader);
         }
-        Ok(Self { inner, jobs })
+        Ok(Self { inner, jobs: Mutex::new(Some(jobs)), readers: Mutex::new(readers), store: medium })
     }
 
-    /// Ends the indexer. What is not indexed is so at the next start.
+    /// Answers what waits, ends the threads and closes the instance, all before the process ends: RocksDB
+    /// must not be at work then. What is not indexed is so at the next start.
     pub(crate) fn stop(&self) {
         self.inner.follower.stop();
+        drop(self.jobs.lock().take());
+        for reader in self.readers.lock().drain(..) {
+            let _ = reader.join();
+        }
+        if let Err(error) = self.store.close() {
+            tracing::warn!(%error, "the end of the history could not be written, it is indexed again");
+        }
     }
 
     /// Everything up to here is indexed.
@@ -146,7 +162,9 @@ impl HistoryService {
     }
 
     fn run(&self, job: Job) {
-        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.jobs.try_send(job) {
+        let jobs = self.jobs.lock().clone();
+        let Some(jobs) = jobs else { return job(Err(Reject::ShuttingDown)) };
+        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = jobs.try_send(job) {
             metrics::counter!("fentan_history_overloaded_total").increment(1);
             job(Err(Reject::Overloaded { retry_after_ms: OVERLOADED_MS }));
         }
@@ -165,9 +183,9 @@ impl Inner {
             let ask = HistoryAsk::Statement { account: account.clone(), query };
             return self.read(&ask, |reading, catalog, _| page(reading, catalog));
         }
-        let reading = self.history.read().map_err(|error| self.failed(&error))?;
-        let reading = reading.ok_or_else(|| self.failed(&HistoryError::Damaged("it is empty".into())))?;
-        page(&reading, &self.engine.catalog()).map_err(|refused| self.refused(refused))
+        let reading = self.history.read().map_err(|error| Self::failed(&error))?;
+        let reading = reading.ok_or_else(|| Self::failed(&HistoryError::Damaged("it is empty".into())))?;
+        page(&reading, &self.engine.catalog()).map_err(Self::refused)
     }
 
     /// Reads when all that the question is about is indexed. A question about no moment is answered with
@@ -184,14 +202,14 @@ impl Inner {
         let durable = self.settle()?;
         let until = Instant::now() + PATIENCE;
         loop {
-            let reading = self.history.read().map_err(|error| self.failed(&error))?;
+            let reading = self.history.read().map_err(|error| Self::failed(&error))?;
             let indexed_to = reading.as_ref().map_or(0, |reading| reading.meta.indexed_to);
             let late = Instant::now() >= until;
             if let Some(reading) = reading {
                 let has = reading.has(ask.moment().unwrap_or(now), durable, SLACK);
                 if has || late && ask.moment().is_none() {
                     let now = if has { now } else { reading.meta.latest };
-                    return then(&reading, &self.engine.catalog(), now).map_err(|refused| self.refused(refused));
+                    return then(&reading, &self.engine.catalog(), now).map_err(Self::refused);
                 }
             }
             if late {
@@ -205,10 +223,10 @@ impl Inner {
         }
     }
 
-    fn refused(&self, refused: Refused) -> Reject {
+    fn refused(refused: Refused) -> Reject {
         match refused {
             Refused::Reject(reject) => reject,
-            Refused::Failed(error) => self.failed(&error),
+            Refused::Failed(error) => Self::failed(&error),
         }
     }
 
@@ -233,7 +251,7 @@ impl Inner {
         Ok(self.engine.status().durable)
     }
 
-    fn failed(&self, error: &HistoryError) -> Reject {
+    fn failed(error: &HistoryError) -> Reject {
         tracing::warn!(%error, "the history could not be read");
         Reject::HistoryOff { reason: format!("the history cannot be read: {error}") }
     }

@@ -15,12 +15,12 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// The parameters of a URL, or the refusal that names the one that is wrong.
-fn params<T: for<'de> Deserialize<'de>>(http: &HttpRequest) -> Result<T, HttpResponse> {
+fn params<T: for<'de> Deserialize<'de>>(http: &HttpRequest) -> Result<T, Reject> {
     web::Query::<T>::from_query(http.query_string()).map(web::Query::into_inner).map_err(|error| {
         let reason = error.to_string();
         // Of an unknown one serde says its name between back-ticks.
         let field = reason.split('`').nth(1).unwrap_or("query").to_owned();
-        refusal(&Reject::bad_request(field, reason))
+        Reject::bad_request(field, reason)
     })
 }
 
@@ -62,7 +62,7 @@ fn wants_csv(http: &HttpRequest, format: Option<&str>) -> Result<bool, Reject> {
 pub(super) async fn statement(http: HttpRequest, path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
     let params: StatementParams = match params(&http) {
         Ok(params) => params,
-        Err(response) => return response,
+        Err(reject) => return refusal(&reject),
     };
     let read = || -> Result<_, Reject> {
         let account = AccountId::new(&path).map_err(|error| Reject::bad_request("account", error))?;
@@ -136,7 +136,7 @@ struct ExplainParams {
 pub(super) async fn explain(http: HttpRequest, path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
     let params: ExplainParams = match params(&http) {
         Ok(params) => params,
-        Err(response) => return response,
+        Err(reject) => return refusal(&reject),
     };
     let read = || -> Result<_, Reject> {
         Ok(HistoryAsk::Explain {
@@ -156,7 +156,7 @@ pub(super) async fn explain(http: HttpRequest, path: web::Path<String>, state: w
 pub(super) async fn finance(http: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let params: FinanceParams = match params(&http) {
         Ok(params) => params,
-        Err(response) => return response,
+        Err(reject) => return refusal(&reject),
     };
     let query =
         wants_csv(&http, params.format.as_deref()).and_then(|csv| Ok((csv, FinanceQuery::from_params(&params)?)));
@@ -187,7 +187,7 @@ struct AccountParams {
 }
 
 /// The moment that a balance is asked of.
-pub(super) fn moment_of(http: &HttpRequest) -> Result<Option<fentan_engine::accounts::Timestamp>, HttpResponse> {
+pub(super) fn moment_of(http: &HttpRequest) -> Result<Option<fentan_engine::accounts::Timestamp>, Reject> {
     let params: AccountParams = params(http)?;
-    moment("at", params.at.as_deref()).map_err(|reject| refusal(&reject))
+    moment("at", params.at.as_deref())
 }

@@ -21,7 +21,7 @@ async fn query(state: &State, path: &str, query: Query) -> HttpResponse {
 pub(super) async fn account(http: HttpRequest, path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
     match (AccountId::new(&path), history::moment_of(&http)) {
         (Err(error), _) => refusal(&Reject::bad_request("account", error)),
-        (_, Err(response)) => response,
+        (_, Err(reject)) => refusal(&reject),
         (Ok(account), Ok(None)) => query(&state, &path, Query::Balance(account)).await,
         (Ok(account), Ok(Some(at))) => history::ask(&state, &path, HistoryAsk::Balance { account, at }).await,
     }

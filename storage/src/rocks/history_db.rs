@@ -63,7 +63,17 @@ impl RocksHistory {
     /// # Errors
     /// When the medium fails.
     pub fn flush(&self) -> Result<(), HistoryError> {
-        Ok(self.db.flush().map_err(medium)?)
+        self.db.flush().map_err(medium)
+    }
+
+    /// Writes what is in memory to files and ends the work in the background; nothing may be written after it.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    pub fn close(&self) -> Result<(), HistoryError> {
+        self.flush()?;
+        self.db.db.cancel_all_background_work(true);
+        Ok(())
     }
 
     /// Merges the files of the entries into one, and says how many bytes they take: for measurements.
@@ -106,6 +116,7 @@ impl Drop for HistoryDb {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "errors are passed as they come")]
 fn medium(fault: Fault) -> HistoryError {
     HistoryError::Medium(fault.advice())
 }
