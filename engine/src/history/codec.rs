@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 /// The layout of the tables; another one is indexed anew.
 pub const HISTORY_FORMAT: u16 = 1;
 
-/// How many records a segment of the journal has.
+/// How many records a segment of the journal has, when nothing else is said.
 pub(super) const SEGMENT: u64 = 4096;
 
 /// 2026-01-01 UTC in microseconds: entries' moments are counted from there, which saves a byte.
@@ -67,6 +67,20 @@ pub struct HistoryMeta {
     pub day_offset: i32,
     /// Dimensions that have a number.
     pub dimensions: u32,
+    /// How many records a segment of the journal has.
+    pub segment: u64,
+}
+
+impl HistoryMeta {
+    /// The segment of a position.
+    pub(super) const fn segment_of(&self, position: Position) -> u64 {
+        position.saturating_sub(1) / self.segment
+    }
+
+    /// The first position of a segment.
+    pub(super) const fn begin_of(&self, segment: u64) -> Position {
+        segment * self.segment + 1
+    }
 }
 
 /// An account's figures, by place: see [`Amounts::place_of_sub`] and its neighbours.
@@ -335,11 +349,6 @@ pub(super) fn position_of(key: &[u8]) -> Result<Position, HistoryError> {
     let tail = key.get(NAME_LEN..).filter(|tail| tail.len() == POSITION_LEN);
     bytes[8 - POSITION_LEN..].copy_from_slice(tail.ok_or_else(|| HistoryError::Damaged("an entry's key".into()))?);
     Ok(u64::from_be_bytes(bytes))
-}
-
-/// The segment of a position.
-pub(super) const fn segment_of(position: Position) -> u64 {
-    position.saturating_sub(1) / SEGMENT
 }
 
 #[cfg(test)]

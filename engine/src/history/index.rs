@@ -9,8 +9,8 @@
 
 use super::changes::{Change, Figures, changes, opens, status_set};
 use super::codec::{
-    AccountRow, Amounts, Dimensions, Entry, HISTORY_FORMAT, HistoryMeta, LotRow, NameKey, NameKeys, SegmentRow,
-    StatusRow, at_position, decode, encode, segment_of,
+    AccountRow, Amounts, Dimensions, Entry, HISTORY_FORMAT, HistoryMeta, LotRow, NameKey, NameKeys, SEGMENT,
+    SegmentRow, StatusRow, at_position, decode, encode,
 };
 use super::figures::{Six, chart, lot_placed, moves};
 use super::spans::{Span, Spans};
@@ -143,6 +143,21 @@ impl Indexer {
         keys: NameKeys,
         day_offset: i32,
     ) -> Result<Self, HistoryError> {
+        Self::open_with(store, journal, keys, day_offset, SEGMENT)
+    }
+
+    /// The same with segments of another length, where the history is begun: tests cross many with few
+    /// records.
+    ///
+    /// # Errors
+    /// When the store or the journal cannot be read.
+    pub fn open_with(
+        store: Arc<dyn HistoryStore>,
+        journal: &dyn JournalReader,
+        keys: NameKeys,
+        day_offset: i32,
+        segment: u64,
+    ) -> Result<Self, HistoryError> {
         let day_offset = day_offset.div_euclid(15) * 15;
         let found = meta(&*store.view())?;
         let fits = match &found {
@@ -160,6 +175,7 @@ impl Indexer {
             skew: 0,
             day_offset,
             dimensions: 0,
+            segment: segment.max(1),
         });
         if meta.day_offset != day_offset {
             meta.day_offset = day_offset;
@@ -395,7 +411,7 @@ impl<'i> Chunk<'i> {
     fn moment(&mut self, position: Position, record: &Record) -> Result<(), HistoryError> {
         self.meta.skew = self.meta.skew.max(self.meta.latest.saturating_sub(record.at));
         self.meta.latest = self.meta.latest.max(record.at);
-        let number = segment_of(position);
+        let number = self.meta.segment_of(position);
         if !self.segments.contains_key(&number)
             && let Some(bytes) = self.view.get(Table::Segments, &number.to_be_bytes())?
         {

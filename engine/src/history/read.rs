@@ -9,8 +9,7 @@
 //! and, for their details, the batches of the journal that hold their records.
 
 use super::codec::{
-    AccountRow, Amounts, Entry, HistoryMeta, NameKey, NameKeys, SEGMENT, SegmentRow, StatusRow, at_position, decode,
-    position_of, segment_of,
+    AccountRow, Amounts, Entry, HistoryMeta, NameKey, NameKeys, SegmentRow, StatusRow, at_position, decode, position_of,
 };
 use super::index::{account_row, last_entry, meta};
 use super::store::{HistoryError, HistoryStore, HistoryView, Range, Row, Table, after};
@@ -280,19 +279,21 @@ impl Reading<'_> {
 
     /// The position from which on records may be later than a moment; all before are not.
     fn first_after(&self, moment: Timestamp) -> Result<Position, HistoryError> {
-        Ok(self.reaching(moment.saturating_add(1))?.map_or(self.meta.indexed_to + 1, begin_of))
+        Ok(self
+            .reaching(moment.saturating_add(1))?
+            .map_or(self.meta.indexed_to + 1, |number| self.meta.begin_of(number)))
     }
 
     /// The position from which on records may be at a moment or later; all before are earlier.
     fn first_reaching(&self, moment: Timestamp) -> Result<Position, HistoryError> {
-        Ok(self.reaching(moment)?.map_or(self.meta.indexed_to + 1, begin_of))
+        Ok(self.reaching(moment)?.map_or(self.meta.indexed_to + 1, |number| self.meta.begin_of(number)))
     }
 
     /// The last position that a record of this moment or an earlier one can have.
     fn end_of(&self, moment: Timestamp) -> Result<Position, HistoryError> {
         // A record this far behind the clock of others may still come after them.
         let passed = self.reaching(moment.saturating_add(self.meta.skew).saturating_add(1))?;
-        Ok(passed.map_or(self.meta.indexed_to, |number| begin_of(number + 1) - 1).min(self.meta.indexed_to))
+        Ok(passed.map_or(self.meta.indexed_to, |number| self.meta.begin_of(number + 1) - 1).min(self.meta.indexed_to))
     }
 
     /// The first segment up to whose end some record was at this moment or later.
@@ -300,7 +301,7 @@ impl Reading<'_> {
         if self.meta.indexed_to == 0 || self.meta.latest < moment {
             return Ok(None);
         }
-        let (mut low, mut high) = (0, segment_of(self.meta.indexed_to));
+        let (mut low, mut high) = (0, self.meta.segment_of(self.meta.indexed_to));
         while low < high {
             let middle = u64::midpoint(low, high);
             if self.segment(middle)?.latest_so_far >= moment {
@@ -329,12 +330,12 @@ impl Reading<'_> {
             return Ok(());
         }
         let (first, last) = (self.first_reaching(from)?, self.end_of(to - 1)?);
-        let mut number = segment_of(first);
-        while begin_of(number) <= last {
+        let mut number = self.meta.segment_of(first);
+        while self.meta.begin_of(number) <= last {
             let row = self.segment(number)?;
             if row.earliest < to && row.latest >= from {
-                let end = (begin_of(number + 1) - 1).min(last);
-                self.records(begin_of(number), end, &mut |record| {
+                let end = (self.meta.begin_of(number + 1) - 1).min(last);
+                self.records(self.meta.begin_of(number), end, &mut |record| {
                     if from <= record.at && record.at < to { visit(record) } else { Ok(()) }
                 })?;
             }
@@ -409,8 +410,4 @@ fn record(bytes: &[u8], position: Position) -> Result<Record, HistoryError> {
 
 fn read_entry((key, value): &Row) -> Result<(Position, Entry), HistoryError> {
     Ok((position_of(key)?, Entry::decode(value)?))
-}
-
-const fn begin_of(segment: u64) -> Position {
-    segment * SEGMENT + 1
 }

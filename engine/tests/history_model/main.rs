@@ -58,6 +58,8 @@ struct Cuts {
     /// A new indexer after so many chunks; the second half goes to memory over the first.
     restart: usize,
     day_offset: i32,
+    /// Records of a segment.
+    segment: u64,
 }
 
 fn cuts() -> impl Strategy<Value = Cuts> {
@@ -66,8 +68,15 @@ fn cuts() -> impl Strategy<Value = Cuts> {
         prop::collection::vec(1..20_u64, 1..5),
         1..5_usize,
         prop::sample::select(vec![0, 480, -570, 345]),
+        1..12_u64,
     )
-        .prop_map(|(batches, chunks, restart, day_offset)| Cuts { batches, chunks, restart, day_offset })
+        .prop_map(|(batches, chunks, restart, day_offset, segment)| Cuts {
+            batches,
+            chunks,
+            restart,
+            day_offset,
+            segment,
+        })
 }
 
 /// Both ledgers, the journal with its moments, and the naive history.
@@ -126,14 +135,16 @@ fn index(records: &[Record], cuts: &Cuts) -> (Arc<dyn HistoryStore>, Arc<MemoryJ
     }
     let keys = NameKeys::new(&[9; 16]);
     let mut store: Arc<dyn HistoryStore> = Arc::new(MemoryHistory::default());
-    let mut indexer = Indexer::open(Arc::clone(&store), &journal, keys.clone(), cuts.day_offset).unwrap();
+    let mut indexer =
+        Indexer::open_with(Arc::clone(&store), &journal, keys.clone(), cuts.day_offset, cuts.segment).unwrap();
     for (number, chunk) in cuts.chunks.iter().cycle().enumerate() {
         if indexer.indexed_to() == journal.end() {
             break;
         }
         if number == cuts.restart {
             store = Arc::new(MemoryHistory::over(store));
-            indexer = Indexer::open(Arc::clone(&store), &journal, keys.clone(), cuts.day_offset).unwrap();
+            indexer =
+                Indexer::open_with(Arc::clone(&store), &journal, keys.clone(), cuts.day_offset, cuts.segment).unwrap();
         }
         let followed = indexer.follow(&journal, journal.end(), *chunk).unwrap();
         assert!(followed.records >= 1, "it goes on");
@@ -351,7 +362,7 @@ fn a10_days_of_another_zone_are_summed_anew() {
     let histories = prop::collection::vec((asks::ask(), 0..120_i64), 70..80);
     for _ in 0..10 {
         let made = make(&histories.new_tree(&mut runner).unwrap().current());
-        let cuts = Cuts { batches: vec![3], chunks: vec![10], restart: 2, day_offset: 480 };
+        let cuts = Cuts { batches: vec![3], chunks: vec![10], restart: 2, day_offset: 480, segment: 5 };
         let (store, journal) = index(&made.records, &cuts);
         let keys = NameKeys::new(&[9; 16]);
         let indexer = Indexer::open(Arc::clone(&store), &*journal, keys.clone(), -300).unwrap();
@@ -371,7 +382,7 @@ fn w7_a_history_of_another_journal_is_indexed_anew() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let histories = prop::collection::vec((asks::ask(), 0..40_i64), 60..61);
-    let cuts = Cuts { batches: vec![4], chunks: vec![16], restart: 99, day_offset: 480 };
+    let cuts = Cuts { batches: vec![4], chunks: vec![16], restart: 99, day_offset: 480, segment: 7 };
     let (one, other) = (histories.new_tree(&mut runner).unwrap(), histories.new_tree(&mut runner).unwrap());
     let (store, _) = index(&make(&one.current()).records, &cuts);
     let made = make(&other.current());
