@@ -5,7 +5,7 @@
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use fentan_engine::accounts::{Funding, Lot, NEVER, Part, SubId, Wallet};
-use fentan_engine::allocation::{LotOrder, Method, Purse, Rule, Spill, allocate};
+use fentan_engine::allocation::{LotOrder, Method, Purse, Rule, Spill, allocate, table};
 use fentan_engine::catalog::{Catalog, CatalogSpec};
 use fentan_engine::ledger::decide::{Context, spend};
 use fentan_engine::ledger::{Command, Record, Spend, effect, postings};
@@ -36,11 +36,11 @@ fn lot(number: usize) -> Lot {
 }
 
 fn purse(lots: &[Lot]) -> Purse<'_> {
-    Purse { lots, first_live: 0, currency: Currency::CNY, phase: 0 }
+    Purse { lots, first_live: 0, currency: Currency::CNY, phase: 0, most: None }
 }
 
 fn rule(name: &str, method: Method, spill: Spill) -> Rule {
-    Rule { name: Label::internal(name), version: 1, method, caps: Vec::new(), spill }
+    Rule { spill, ..Rule::plain(Label::internal(name), method) }
 }
 
 fn allocation(c: &mut Criterion) {
@@ -68,6 +68,21 @@ fn allocation(c: &mut Criterion) {
         }
         group.finish();
     }
+}
+
+/// Order lines by sub-balances: a basket, and the largest order there may be.
+fn tables(c: &mut Criterion) {
+    let mut group = c.benchmark_group("table");
+    for (lines, columns) in [(3_i64, 2_i64), (1_000, 8)] {
+        let rows: Vec<i64> = (0..lines).map(|line| 1_000 + line * 7_919 % 10_007).collect();
+        let whole: i64 = rows.iter().sum();
+        let first: Vec<i64> = (1..columns).map(|column| whole * column / (columns * columns)).collect();
+        let cols = [first.as_slice(), &[whole - first.iter().sum::<i64>()]].concat();
+        group.bench_function(format!("{lines}_lines_{columns}_columns"), |b| {
+            b.iter(|| table(black_box(&rows), black_box(&cols)));
+        });
+    }
+    group.finish();
 }
 
 fn wallet() -> Wallet {
@@ -145,5 +160,5 @@ fn whole_spend(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, allocation, whole_spend);
+criterion_group!(benches, allocation, tables, whole_spend);
 criterion_main!(benches);

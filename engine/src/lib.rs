@@ -9,6 +9,7 @@
 //! | [`catalog`] | products, rules and offers, checked |
 //! | [`ledger`] | what can be asked, what it does to the books, and every no |
 //! | [`journal`] | records in batches and their chain |
+//! | [`lab`] | a period of the journal under another rule |
 //! | [`store`] | the seam to what keeps images of accounts |
 //! | [`history`] | statements, balances of the past, finance figures: an index of the journal |
 //! | [`runtime`] | shards that decide, journal and answer |
@@ -20,6 +21,7 @@ pub mod allocation;
 pub mod catalog;
 pub mod history;
 pub mod journal;
+pub mod lab;
 pub mod ledger;
 pub mod money;
 pub mod names;

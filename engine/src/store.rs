@@ -7,6 +7,7 @@
 
 use crate::accounts::Timestamp;
 use crate::journal::Position;
+use crate::ledger::GivenBack;
 use crate::names::AccountId;
 
 /// The store's medium failed.
@@ -48,7 +49,7 @@ pub enum Put {
     /// Where a command's record is, by the id's hash.
     Id(u128, IdEntry),
     /// What refunds have given back of a spend, by the hash of its id.
-    Refunded(u128, Position, i64),
+    Refunded(u128, Position, GivenBack),
     /// A wallet in which something ends by itself.
     Deadline(Timestamp, AccountId),
     /// It was looked after.
@@ -93,7 +94,7 @@ pub trait Store: Send + Sync {
     fn id(&self, hash: u128) -> Result<Option<IdEntry>, StoreError>;
 
     /// What refunds have given back of a spend, and up to which position.
-    fn refunded(&self, spend: u128) -> Result<Option<(Position, i64)>, StoreError>;
+    fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError>;
 
     /// All slices.
     fn slices(&self) -> Result<Vec<StoredSlice>, StoreError>;

@@ -11,7 +11,9 @@
 //! | `config/` | settings and the catalog's files |
 //! | `serve.rs` | the composition root |
 //! | `history/` | the past: statements, explanations, finance reports |
+//! | `rules/` | the rules of a running server, `fentan rules` |
 //! | `demo/` | `fentan demo` |
+//! | `rules/` | `fentan rules` |
 
 mod config;
 mod control;
@@ -19,6 +21,7 @@ mod demo;
 mod door;
 mod history;
 mod http;
+mod rules;
 mod serve;
 mod tcp;
 mod verify;
@@ -49,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   curl -s http://127.0.0.1:7401/v1/accounts/ann
   fentan statement --data ledger --account ann --csv ann.csv
   fentan finance --data ledger --by channel outstanding, consumed, breakage, arrears
+  fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
 #[derive(Subcommand)]
@@ -70,6 +74,9 @@ enum Command {
     Statement(history::StatementArgs),
     /// The six numbers of finance, at a moment or over a period
     Finance(history::FinanceArgs),
+    /// Check rule files, or try a rule, without a server
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
 }
 
 fn main() -> ExitCode {
@@ -88,6 +95,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Statement(args) => history::statement(&args),
         Command::Finance(args) => history::finance(&args),
+        Command::Rules(command) => rules::run(&command),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

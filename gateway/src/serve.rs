@@ -1,13 +1,13 @@
 //! The composition root: media, engine, doors, control plane, and their end.
 
-use crate::config::{CatalogFileError, HistorySettings, Settings, builtin_catalog, read_catalog};
+use crate::config::{HistorySettings, Loaded, Settings, load};
 use crate::control::{self, CheckpointRule};
 use crate::door::Door;
 use crate::history::HistoryService;
+use crate::rules::{Archive, RuleBook, now};
 use crate::wire::WireReply;
 use crate::{http, tcp};
 use anyhow::{Context, Result};
-use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::JournalReader;
 use fentan_engine::runtime::{Engine, Limits, Media};
 use fentan_engine::store::Store;
@@ -28,12 +28,16 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
         .install_recorder()
         .context("the metrics recorder could not be installed")?;
-    let catalog = catalog(settings)?;
+    let loaded = load(&settings.catalog)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
     // Bound before recovery, so that an address in use is known at once; answered after it.
     let tcp_listener = bind(&settings.tcp)?;
     let http_listener = bind(&settings.http)?;
-    let (engine, journal, hash_key) = start_engine(settings, catalog)?;
+    let Started { engine, archive, journal, hash_key } = start_engine(settings, loaded)?;
     let engine = Arc::new(engine);
+    let rules = Arc::new(RuleBook::new(Arc::clone(&engine), settings.catalog.clone(), archive));
     let history = settings
         .history
         .map(|history| start_history(settings, history, &engine, journal, &hash_key))
@@ -63,9 +67,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
             every: Duration::from_secs(settings.checkpoint_seconds),
         };
         control::start(&engine, rule);
-        let server = http::server(http_listener, door, metrics, closing.clone())?;
+        let server = http::server(http_listener, door, metrics, Arc::clone(&rules), closing.clone())?;
         let handle = server.handle();
         let http_task = actix_web::rt::spawn(server);
+        actix_web::rt::spawn(reload_on_signal(rules)?);
         // Whoever has read the line may say stop at once.
         let stop = stop_signal()?;
         println!("listening tcp={tcp_address} http={http_address}");
@@ -86,12 +91,6 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     tcp_runtime.shutdown_timeout(Duration::from_secs(1));
     tracing::info!(position = engine.status().durable, "stopped");
     Ok(())
-}
-
-/// The configured catalog, or the built-in one.
-pub(crate) fn catalog(settings: &Settings) -> Result<Arc<Catalog>, CatalogFileError> {
-    let catalog = if settings.catalog.is_empty() { builtin_catalog()? } else { read_catalog(&settings.catalog)? };
-    Ok(Arc::new(catalog))
 }
 
 fn bind(address: &str) -> Result<TcpListener> {
@@ -117,14 +116,22 @@ fn start_history(
     HistoryService::start(store, journal, hash_key, engine, history)
 }
 
-/// The engine, its journal's reader, and the ledger's hash key.
-type Started = (Engine<WireReply>, Arc<dyn JournalReader>, [u8; 16]);
+/// The engine, the rules of old, the journal's reader and the ledger's hash key.
+struct Started {
+    engine: Engine<WireReply>,
+    archive: Archive,
+    journal: Arc<dyn JournalReader>,
+    hash_key: [u8; 16],
+}
 
-fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<Started> {
+fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
     let options = options(settings);
     let begun = Instant::now();
     let (journal, reader, store) = DataFolder::open(&settings.data, &options)?;
     let opened = begun.elapsed();
+    // Before any spend can be divided by them.
+    let mut archive = Archive::open(&settings.data)?;
+    archive.keep(&loaded, now())?;
     let limits = Limits {
         shards: settings.shards,
         queued_requests: settings.queue_requests,
@@ -142,7 +149,7 @@ fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<Started> {
             tracing::info!(done, total, "replaying the journal");
         }
     };
-    let engine = Engine::start(media, catalog, limits, clock, Arc::new(stop_at_once), &mut progress)?;
+    let engine = Engine::start(media, Arc::new(loaded.catalog), limits, clock, Arc::new(stop_at_once), &mut progress)?;
     let status = engine.status();
     tracing::info!(
         position = status.durable,
@@ -152,7 +159,7 @@ fn start_engine(settings: &Settings, catalog: Arc<Catalog>) -> Result<Started> {
         ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         "recovered"
     );
-    Ok((engine, reader, hash_key))
+    Ok(Started { engine, archive, journal: reader, hash_key })
 }
 
 /// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.
@@ -162,6 +169,19 @@ fn stop_at_once(reason: &str) {
          `fentan verify` checks what is there."
     );
     std::process::abort();
+}
+
+/// Reloads the rules at every SIGHUP.
+fn reload_on_signal(rules: Arc<RuleBook>) -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            let rules = Arc::clone(&rules);
+            // What came of it is in the log and in the metrics.
+            let _ = actix_web::web::block(move || rules.reload("SIGHUP").is_ok()).await;
+        }
+    })
 }
 
 /// Hears signals from now on; the future says which one came.

@@ -142,6 +142,9 @@ pub(crate) struct ChangeArgs {
     /// Wallets.
     #[arg(long, value_name = "N")]
     pub(crate) wallets: Option<u32>,
+    /// Top-ups, and with them lots, that every wallet gets before the load.
+    #[arg(long, value_name = "N")]
+    pub(crate) lots: Option<u32>,
     /// Merchants.
     #[arg(long, value_name = "N")]
     pub(crate) merchants: Option<u32>,
@@ -186,6 +189,7 @@ impl ChangeArgs {
             }
         }
         set(&mut scenario.wallets, self.wallets.as_ref());
+        set(&mut scenario.lots_per_wallet, self.lots.as_ref());
         set(&mut scenario.merchants, self.merchants.as_ref());
         set(&mut scenario.seed, self.seed.as_ref());
         let traffic = &mut scenario.traffic;
@@ -249,9 +253,9 @@ mod tests {
 
     #[test]
     fn changes_leave_a_valid_scenario() {
-        let open = changed("one_spend", &["--rate", "100", "--bar", "7"]);
+        let open = changed("one_spend", &["--rate", "100", "--bar", "7", "--lots", "3"]);
         assert_eq!((open.traffic.mode, open.traffic.rate_per_second), (Mode::Open, Some(100)));
-        assert_eq!(open.bar_per_second, Some(7));
+        assert_eq!((open.bar_per_second, open.lots_per_wallet), (Some(7), 3));
         let closed = changed("promotion_peak", &["--mode", "closed", "--depth", "4", "--rule", "by_balance"]);
         assert_eq!((closed.traffic.mode, closed.traffic.depth, closed.traffic.ramp_s), (Mode::Closed, 4, 0));
     }

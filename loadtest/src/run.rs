@@ -70,7 +70,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
             latency_from: latency_from(scenario.traffic.mode),
         },
         scenario,
-        prepared: Prepared { wallets: 0, elapsed_s: 0.0 },
+        prepared: Prepared { top_ups: 0, elapsed_s: 0.0 },
         load: None,
         ratio: None,
         verdict: None,
@@ -104,10 +104,11 @@ fn drive(
     let mut session = Session::connect(scenario, &workload, &encoder, options.tcp, args.threads, acks)
         .map_err(anyhow::Error::from)?;
 
-    let mut watcher = PrepareWatcher(progress.meter("topping up wallets", u64::from(scenario.wallets)));
+    let top_ups = u64::from(scenario.wallets) * u64::from(scenario.lots_per_wallet);
+    let mut watcher = PrepareWatcher(progress.meter("topping up wallets", top_ups));
     let prepared = session.prepare(&mut watcher).map_err(anyhow::Error::from)?;
     watcher.0.finish();
-    report.prepared = Prepared { wallets: prepared.tally.ok_in_all(), elapsed_s: prepared.elapsed_s };
+    report.prepared = Prepared { top_ups: prepared.tally.ok_in_all(), elapsed_s: prepared.elapsed_s };
     if prepared.lost.is_some() {
         return Ok(prepared.lost);
     }

@@ -1,7 +1,7 @@
 //! What request `counter` of connection `c` is: a pure function of the scenario.
 //!
 //! Every connection numbers its commands from 0. The first ones top up the wallets that fall to the
-//! connection (wallet = counter × connections + c); all later ones are drawn from the mix. Nothing
+//! connection (wallet = counter × connections + c, each as often as it has lots); all later ones are drawn from the mix. Nothing
 //! is remembered between commands, so the verifier makes any of them again from its number.
 //!
 //! A refund names an earlier spend of the same connection: the latest spend at least one *window*
@@ -115,6 +115,7 @@ pub struct Workload {
     seed: u64,
     connections: u32,
     wallets: u32,
+    lots: u32,
     window: u64,
     prepare: Terms,
     top_up: Terms,
@@ -146,6 +147,7 @@ impl Workload {
             seed: scenario.seed,
             connections: scenario.traffic.connections,
             wallets: scenario.wallets,
+            lots: scenario.lots_per_wallet,
             window: window(scenario.traffic.depth, scenario.traffic.batch),
             prepare: Terms::of(&scenario.prepare, decimals),
             top_up: Terms::of(scenario.top_up_terms(), decimals),
@@ -177,6 +179,11 @@ impl Workload {
     /// How many of a connection's first commands prepare wallets.
     #[must_use]
     pub fn prepare_count(&self, connection: u32) -> u64 {
+        self.wallets_of(connection) * u64::from(self.lots)
+    }
+
+    /// How many wallets a connection prepares.
+    fn wallets_of(&self, connection: u32) -> u64 {
         let (wallets, connections) = (u64::from(self.wallets), u64::from(self.connections));
         (wallets + connections - 1 - u64::from(connection)) / connections
     }
@@ -186,7 +193,8 @@ impl Workload {
     pub fn command(&self, connection: u32, counter: u64) -> Command {
         let prepare_count = self.prepare_count(connection);
         if counter < prepare_count {
-            let wallet = counter * u64::from(self.connections) + u64::from(connection);
+            // Round after round, so that a wallet's lots do not lie side by side in time.
+            let wallet = counter % self.wallets_of(connection) * u64::from(self.connections) + u64::from(connection);
             return top_up(self.prepare, u32::try_from(wallet).unwrap_or(0));
         }
         let mut draws = Draws::of(self.seed, connection, counter);
@@ -270,6 +278,21 @@ mod tests {
             }
         }
         assert!(seen.iter().all(|n| *n == 1));
+    }
+
+    #[test]
+    fn every_wallet_gets_as_many_lots_as_asked() {
+        let (mut scenario, _) = peak();
+        scenario.lots_per_wallet = 3;
+        let workload = Workload::new(&scenario);
+        let mut seen = vec![0; 1000];
+        for c in 0..scenario.traffic.connections {
+            for n in 0..workload.prepare_count(c) {
+                seen[workload.command(c, n).wallet as usize] += 1;
+            }
+            assert_ne!(workload.command(c, workload.prepare_count(c)).effect(), 3 * 28_000);
+        }
+        assert!(seen.iter().all(|n| *n == 3));
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub enum SystemAccount {
     Suspense,
     /// Value that expired.
     Breakage,
+    /// What a promotion has promised to top-ups that wait for their channel.
+    Promised(Label),
 }
 
 impl SystemAccount {
@@ -109,6 +111,7 @@ impl SystemAccount {
             Self::Fee => "fee".into(),
             Self::Suspense => "suspense".into(),
             Self::Breakage => "breakage".into(),
+            Self::Promised(name) => format!("promised:{name}"),
         }
     }
 
@@ -118,7 +121,7 @@ impl SystemAccount {
         // With or without the currency that the accounts' full names end in.
         let kind = name.split(':').next().unwrap_or_default();
         match kind {
-            "channel" | "promotion" => name.len() > kind.len(),
+            "channel" | "promotion" | "promised" => name.len() > kind.len(),
             "fee" | "suspense" | "breakage" => true,
             _ => false,
         }

@@ -26,6 +26,8 @@ pub enum Chart {
     Suspense,
     /// Expired value.
     Breakage,
+    /// Gifts of top-ups that wait for their channel.
+    Promised,
 }
 
 /// One shard's share of the chart of accounts, in minor units; credits are positive.

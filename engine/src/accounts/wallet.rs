@@ -1,7 +1,7 @@
 //! A wallet in memory.
 
-use super::{Funding, Lot, NEVER, SubId, Subs, Timestamp};
-use crate::ledger::Taken;
+use super::{ExpiredPart, Funding, Limits, Lot, NEVER, SubId, Subs, TakenBack, Timestamp, Usage};
+use crate::ledger::{Taken, TopUpRefund};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 use hashbrown::HashMap;
@@ -49,6 +49,8 @@ pub struct Hold {
     pub released: i64,
     /// When it ends by itself, or [`NEVER`].
     pub expires_at: Timestamp,
+    /// The day on which the wallet's limits counted it, when it has limits (rule W5).
+    pub counted_on: Option<i32>,
 }
 
 impl Hold {
@@ -70,6 +72,11 @@ pub struct PendingTopUp {
     pub channel: Label,
     /// The promotion that funds the gift.
     pub promotion: Label,
+    /// Which sub-balances the promotion funds: bit n for sub-balance n. What they get is promised since the
+    /// order was placed.
+    pub promoted: u8,
+    /// Whether it counts as a use of its offer, to be given back when it fails.
+    pub counted: bool,
     /// How it is paid.
     pub funding: Funding,
 }
@@ -86,6 +93,24 @@ pub struct Phase {
     pub done: i64,
 }
 
+/// How often a wallet has had an offer that bounds it, with what is on its way (rule W1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferUses {
+    /// The offer.
+    pub offer: Label,
+    /// How often.
+    pub uses: u32,
+}
+
+/// A part of a lot that had expired and lives again, because a refund restored it (rule A9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// The lot.
+    pub lot: CommandId,
+    /// The sub-balance.
+    pub sub: SubId,
+}
+
 /// What most wallets do not have; kept apart so that a plain wallet stays small.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rare {
@@ -95,11 +120,31 @@ pub struct Rare {
     pub pending: Vec<PendingTopUp>,
     /// Rounding states.
     pub phases: Vec<Phase>,
+    /// Refunds of top-ups, oldest first.
+    pub taken_back: Vec<TakenBack>,
+    /// What expired, in the order in which it did.
+    pub expired: Vec<ExpiredPart>,
+    /// Uses of offers that count them.
+    pub offers: Vec<OfferUses>,
+    /// Parts that live again.
+    pub restored: Vec<Restored>,
+    /// The wallet's own limits, which stand in for its product's.
+    pub limits: Option<Box<Limits>>,
+    /// What its limits remember.
+    pub usage: Option<Box<Usage>>,
 }
 
 impl Rare {
     fn is_empty(&self) -> bool {
-        self.holds.is_empty() && self.pending.is_empty() && self.phases.is_empty()
+        self.holds.is_empty()
+            && self.pending.is_empty()
+            && self.phases.is_empty()
+            && self.taken_back.is_empty()
+            && self.expired.is_empty()
+            && self.offers.is_empty()
+            && self.restored.is_empty()
+            && self.limits.is_none()
+            && self.usage.is_none()
     }
 }
 
@@ -120,7 +165,7 @@ pub struct Wallet {
     pub first_live: u32,
     /// What can be spent of each sub-balance: always the sum over the lots.
     pub available: Subs,
-    /// What holds have set aside: always the sum over the holds.
+    /// What is set aside: always the sum over the holds and the refunds of top-ups that wait.
     pub held: i64,
     /// What the wallet owes.
     pub arrears: i64,
@@ -192,11 +237,52 @@ impl Wallet {
         self.pending_top_ups().iter().find(|p| p.id == *id)
     }
 
+    /// What was taken back of this top-up.
+    #[must_use]
+    pub fn taken_back(&self, top_up: &CommandId) -> Option<&TakenBack> {
+        self.rare.as_ref()?.taken_back.iter().find(|back| back.top_up == *top_up)
+    }
+
+    /// The same, made when it is missing.
+    pub fn taken_back_mut(&mut self, top_up: &CommandId) -> &mut TakenBack {
+        let all = &mut self.rare_mut().taken_back;
+        let at = all.iter().position(|back| back.top_up == *top_up).unwrap_or_else(|| {
+            all.push(TakenBack::new(top_up.clone()));
+            all.len() - 1
+        });
+        &mut all[at]
+    }
+
+    /// The refunds of top-ups that wait for their channel.
+    pub fn open_refunds(&self) -> impl Iterator<Item = &TopUpRefund> {
+        self.rare.iter().flat_map(|rare| &rare.taken_back).filter_map(|back| back.open.as_deref())
+    }
+
+    /// What expired of a part of this lot.
+    #[must_use]
+    pub fn expired(&self, lot: &CommandId, sub: SubId) -> i64 {
+        let expired = self.rare.iter().flat_map(|rare| &rare.expired);
+        expired.filter(|part| part.lot == *lot && part.sub == sub).map(|part| part.amount).sum()
+    }
+
     /// The rounding state of this rule, in minor units.
     #[must_use]
     pub fn phase(&self, rule: &Label, version: u32) -> i64 {
         let phases = self.rare.as_ref().map(|r| r.phases.as_slice()).unwrap_or_default();
         phases.iter().find(|p| p.rule == *rule && p.version == version).map_or(0, |p| p.done)
+    }
+
+    /// How often the wallet has had this offer, as far as the offer counts it.
+    #[must_use]
+    pub fn uses_of(&self, offer: &Label) -> u32 {
+        let offers = self.rare.as_ref().map(|r| r.offers.as_slice()).unwrap_or_default();
+        offers.iter().find(|o| o.offer == *offer).map_or(0, |o| o.uses)
+    }
+
+    /// Whether a refund restored this part of a lot.
+    #[must_use]
+    pub fn is_restored(&self, lot: &CommandId, sub: SubId) -> bool {
+        self.rare.as_ref().is_some_and(|r| r.restored.iter().any(|part| part.lot == *lot && part.sub == sub))
     }
 
     /// The rare part, made when it is missing.
@@ -241,7 +327,8 @@ impl Wallet {
     /// Whether nothing is in it, set aside, owed or expected.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        let expects = self.rare.as_ref().is_some_and(|r| !r.holds.is_empty() || !r.pending.is_empty());
+        let expects = self.rare.as_ref().is_some_and(|r| !r.holds.is_empty() || !r.pending.is_empty())
+            || self.open_refunds().next().is_some();
         self.available.sum() == 0 && self.held == 0 && self.arrears == 0 && !expects
     }
 }

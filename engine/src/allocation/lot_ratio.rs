@@ -1,25 +1,28 @@
 //! `lot_ratio` (按充值时的比例): each lot pays by the ratio of its own top-up.
 //!
 //! Which lot pays how much is the order's matter (`order.rs`); this file divides one lot's amount over
-//! its parts. On each node of the balanced tree over the parts, with `g` the ratio, `c` what the node has
+//! its parts. On each node of the tree over the parts (`tree.rs`), with `g` the ratio, `c` what the node has
 //! consumed already and `x` the node's amount:
 //!
-//! 1. the left half is to stand at `round((c + x)·g_left/g)` after this spend, so it owes the difference
+//! 1. the first side is to stand at `round((c + x)·g_first/g)` after this spend, so it owes the difference
 //!    to where it stands; a pure `lot_ratio` history is therefore a function of the total consumed, in
 //!    whatever order and sizes it was spent (rule A3);
-//! 2. but never further from its own exact share `x·g_left/g` than the next whole unit: a lot that another
+//! 2. but never further from its own exact share `x·g_first/g` than the next whole unit: a lot that another
 //!    rule or a refund has skewed still pays by its ratio, and leans back by less than one unit a spend;
 //! 3. and never more than what is there.
+//!
+//! The second point costs two multiplications; only a skewed lot needs a second division.
 
 use super::apportion::floor_and_ceiling;
+use super::tree::{Cut, cut};
 use super::{BySub, Draw, Draws, Listener, LotOrder, Purse, Step, order, share_of};
 use crate::accounts::Part;
+use smallvec::SmallVec;
 
-/// Draws `amount`; returns what stays open because lots are empty or a cap binds.
+/// Draws `amount`; returns what stays open because the lots are empty.
 pub(super) fn draw(
     order: LotOrder,
     purse: Purse<'_>,
-    ceilings: &BySub,
     amount: i64,
     draws: &mut Draws,
     listener: &mut impl Listener,
@@ -31,28 +34,49 @@ pub(super) fn draw(
             pay(purse, lot, share, draws, listener);
             rest -= share;
         }
-    } else {
-        order::each_lot(order, purse, |lot| {
-            let share = rest.min(purse.lots[lot as usize].left());
-            if share > 0 {
-                pay(purse, lot, share, draws, listener);
-                rest -= share;
-            }
-            rest > 0
-        });
+        return rest;
     }
-    rest + cut(ceilings, draws)
+    order::each_lot(order, purse, |lot| {
+        let share = rest.min(purse.lots[lot as usize].left());
+        if share > 0 {
+            pay(purse, lot, share, draws, listener);
+            rest -= share;
+        }
+        rest > 0
+    });
+    rest
 }
 
 /// Each lot pays once, and a lot has one part a sub-balance: every draw is a new one.
 fn pay(purse: Purse<'_>, lot: u32, share: i64, draws: &mut Draws, listener: &mut impl Listener) {
-    let parts = &purse.lots[lot as usize].parts;
+    let parts = purse.lots[lot as usize].parts.as_slice();
     listener.hear(|| Step::LotPays { lot, minor: share, left: purse.lots[lot as usize].left() });
-    split(parts, share, &mut |part: &Part, amount| draws.push(Draw { lot, sub: part.sub, amount }));
+    let mut take = |part: &Part, amount: i64| {
+        if amount > 0 {
+            draws.push(Draw { lot, sub: part.sub, amount });
+        }
+    };
+    match parts {
+        [] => {}
+        [part] => take(part, share),
+        [first, second] => {
+            let paid = first_pays(&Node::of_part(first), &Node::of_part(second), share);
+            take(first, paid);
+            take(second, share - paid);
+        }
+        _ => {
+            let mut parts: SmallVec<[Part; 8]> = parts.iter().copied().collect();
+            let before = draws.len();
+            split(&mut parts, Cut::Middle, share, &mut |part, amount| {
+                draws.push(Draw { lot, sub: part.sub, amount });
+            });
+            draws[before..].sort_unstable_by_key(|draw| draw.sub);
+        }
+    }
 }
 
 /// Divides `amount` over the parts of a lot. `amount` is at most what is left of them.
-fn split(parts: &[Part], amount: i64, take: &mut impl FnMut(&Part, i64)) {
+fn split(parts: &mut [Part], how: Cut, amount: i64, take: &mut impl FnMut(&Part, i64)) {
     if amount == 0 {
         return;
     }
@@ -60,21 +84,30 @@ fn split(parts: &[Part], amount: i64, take: &mut impl FnMut(&Part, i64)) {
         take(part, amount);
         return;
     }
-    let half = parts.len().div_ceil(2);
-    let (left, right) = parts.split_at(half);
-    let left_sum = Node::of(left);
-    let right_sum = Node::of(right);
-    let whole = left_sum.weight + right_sum.weight;
-    let consumed = left_sum.consumed + right_sum.consumed;
-    let target = share_of(consumed + amount, left_sum.weight, whole) - left_sum.consumed;
-    let (floor, ceiling) = floor_and_ceiling(amount, left_sum.weight, whole);
-    let wanted = target.clamp(floor, ceiling);
-    let paid = wanted.clamp((amount - right_sum.left).max(0), left_sum.left.min(amount));
-    split(left, paid, take);
-    split(right, amount - paid, take);
+    let [(first, first_cut), (second, second_cut)] = cut(parts, how, |part| part.weight);
+    let paid = first_pays(&Node::of(first), &Node::of(second), amount);
+    split(first, first_cut, paid, take);
+    split(second, second_cut, amount - paid, take);
 }
 
-/// The sums over one half of the parts.
+/// What the first of two sides pays of `amount`.
+fn first_pays(first: &Node, second: &Node, amount: i64) -> i64 {
+    let whole = first.weight + second.weight;
+    let stands_after = share_of(first.consumed + second.consumed + amount, first.weight, whole);
+    let target = stands_after - first.consumed;
+    // Less than a whole unit from the spend's own share: its floor or its ceiling.
+    let product = |one: i64, other: i64| i128::from(one) * i128::from(other);
+    let off = product(target, whole) - product(amount, first.weight);
+    let wanted = if off.abs() < i128::from(whole) {
+        target
+    } else {
+        let (floor, ceiling) = floor_and_ceiling(amount, first.weight, whole);
+        target.clamp(floor, ceiling)
+    };
+    wanted.clamp((amount - second.left).max(0), first.left.min(amount))
+}
+
+/// The sums over one side of the parts.
 struct Node {
     weight: i64,
     consumed: i64,
@@ -82,17 +115,21 @@ struct Node {
 }
 
 impl Node {
+    fn of_part(part: &Part) -> Self {
+        Self { weight: part.weight, consumed: part.granted - part.left, left: part.left }
+    }
+
     fn of(parts: &[Part]) -> Self {
-        parts.iter().fold(Self { weight: 0, consumed: 0, left: 0 }, |sum, part| Self {
+        parts.iter().map(Self::of_part).fold(Self { weight: 0, consumed: 0, left: 0 }, |sum, part| Self {
             weight: sum.weight + part.weight,
-            consumed: sum.consumed + (part.granted - part.left),
+            consumed: sum.consumed + part.consumed,
             left: sum.left + part.left,
         })
     }
 }
 
 /// Takes back, from the last draws, what is above a sub-balance's ceiling; returns how much.
-fn cut(ceilings: &BySub, draws: &mut Draws) -> i64 {
+pub(super) fn cut_back(ceilings: &BySub, draws: &mut Draws) -> i64 {
     let mut given = BySub::default();
     for draw in draws.iter() {
         given[draw.sub.index()] += draw.amount;

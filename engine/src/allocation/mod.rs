@@ -17,20 +17,28 @@
 //! is filled by the sub-balances that the rule's [`Spill`] names, in their order.
 //!
 //! All division is by [`apportion`]: nested rounding that never drifts and never takes back (rules A3,
-//! A4).
+//! A4). [`table`] lays a result out over the lines of an order (rule A5). What is claimed of all this is
+//! proved in `docs/allocation.md`.
 //!
 //! # Cost
 //! Linear in the live lots, for each sub-balance that draws; no heap below five draws. One lot of two parts
-//! costs one 64-bit division.
+//! costs one 64-bit division. A `lot_ratio` rule without caps looks at no lot that does not pay.
 
 mod apportion;
 mod lot_ratio;
 mod order;
 mod rule;
+mod table;
+mod tree;
 mod wish;
 
+pub(crate) use apportion::floor_and_ceiling;
 pub use apportion::{apportion, share_of};
-pub use rule::{Cap, LotOrder, Method, Rule, RuleError, RuleSpec, Spill, SubNames};
+pub(crate) use rule::moment;
+pub use rule::{
+    Cap, Eligible, Labels, LotOrder, Method, Occasion, RefundToExpired, Rule, RuleError, RuleSpec, Spill, SubNames,
+};
+pub use table::{Table, table, table_within};
 
 use crate::accounts::{Lot, SUBS_MAX, SubId};
 use crate::money::Currency;
@@ -61,6 +69,8 @@ pub struct Purse<'a> {
     pub currency: Currency,
     /// The rounding state of a [`Method::FixedRatio`] rule in this wallet.
     pub phase: i64,
+    /// The most each sub-balance may give, by what the spend is for ([`Rule::most`]); `None` is no bound.
+    pub most: Option<&'a [i64; SUBS_MAX]>,
 }
 
 /// The rule cannot pay the amount from this wallet.
@@ -99,6 +109,13 @@ pub enum Step {
         /// The most it may give to this spend.
         ceiling: i64,
     },
+    /// A sub-balance may not pay for this, or for a part of it only.
+    Ineligible {
+        /// The sub-balance.
+        sub: SubId,
+        /// The sum of what it may pay for.
+        most: i64,
+    },
     /// A lot is to pay this much of the spend.
     LotPays {
         /// Index of the lot.
@@ -133,6 +150,11 @@ pub enum Step {
 
 /// Whoever listens to the steps of an allocation.
 pub(crate) trait Listener {
+    /// Whether it is worth finding out what only a listener wants to know.
+    fn listens(&self) -> bool {
+        true
+    }
+
     fn hear(&mut self, step: impl FnOnce() -> Step);
 }
 
@@ -140,6 +162,10 @@ pub(crate) trait Listener {
 pub(crate) struct Deaf;
 
 impl Listener for Deaf {
+    fn listens(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn hear(&mut self, _: impl FnOnce() -> Step) {}
 }
@@ -166,34 +192,15 @@ pub fn allocate_explained(rule: &Rule, purse: Purse<'_>, amount: i64) -> (Result
 }
 
 fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener) -> Result<Allocation, Shortfall> {
-    let available = available(purse);
-    let ceilings = rule.ceilings(&available, amount, purse.currency);
-    for (sub, ceiling) in (0_u8..).map(SubId).zip(ceilings) {
-        let has = available[sub.index()];
-        if has > 0 {
-            listener.hear(|| Step::Available { sub, minor: has });
-        }
-        if ceiling < has {
-            listener.hear(|| Step::Capped { sub, ceiling });
-        }
-    }
     let mut draws = Draws::new();
-    let mut phase = None;
-    let rest = match &rule.method {
-        Method::LotRatio { order } => lot_ratio::draw(*order, purse, &ceilings, amount, &mut draws, listener),
-        method => {
-            let wish = wish::wish(method, rule, purse, &available, &ceilings, amount);
-            phase = wish.phase;
-            for (sub, minor) in wish.order {
-                if minor > 0 {
-                    listener.hear(|| Step::Wants { sub, minor });
-                    draw_sub(rule.order(), purse, sub, minor, &mut draws);
-                }
-            }
-            wish.rest
+    let phase = match &rule.method {
+        // What stays open then is in no lot: nothing is cut and nothing can fill.
+        Method::LotRatio { order } if !listener.listens() && !bounded(rule, purse) => {
+            lot_ratio::draw(*order, purse, amount, &mut draws, listener);
+            None
         }
+        method => draw_bounded(method, rule, purse, amount, &mut draws, listener),
     };
-    spill(rule, purse, &ceilings, rest, &mut draws, listener);
     // What was drawn decides, not what was meant to be: whatever a rule says, wrong lines never get out.
     let payable = draws.iter().map(|draw| draw.amount).sum();
     if payable != amount {
@@ -204,6 +211,62 @@ fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener)
         listener.hear(|| Step::Drew(*draw));
     }
     Ok(Allocation { draws, phase })
+}
+
+/// Whether anything but what is there bounds a sub-balance.
+fn bounded(rule: &Rule, purse: Purse<'_>) -> bool {
+    !rule.caps.is_empty() || purse.most.is_some()
+}
+
+/// Draws within what each sub-balance may give, and lets others fill; the new rounding state.
+fn draw_bounded(
+    method: &Method,
+    rule: &Rule,
+    purse: Purse<'_>,
+    amount: i64,
+    draws: &mut Draws,
+    listener: &mut impl Listener,
+) -> Option<i64> {
+    let available = available(purse);
+    let mut ceilings = if rule.caps.is_empty() { available } else { rule.ceilings(&available, amount, purse.currency) };
+    if listener.listens() {
+        tell_bounds(&available, &ceilings, purse, amount, listener);
+    }
+    for (ceiling, most) in ceilings.iter_mut().zip(purse.most.into_iter().flatten()) {
+        *ceiling = (*ceiling).min(*most);
+    }
+    let (rest, phase) = if let Method::LotRatio { order } = method {
+        let open = lot_ratio::draw(*order, purse, amount, draws, listener);
+        (open + lot_ratio::cut_back(&ceilings, draws), None)
+    } else {
+        let wish = wish::wish(method, rule, purse, &available, &ceilings, amount);
+        for (sub, minor) in wish.order {
+            if minor > 0 {
+                listener.hear(|| Step::Wants { sub, minor });
+                draw_sub(rule.order(), purse, sub, minor, draws);
+            }
+        }
+        (wish.rest, wish.phase)
+    };
+    spill(rule, purse, &ceilings, rest, draws, listener);
+    phase
+}
+
+/// Tells what each sub-balance has, and what its caps and what the spend is for leave of it.
+fn tell_bounds(available: &BySub, ceilings: &BySub, purse: Purse<'_>, amount: i64, listener: &mut impl Listener) {
+    for (sub, ceiling) in (0_u8..).map(SubId).zip(ceilings.iter().copied()) {
+        let has = available[sub.index()];
+        if has > 0 {
+            listener.hear(|| Step::Available { sub, minor: has });
+        }
+        if ceiling < has {
+            listener.hear(|| Step::Capped { sub, ceiling });
+        }
+        let most = purse.most.map_or(i64::MAX, |most| most[sub.index()]);
+        if most < has && most < amount {
+            listener.hear(|| Step::Ineligible { sub, most });
+        }
+    }
 }
 
 fn available(purse: Purse<'_>) -> BySub {

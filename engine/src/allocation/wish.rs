@@ -1,84 +1,93 @@
 //! The methods that look at sub-balances first: how much each should give.
 
-use super::{BySub, Method, Purse, Rule, apportion};
+use super::{BySub, Method, Purse, Rule, apportion, share_of};
 use crate::accounts::SubId;
 use smallvec::SmallVec;
 
 /// What a method asks of each sub-balance, in order, within the ceilings.
-pub(super) struct Wish {
+pub(super) struct Wish<'a> {
     /// Sub-balance and amount, in the order in which they are taken.
     pub(super) order: SmallVec<[(SubId, i64); 4]>,
-    /// What the ceilings left open.
+    /// What is not asked of any: what the ceilings left open.
     pub(super) rest: i64,
     /// The new rounding state.
     pub(super) phase: Option<i64>,
+    ceilings: &'a BySub,
 }
 
-pub(super) fn wish(
-    method: &Method,
-    rule: &Rule,
-    purse: Purse<'_>,
-    available: &BySub,
-    ceilings: &BySub,
-    amount: i64,
-) -> Wish {
-    match method {
-        // Lots are looked at first: not a matter of this file.
-        Method::LotRatio { .. } => Wish { order: SmallVec::new(), rest: amount, phase: None },
-        Method::CurrentRatio { .. } => {
-            let total: i64 = available.iter().sum();
-            let shares = apportion(amount.min(total), available);
-            bounded((0_u8..).map(SubId).zip(shares).filter(|(_, share)| *share > 0), ceilings, amount)
-        }
-        Method::Ordered { subs, .. } => {
-            let mut rest = amount;
-            let wants: SmallVec<[(SubId, i64); 4]> = subs
-                .iter()
-                .map(|sub| {
-                    let give = rest.min(ceilings[sub.index()]);
-                    rest -= give;
-                    (*sub, give)
-                })
-                .collect();
-            bounded(wants.into_iter(), ceilings, amount)
-        }
-        Method::FixedRatio { weights, .. } => {
-            let (shares, phase) = from_phase(purse.phase, weights, amount);
-            Wish { phase: Some(phase), ..bounded(weights.iter().map(|(sub, _)| *sub).zip(shares), ceilings, amount) }
-        }
-        Method::FixedAmount { sub, others, .. } => {
-            let at_most = rule.fixed_amount(amount, purse.currency);
-            let first = amount.min(at_most).min(ceilings[sub.index()]);
-            let mut rest = amount - first;
-            let mut wants: SmallVec<[(SubId, i64); 4]> = SmallVec::new();
-            wants.push((*sub, first));
-            for other in others {
-                let give = rest.min(ceilings[other.index()]);
-                wants.push((*other, give));
-                rest -= give;
-            }
-            bounded(wants.into_iter(), ceilings, amount)
+impl Wish<'_> {
+    /// Asks `sub` for `minor`, or for as much of it as its ceiling lets through.
+    fn ask(&mut self, sub: SubId, minor: i64) {
+        let give = minor.min(self.ceilings[sub.index()]);
+        if give > 0 {
+            self.order.push((sub, give));
+            self.rest -= give;
         }
     }
 }
 
-fn bounded(wants: impl Iterator<Item = (SubId, i64)>, ceilings: &BySub, amount: i64) -> Wish {
-    let order: SmallVec<[(SubId, i64); 4]> =
-        wants.map(|(sub, minor)| (sub, minor.min(ceilings[sub.index()]))).collect();
-    let rest = amount - order.iter().map(|(_, minor)| minor).sum::<i64>();
-    Wish { order, rest, phase: None }
+pub(super) fn wish<'a>(
+    method: &Method,
+    rule: &Rule,
+    purse: Purse<'_>,
+    available: &BySub,
+    ceilings: &'a BySub,
+    amount: i64,
+) -> Wish<'a> {
+    let mut wish = Wish { order: SmallVec::new(), rest: amount, phase: None, ceilings };
+    match method {
+        // Lots are looked at first: not a matter of this file.
+        Method::LotRatio { .. } => {}
+        Method::CurrentRatio { .. } => {
+            let mut subs: SmallVec<[SubId; 8]> = SmallVec::new();
+            let mut weights: SmallVec<[i64; 8]> = SmallVec::new();
+            for (sub, has) in (0_u8..).map(SubId).zip(available).filter(|(_, has)| **has > 0) {
+                subs.push(sub);
+                weights.push(*has);
+            }
+            let shares = apportion(amount.min(weights.iter().sum()), &weights);
+            for (sub, share) in subs.iter().zip(shares) {
+                wish.ask(*sub, share);
+            }
+        }
+        Method::Ordered { subs, .. } => {
+            for sub in subs {
+                wish.ask(*sub, wish.rest);
+            }
+        }
+        Method::FixedRatio { weights, .. } => {
+            let (shares, phase) = from_phase(purse.phase, weights, amount);
+            for ((sub, _), share) in weights.iter().zip(shares) {
+                wish.ask(*sub, share);
+            }
+            wish.phase = Some(phase);
+        }
+        Method::FixedAmount { sub, others, .. } => {
+            wish.ask(*sub, amount.min(rule.fixed_amount(amount, purse.currency)));
+            for other in others {
+                wish.ask(*other, wish.rest);
+            }
+        }
+    }
+    wish
 }
 
 /// The shares of the units `phase .. phase + amount` of an endless stream that is divided by `weights`,
 /// and the phase after them. The stream repeats after the weights' sum, so the state stays small and a
 /// sequence of spends takes what one spend of their sum would take (rule A3).
 fn from_phase(phase: i64, weights: &[(SubId, i64)], amount: i64) -> (SmallVec<[i64; 8]>, i64) {
-    let plain: SmallVec<[i64; 8]> = weights.iter().map(|(_, weight)| *weight).collect();
-    let period: i64 = plain.iter().sum();
+    let period: i64 = weights.iter().map(|(_, weight)| weight).sum();
     let (whole, end) = (amount / period, amount % period + phase);
-    let (whole, end) = (whole + end / period, end % period);
+    let (whole, end) = if end < period { (whole, end) } else { (whole + end / period, end % period) };
+    if let [(_, first), _] = weights {
+        let first = whole * first + share_of(end, *first, period) - share_of(phase, *first, period);
+        return (SmallVec::from_buf_and_len([first, amount - first, 0, 0, 0, 0, 0, 0], 2), end);
+    }
+    let plain: SmallVec<[i64; 8]> = weights.iter().map(|(_, weight)| *weight).collect();
     let before = apportion(phase, &plain);
-    let after = apportion(end, &plain);
-    let shares = plain.iter().zip(before.iter().zip(&after)).map(|(weight, (b, a))| whole * weight + a - b).collect();
+    let mut shares = apportion(end, &plain);
+    for (share, (weight, before)) in shares.iter_mut().zip(plain.iter().zip(before)) {
+        *share += whole * weight - before;
+    }
     (shares, end)
 }

@@ -114,11 +114,16 @@ pub const fn kind(event: &Event) -> Option<EntryKind> {
         Event::Refunded { .. } => EntryKind::Refund,
         Event::Transferred { .. } => EntryKind::TransferOut,
         Event::Expired { .. } => EntryKind::Expire,
+        // These move only what promotions have promised.
+        Event::TopUpPlaced { .. } => EntryKind::PlaceTopUp,
+        Event::TopUpFailed { .. } => EntryKind::FailTopUp,
+        Event::TopUpRefunded { .. } | Event::TopUpRefundConfirmed { .. } => EntryKind::RefundTopUp,
+        Event::TopUpRefundRequested { .. } => EntryKind::RequestTopUpRefund,
+        Event::TopUpRefundFailed { .. } => EntryKind::FailTopUpRefund,
         Event::Rejected(_)
         | Event::Opened { .. }
-        | Event::TopUpPlaced { .. }
-        | Event::TopUpFailed { .. }
         | Event::TopUpUnchanged { .. }
+        | Event::TopUpRefundUnchanged { .. }
         | Event::StatusSet { .. }
         // Money that changes its slice stays in its account.
         | Event::Gathered(_) => return None,
@@ -135,7 +140,7 @@ pub fn opens(record: &Record) -> Option<Opens> {
         product: Some(product.clone()),
     };
     match (&record.event, &record.command) {
-        (Event::Opened { kind: AccountKind::Wallet, product }, Command::OpenAccount(ask)) => {
+        (Event::Opened { kind: AccountKind::Wallet, product, .. }, Command::OpenAccount(ask)) => {
             Some(wallet(&ask.account, product))
         }
         (Event::Opened { kind, .. }, Command::OpenAccount(ask)) => {

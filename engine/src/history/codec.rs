@@ -203,6 +203,16 @@ pub enum EntryKind {
     TransferIn,
     /// What had ended by itself was taken out.
     Expire,
+    /// A top-up was given back.
+    RefundTopUp,
+    /// The refund of a top-up was asked for: its value is set aside.
+    RequestTopUpRefund,
+    /// The channel did not pay the refund of a top-up.
+    FailTopUpRefund,
+    /// A top-up was placed: its gift is promised.
+    PlaceTopUp,
+    /// A placed top-up's money will not come.
+    FailTopUp,
 }
 
 impl EntryKind {
@@ -220,6 +230,11 @@ impl EntryKind {
             Self::TransferOut => "transfer_out",
             Self::TransferIn => "transfer_in",
             Self::Expire => "expire",
+            Self::RefundTopUp => "refund_top_up",
+            Self::RequestTopUpRefund => "refund_top_up_requested",
+            Self::FailTopUpRefund => "refund_top_up_failed",
+            Self::PlaceTopUp => "top_up_pending",
+            Self::FailTopUp => "fail_top_up",
         }
     }
 }

@@ -29,11 +29,13 @@ pub enum Flow {
     Expired,
     /// It repaid what the wallet owed.
     Repaid,
+    /// Refunds of top-ups took it.
+    GivenBack,
 }
 
 impl Flow {
     /// All, those that bring first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ToppedUp,
         Self::TransferredIn,
         Self::Refunded,
@@ -41,6 +43,7 @@ impl Flow {
         Self::TransferredOut,
         Self::Expired,
         Self::Repaid,
+        Self::GivenBack,
     ];
 
     /// The word on the wire.
@@ -54,6 +57,7 @@ impl Flow {
             Self::TransferredOut => "transferred_out",
             Self::Expired => "expired",
             Self::Repaid => "repaid",
+            Self::GivenBack => "refunded_top_up",
         }
     }
 
@@ -282,7 +286,28 @@ impl Fold<'_> {
                 }
                 self.flow(Flow::Expired, taken);
             }
+            Event::TopUpRefunded { refund, returned, .. } => {
+                self.hold(returned, -1);
+                self.flow(Flow::GivenBack, &refund.taken);
+                self.flow(Flow::GivenBack, &refund.others);
+            }
+            Event::TopUpRefundRequested { refund, .. } => {
+                self.hold(&refund.taken, 1);
+                self.hold(&refund.others, 1);
+            }
+            Event::TopUpRefundConfirmed { refund, .. } => {
+                for taken in [&refund.taken, &refund.others] {
+                    self.hold(taken, -1);
+                    self.flow(Flow::GivenBack, taken);
+                }
+            }
+            Event::TopUpRefundFailed { refund, repaid, .. } => {
+                self.hold(&refund.taken, -1);
+                self.hold(&refund.others, -1);
+                self.flow(Flow::Repaid, repaid);
+            }
             Event::Rejected(_)
+            | Event::TopUpRefundUnchanged { .. }
             | Event::Opened { .. }
             | Event::TopUpPlaced { .. }
             | Event::TopUpFailed { .. }

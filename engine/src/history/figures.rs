@@ -97,7 +97,7 @@ impl Six {
             Chart::Breakage => self.breakage += minor,
             // A debit balance.
             Chart::Arrears => self.arrears -= minor,
-            Chart::Channels | Chart::Promotions | Chart::Fee | Chart::Suspense => {}
+            Chart::Channels | Chart::Promotions | Chart::Promised | Chart::Fee | Chart::Suspense => {}
         }
     }
 }
@@ -115,6 +115,10 @@ pub enum Move {
     Expired,
     /// It repaid what its wallet owed.
     Repaid,
+    /// The refund of a top-up took it.
+    GivenBack,
+    /// The refund of its top-up is owed by the wallet.
+    Owed,
 }
 
 impl Move {
@@ -140,6 +144,8 @@ impl Move {
                 six.outstanding(own, -minor);
                 six.arrears -= minor;
             }
+            Self::GivenBack => six.outstanding(own, -minor),
+            Self::Owed => six.arrears += minor,
         }
     }
 }
@@ -159,6 +165,16 @@ pub fn moves<'r>(record: &'r Record, mut line: impl FnMut(&'r CommandId, SubId, 
         }
         Event::Transferred { repaid, .. } => each(repaid, Move::Repaid),
         Event::Expired { taken, .. } => each(taken, Move::Expired),
+        Event::TopUpRefunded { refund, .. } | Event::TopUpRefundConfirmed { refund, .. } => {
+            each(&refund.taken, Move::GivenBack);
+            each(&refund.others, Move::GivenBack);
+            if let Command::RefundTopUp(ask) = &record.command
+                && refund.arrears != 0
+            {
+                line(&ask.top_up, SubId::PRINCIPAL, refund.arrears, Move::Owed);
+            }
+        }
+        Event::TopUpRefundFailed { repaid, .. } => each(repaid, Move::Repaid),
         Event::ToppedUp { granted, repaid, .. } | Event::TopUpConfirmed { granted, repaid, .. } => {
             each(repaid, Move::Repaid);
             let Some(lot) = lot_made(record) else { return };
@@ -169,6 +185,8 @@ pub fn moves<'r>(record: &'r Record, mut line: impl FnMut(&'r CommandId, SubId, 
         | Event::TopUpPlaced { .. }
         | Event::TopUpFailed { .. }
         | Event::TopUpUnchanged { .. }
+        | Event::TopUpRefundRequested { .. }
+        | Event::TopUpRefundUnchanged { .. }
         | Event::Held { .. }
         | Event::Released { .. }
         | Event::StatusSet { .. }

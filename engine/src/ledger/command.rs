@@ -170,6 +170,28 @@ pub enum RefundPolicy {
     Forced,
 }
 
+impl RefundPolicy {
+    /// All, in the order in which they are told.
+    pub const ALL: [Self; 4] = [Self::Ratio, Self::PaidFirst, Self::Unspent, Self::Forced];
+
+    /// The word on the wire and in files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ratio => "ratio",
+            Self::PaidFirst => "paid_first",
+            Self::Unspent => "unspent",
+            Self::Forced => "forced",
+        }
+    }
+
+    /// The policy of this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.word() == word)
+    }
+}
+
 /// How far the refund of a top-up is (rule W3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TopUpRefundState {
@@ -179,6 +201,18 @@ pub enum TopUpRefundState {
     Confirmed,
     /// The channel did not pay it back.
     Failed,
+}
+
+impl TopUpRefundState {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Confirmed => "confirmed",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// Gives a top-up back through its channel, all or part (rule W3).
@@ -192,6 +226,17 @@ pub struct RefundTopUp {
     pub amount: Option<Major>,
     /// How far it is; requested and confirmed at once when not given.
     pub state: Option<TopUpRefundState>,
+}
+
+/// Asks what the refund of a top-up would give (rule W3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuoteTopUpRefund {
+    /// The top-up.
+    pub top_up: CommandId,
+    /// By which policy; by each of them when not given.
+    pub policy: Option<RefundPolicy>,
+    /// How much of what was paid; all that can be refunded when not given.
+    pub amount: Option<Major>,
 }
 
 /// Moves value between wallets; lots travel with their ratio and expiry (rule W4).
@@ -251,6 +296,8 @@ pub enum Query {
     Balance(AccountId),
     /// What a spend would be split into, and why (rule A7).
     Quote(Spend),
+    /// What the refund of a top-up would give (rule W3).
+    QuoteTopUpRefund(QuoteTopUpRefund),
     /// The spend, top-up or hold that this id made.
     Show(CommandId),
     /// The chart of accounts and whether it balances.

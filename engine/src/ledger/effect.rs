@@ -1,7 +1,10 @@
 //! Records to wallets: what a record changes in a wallet it names.
 
-use super::{Command, Event, Granted, Record, Taken};
-use crate::accounts::{Hold, Lot, Part, PendingTopUp, Phase, Wallet};
+use super::decide::top_up_refund::ended;
+use super::{Command, Event, Granted, Record, RefundPolicy, RefundTopUp, Taken, TopUpRefund};
+use crate::accounts::{
+    Counted, ExpiredPart, Hold, Lot, OfferUses, Part, PendingTopUp, Phase, Restored, Timestamp, Wallet,
+};
 use crate::names::{CommandId, Label};
 use smallvec::SmallVec;
 
@@ -9,27 +12,44 @@ use smallvec::SmallVec;
 /// that the record opens comes in empty.
 pub fn effect(record: &Record, wallet: &mut Wallet) {
     match &record.event {
-        Event::Rejected(_) | Event::Gathered(_) | Event::TopUpUnchanged { .. } | Event::Opened { .. } => {}
-        Event::ToppedUp { granted, .. } => add_lot(wallet, &record.id, granted),
-        Event::TopUpPlaced { granted, .. } => place(wallet, &record.id, granted),
-        Event::TopUpConfirmed { granted, .. } => {
+        Event::Rejected(_) | Event::Gathered(_) | Event::TopUpUnchanged { .. } | Event::TopUpRefundUnchanged { .. } => {
+        }
+        Event::Opened { limits, .. } => {
+            if limits.is_some() {
+                wallet.rare_mut().limits.clone_from(limits);
+            }
+        }
+        Event::ToppedUp { granted, repaid, .. } => {
+            add_lot(wallet, &record.id, granted);
+            count_use(wallet, granted);
+            repay(wallet, repaid);
+        }
+        Event::TopUpPlaced { granted, .. } => {
+            place(wallet, &record.id, granted);
+            count_use(wallet, granted);
+        }
+        Event::TopUpConfirmed { granted, repaid, .. } => {
             if let Command::ConfirmTopUp(ask) = &record.command {
                 drop_pending(wallet, &ask.top_up);
                 add_lot(wallet, &ask.top_up, granted);
+                repay(wallet, repaid);
             }
         }
         Event::TopUpFailed { .. } => {
             if let Command::FailTopUp(top_up) = &record.command {
+                give_use_back(wallet, top_up);
                 drop_pending(wallet, top_up);
             }
         }
-        Event::Spent { rule, version, taken, phase, .. } => {
+        Event::Spent { rule, version, taken, phase, usage, .. } => {
             take(wallet, taken);
             set_phase(wallet, rule, *version, *phase);
+            count(wallet, usage.as_deref(), record.at);
         }
-        Event::Held { rule, version, taken, phase, .. } => {
+        Event::Held { rule, version, taken, phase, usage, .. } => {
             take(wallet, taken);
             set_phase(wallet, rule, *version, *phase);
+            count(wallet, usage.as_deref(), record.at);
             if let Command::Hold(spend, expires_at) = &record.command {
                 wallet.held += taken.sum();
                 wallet.rare_mut().holds.push(Hold {
@@ -38,11 +58,13 @@ pub fn effect(record: &Record, wallet: &mut Wallet) {
                     taken: taken.clone(),
                     released: 0,
                     expires_at: *expires_at,
+                    counted_on: usage.as_ref().map(|counted| counted.day),
                 });
             }
         }
         Event::Captured { taken, released, .. } => {
             if let Command::Capture(ask) = &record.command {
+                uncount(wallet, &ask.hold, released);
                 end_hold(wallet, &ask.hold);
                 wallet.held -= taken.sum() + released.sum();
                 give(wallet, released);
@@ -50,6 +72,7 @@ pub fn effect(record: &Record, wallet: &mut Wallet) {
         }
         Event::Released { taken, ends, .. } => {
             if let Command::Release(ask) = &record.command {
+                uncount(wallet, &ask.hold, taken);
                 wallet.held -= taken.sum();
                 give(wallet, taken);
                 if *ends {
@@ -59,26 +82,98 @@ pub fn effect(record: &Record, wallet: &mut Wallet) {
                 }
             }
         }
-        Event::Refunded { taken, .. } => give(wallet, taken),
-        Event::Transferred { rule, version, taken, phase, .. } => {
+        Event::Refunded { taken, restore_until, repaid, .. } => {
+            if let Some(until) = restore_until {
+                restore(wallet, taken, record.at, *until);
+            }
+            give(wallet, taken);
+            repay(wallet, repaid);
+        }
+        Event::Transferred { rule, version, taken, phase, usage, repaid, .. } => {
             if matches!(&record.command, Command::Transfer(ask) if ask.to == wallet.id) {
                 arrive(wallet, record);
+                repay(wallet, repaid);
             } else {
                 take(wallet, taken);
                 set_phase(wallet, rule, *version, *phase);
+                count(wallet, usage.as_deref(), record.at);
             }
         }
         Event::StatusSet { status, .. } => wallet.status = *status,
         Event::Expired { taken, holds, .. } => {
             for (hold, released) in holds {
+                uncount(wallet, hold, released);
                 end_hold(wallet, hold);
                 wallet.held -= released.sum();
                 give(wallet, released);
             }
             take(wallet, taken);
+            forget_restored(wallet, taken);
+            let expired = taken.iter().map(|(lot, sub, amount)| ExpiredPart { lot: lot.clone(), sub, amount });
+            if !taken.lines.is_empty() {
+                wallet.rare_mut().expired.extend(expired);
+            }
+        }
+        Event::TopUpRefunded { .. }
+        | Event::TopUpRefundRequested { .. }
+        | Event::TopUpRefundConfirmed { .. }
+        | Event::TopUpRefundFailed { .. } => {
+            if let Command::RefundTopUp(ask) = &record.command {
+                refund_top_up(wallet, ask, &record.event);
+            }
         }
     }
     wallet.tidy();
+}
+
+/// The refund of a top-up, at once or a step of one (rule W3).
+fn refund_top_up(wallet: &mut Wallet, ask: &RefundTopUp, event: &Event) {
+    match event {
+        Event::TopUpRefunded { refund, returned, .. } => refund_at_once(wallet, ask, refund, returned),
+        Event::TopUpRefundRequested { refund, .. } => {
+            take(wallet, &refund.taken);
+            wallet.held += refund.taken.sum();
+            wallet.taken_back_mut(&ask.top_up).open = Some(refund.clone());
+        }
+        Event::TopUpRefundConfirmed { refund, .. } => {
+            wallet.held -= refund.taken.sum();
+            let back = wallet.taken_back_mut(&ask.top_up);
+            back.open = None;
+            back.ended = Some(ended(refund, true));
+            back.book(refund);
+        }
+        Event::TopUpRefundFailed { refund, repaid, .. } => {
+            wallet.held -= refund.taken.sum();
+            give(wallet, &refund.taken);
+            repay(wallet, repaid);
+            let back = wallet.taken_back_mut(&ask.top_up);
+            back.open = None;
+            back.ended = Some(ended(refund, false));
+        }
+        _ => {}
+    }
+}
+
+/// A refund that waited ends as failed when a forced one takes its place: the channel's late word that it
+/// paid that one too is then refused, for an operator to see.
+fn refund_at_once(wallet: &mut Wallet, ask: &RefundTopUp, refund: &TopUpRefund, returned: &Taken) {
+    wallet.held -= returned.sum();
+    give(wallet, returned);
+    take(wallet, &refund.taken);
+    take(wallet, &refund.others);
+    wallet.arrears += refund.arrears;
+    let back = wallet.taken_back_mut(&ask.top_up);
+    if let Some(open) = back.open.take() {
+        back.ended = Some(ended(&open, false));
+    } else if refund.policy != RefundPolicy::Forced {
+        back.ended = Some(ended(refund, true));
+    }
+    back.book(refund);
+}
+
+fn repay(wallet: &mut Wallet, repaid: &Taken) {
+    take(wallet, repaid);
+    wallet.arrears -= repaid.sum();
 }
 
 fn add_lot(wallet: &mut Wallet, id: &CommandId, granted: &Granted) {
@@ -101,8 +196,30 @@ fn place(wallet: &mut Wallet, id: &CommandId, granted: &Granted) {
         grants: granted.grants.iter().map(|g| (g.sub, g.amount, g.expires_at)).collect(),
         channel: granted.channel.clone(),
         promotion: granted.promotion.clone(),
+        promoted: granted.promoted,
+        counted: granted.uses.is_some(),
         funding: granted.funding,
     });
+}
+
+/// One more use of an offer that counts its uses. The record says how many there are with it.
+fn count_use(wallet: &mut Wallet, granted: &Granted) {
+    let Some(uses) = granted.uses else { return };
+    let offers = &mut wallet.rare_mut().offers;
+    match offers.iter_mut().find(|known| known.offer == granted.promotion) {
+        Some(known) => known.uses = uses,
+        None => offers.push(OfferUses { offer: granted.promotion.clone(), uses }),
+    }
+}
+
+/// A top-up that fails gives its use of the offer back.
+fn give_use_back(wallet: &mut Wallet, top_up: &CommandId) {
+    let Some(promotion) = wallet.pending(top_up).filter(|p| p.counted).map(|p| p.promotion.clone()) else { return };
+    let offers = &mut wallet.rare_mut().offers;
+    if let Some(known) = offers.iter_mut().find(|known| known.offer == promotion) {
+        known.uses = known.uses.saturating_sub(1);
+    }
+    offers.retain(|known| known.uses > 0);
 }
 
 fn drop_pending(wallet: &mut Wallet, id: &CommandId) {
@@ -111,6 +228,46 @@ fn drop_pending(wallet: &mut Wallet, id: &CommandId) {
 
 fn end_hold(wallet: &mut Wallet, id: &CommandId) {
     wallet.rare_mut().holds.retain(|h| h.id != *id);
+}
+
+/// A spend, hold or transfer as the wallet's limits count it.
+fn count(wallet: &mut Wallet, counted: Option<&Counted>, at: Timestamp) {
+    if let Some(counted) = counted {
+        wallet.rare_mut().usage.get_or_insert_default().count(*counted, at);
+    }
+}
+
+/// What a hold gives back is not spent on the day that counted the hold. Asked before the hold is gone.
+fn uncount(wallet: &mut Wallet, hold: &CommandId, back: &Taken) {
+    let Some(day) = wallet.hold(hold).and_then(|hold| hold.counted_on) else { return };
+    if let Some(usage) = &mut wallet.rare_mut().usage {
+        usage.give_back(day, back.sum());
+    }
+}
+
+/// Parts that had expired live again until a moment; those that were restored before, at least until then.
+/// Parts that never expired keep their end.
+fn restore(wallet: &mut Wallet, taken: &Taken, at: Timestamp, until: Timestamp) {
+    let places = wallet.lot_indexes(&taken.lots);
+    for line in &taken.lines {
+        let Some(index) = places.get(line.lot as usize).copied().flatten() else { continue };
+        let lot = wallet.lots[index].id.clone();
+        let known = wallet.is_restored(&lot, line.sub);
+        let Some(part) = wallet.lots[index].parts.iter_mut().find(|part| part.sub == line.sub) else { continue };
+        if part.expires_at <= at || known {
+            part.expires_at = part.expires_at.max(until);
+            if !known {
+                wallet.rare_mut().restored.push(Restored { lot, sub: line.sub });
+            }
+        }
+    }
+}
+
+/// What ended again is not restored any more.
+fn forget_restored(wallet: &mut Wallet, ended: &Taken) {
+    if let Some(rare) = wallet.rare.as_mut().filter(|rare| !rare.restored.is_empty()) {
+        rare.restored.retain(|part| !ended.iter().any(|(lot, sub, _)| *lot == part.lot && sub == part.sub));
+    }
 }
 
 fn take(wallet: &mut Wallet, taken: &Taken) {
@@ -163,7 +320,8 @@ fn bring_back(part: &mut Part, amount: i64) {
     part.granted = part.granted.max(part.left);
 }
 
-fn set_phase(wallet: &mut Wallet, rule: &Label, version: u32, phase: Option<i64>) {
+/// Remembers the rule's rounding state, when it has one.
+pub(crate) fn set_phase(wallet: &mut Wallet, rule: &Label, version: u32, phase: Option<i64>) {
     let Some(done) = phase else { return };
     let phases = &mut wallet.rare_mut().phases;
     phases.retain(|p| p.rule != *rule);
@@ -181,8 +339,14 @@ fn arrive(wallet: &mut Wallet, record: &Record) {
         let Some(id) = taken.lots.get(pieces[0].lot as usize) else { continue };
         if let Some(at) = places[pieces[0].lot as usize] {
             for piece in pieces {
-                if let Some(part) = wallet.lots[at].parts.iter_mut().find(|p| p.sub == piece.sub) {
-                    bring_back(part, piece.amount);
+                let Some(part) = wallet.lots[at].parts.iter_mut().find(|p| p.sub == piece.sub) else { continue };
+                bring_back(part, piece.amount);
+                // A piece that was restored where it comes from lives as long here.
+                if piece.amount > 0 && piece.expires_at > part.expires_at {
+                    part.expires_at = piece.expires_at;
+                    if !wallet.is_restored(id, piece.sub) {
+                        wallet.rare_mut().restored.push(Restored { lot: id.clone(), sub: piece.sub });
+                    }
                 }
             }
             live_from(wallet, at);

@@ -1,7 +1,9 @@
 //! What can have happened: the resolved result of a command.
 
-use super::{OrderTable, Reject, Taken};
-use crate::accounts::{AccountKind, Bucket, Fund, Funding, Status, SubId, Subs, Timestamp, Usage, Wallet};
+use super::{OrderTable, Reject, Taken, TopUpRefund};
+use crate::accounts::{
+    AccountKind, Bucket, Counted, EndedRefund, Fund, Funding, Limits, Status, SubId, Subs, Timestamp, Wallet,
+};
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -11,7 +13,7 @@ use smallvec::SmallVec;
 pub struct Balances {
     /// What can be spent of each sub-balance.
     pub subs: Subs,
-    /// What holds have set aside.
+    /// What holds and refunds of top-ups have set aside.
     pub held: i64,
     /// What is owed.
     pub arrears: i64,
@@ -29,6 +31,12 @@ impl Balances {
         for (_, sub, amount) in taken.iter() {
             self.subs.add(sub, -amount);
         }
+    }
+
+    /// Takes out what repays arrears.
+    pub(crate) fn repay(&mut self, repaid: &Taken) {
+        self.take(repaid);
+        self.arrears -= repaid.sum();
     }
 
     /// Puts the lines in.
@@ -63,6 +71,8 @@ pub struct Granted {
     pub promoted: u8,
     /// How it was paid.
     pub funding: Funding,
+    /// How often the wallet has had the offer, with this, when the offer counts it.
+    pub uses: Option<u32>,
 }
 
 /// Who takes part in a record whose command names only an id: the wallet and the merchant.
@@ -115,6 +125,8 @@ pub enum Event {
         kind: AccountKind,
         /// A wallet's product.
         product: Label,
+        /// A wallet's own limits.
+        limits: Option<Box<Limits>>,
     },
     /// Money came into a wallet.
     ToppedUp {
@@ -151,6 +163,8 @@ pub enum Event {
     TopUpFailed {
         /// The wallet.
         account: AccountId,
+        /// What will not come.
+        granted: Granted,
         /// The wallet afterwards.
         after: Balances,
     },
@@ -173,8 +187,8 @@ pub enum Event {
         phase: Option<i64>,
         /// The order lines by sub-balances, when the spend has order lines.
         table: Option<Box<OrderTable>>,
-        /// What the wallet's limits have to remember, when it has limits.
-        usage: Option<Box<Usage>>,
+        /// How the wallet's limits count it, when it has limits.
+        usage: Option<Box<Counted>>,
         /// Which sub-balances are promoted: bit n for sub-balance n.
         promoted: u8,
         /// Whether the merchant was opened by it.
@@ -194,8 +208,8 @@ pub enum Event {
         phase: Option<i64>,
         /// The order lines by sub-balances, when the hold has order lines.
         table: Option<Box<OrderTable>>,
-        /// What the wallet's limits have to remember, when it has limits.
-        usage: Option<Box<Usage>>,
+        /// How the wallet's limits count it, when it has limits.
+        usage: Option<Box<Counted>>,
         /// Whether the merchant was opened by it.
         opens_merchant: bool,
         /// The wallet afterwards.
@@ -256,6 +270,8 @@ pub enum Event {
         taken: Taken,
         /// The rule's new rounding state in the paying wallet.
         phase: Option<i64>,
+        /// How the paying wallet's limits count it, when it has limits.
+        usage: Option<Box<Counted>>,
         /// The parts as they arrive.
         parts: Vec<MovedPart>,
         /// What of them repaid the receiver's arrears.
@@ -283,6 +299,55 @@ pub enum Event {
     },
     /// A sliced account's money was brought into one slice.
     Gathered(Vec<GatherMove>),
+    /// A top-up was given back, in part or all, at once.
+    TopUpRefunded {
+        /// The wallet.
+        account: AccountId,
+        /// What was taken, and who got it.
+        refund: Box<TopUpRefund>,
+        /// What a refund that waited had set aside: it came back first, and that refund ended.
+        returned: Taken,
+        /// The wallet afterwards.
+        after: Balances,
+    },
+    /// The refund of a top-up waits for the channel's word: its lines were set aside.
+    TopUpRefundRequested {
+        /// The wallet.
+        account: AccountId,
+        /// What was set aside, and who will get it.
+        refund: Box<TopUpRefund>,
+        /// The wallet afterwards.
+        after: Balances,
+    },
+    /// The channel has paid the refund of a top-up.
+    TopUpRefundConfirmed {
+        /// The wallet.
+        account: AccountId,
+        /// What had been set aside, and who got it.
+        refund: Box<TopUpRefund>,
+        /// The wallet afterwards.
+        after: Balances,
+    },
+    /// The channel did not pay the refund of a top-up: what was set aside came back.
+    TopUpRefundFailed {
+        /// The wallet.
+        account: AccountId,
+        /// What had been set aside.
+        refund: Box<TopUpRefund>,
+        /// What of it repaid arrears.
+        repaid: Taken,
+        /// The wallet afterwards.
+        after: Balances,
+    },
+    /// The channel said again what it had said before of the refund of a top-up: nothing changed.
+    TopUpRefundUnchanged {
+        /// The wallet.
+        account: AccountId,
+        /// What it had said.
+        ended: EndedRefund,
+        /// The wallet.
+        after: Balances,
+    },
 }
 
 impl Event {
@@ -301,8 +366,46 @@ impl Event {
             | Self::Released { after, .. }
             | Self::Refunded { after, .. }
             | Self::Transferred { after, .. }
-            | Self::Expired { after, .. } => Some(after),
+            | Self::Expired { after, .. }
+            | Self::TopUpRefunded { after, .. }
+            | Self::TopUpRefundRequested { after, .. }
+            | Self::TopUpRefundConfirmed { after, .. }
+            | Self::TopUpRefundFailed { after, .. }
+            | Self::TopUpRefundUnchanged { after, .. } => Some(after),
             Self::Rejected(_) | Self::Opened { .. } | Self::StatusSet { .. } | Self::Gathered(_) => None,
+        }
+    }
+
+    /// What of the money that came into the answer's wallet repaid its arrears.
+    #[must_use]
+    pub const fn repaid(&self) -> Option<&Taken> {
+        match self {
+            Self::ToppedUp { repaid, .. }
+            | Self::TopUpConfirmed { repaid, .. }
+            | Self::Refunded { repaid, .. }
+            | Self::TopUpRefundFailed { repaid, .. } => Some(repaid),
+            _ => None,
+        }
+    }
+
+    /// The refund of a top-up that the event is about.
+    #[must_use]
+    pub fn top_up_refund(&self) -> Option<&TopUpRefund> {
+        match self {
+            Self::TopUpRefunded { refund, .. }
+            | Self::TopUpRefundRequested { refund, .. }
+            | Self::TopUpRefundConfirmed { refund, .. }
+            | Self::TopUpRefundFailed { refund, .. } => Some(refund),
+            _ => None,
+        }
+    }
+
+    /// The order lines by sub-balances that the answer shows.
+    #[must_use]
+    pub fn table(&self) -> Option<&OrderTable> {
+        match self {
+            Self::Spent { table, .. } | Self::Held { table, .. } | Self::Captured { table, .. } => table.as_deref(),
+            _ => None,
         }
     }
 

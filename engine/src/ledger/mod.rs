@@ -14,8 +14,10 @@
 //! | `command.rs` | what can be asked |
 //! | `event.rs`, `record.rs` | what can have happened, and how it is journalled |
 //! | `reject.rs` | every business no, in order of precedence |
-//! | `order_table.rs` | order lines by sub-balances |
+//! | `order_table.rs` | order lines by sub-balances, and which lots paid for which |
+//! | `given_back.rs` | what refunds have given back of a spend |
 //! | `taken.rs` | the lines of a spend: lot, sub-balance, amount |
+//! | `top_up_refund.rs` | what the refund of a top-up takes, and who gets it |
 //! | `decide/` | one file per family of commands; checks in order of precedence |
 //! | `effect.rs` | records to wallets |
 //! | `posting.rs` | records to balanced entries |
@@ -24,20 +26,25 @@ mod command;
 pub mod decide;
 mod effect;
 mod event;
+mod given_back;
 mod order_table;
 mod posting;
 mod record;
 mod reject;
 mod taken;
+mod top_up_refund;
 
 pub use command::{
-    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, OrderLine, Query, Refund, RefundPolicy, RefundTopUp,
-    Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, OrderLine, Query, QuoteTopUpRefund, Refund, RefundPolicy,
+    RefundTopUp, Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 pub use effect::effect;
+pub(crate) use effect::set_phase;
 pub use event::{Balances, Event, GatherMove, Grant, Granted, MovedPart, Parties};
-pub use order_table::OrderTable;
+pub use given_back::GivenBack;
+pub use order_table::{ALL_SUBS, Divisible, ORDER_LINES_MAX, OrderRow, OrderTable};
 pub use posting::{PostTo, Posting, postings};
 pub use record::{Record, RecordError};
 pub use reject::Reject;
 pub use taken::{Taken, TakenLine};
+pub use top_up_refund::TopUpRefund;

@@ -1,16 +1,19 @@
 //! Records to balanced entries.
 
 use super::decide::refund::fund_of;
-use super::{Event, Granted, Record, Taken};
+use super::{Event, Granted, Record, Taken, TopUpRefund};
 use crate::accounts::{Bucket, Chart, Fund, SubId, SystemAccount};
+use crate::names::Label;
 
 /// What a posting goes to. Wallets and merchants are those of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostTo {
     /// What the wallet can spend of a sub-balance.
     Wallet(SubId),
-    /// What the wallet's holds have set aside of a sub-balance.
+    /// What the wallet's holds and refunds of top-ups have set aside of a sub-balance.
     Held(SubId),
+    /// What the wallet owes.
+    Arrears,
     /// The merchant's proceeds.
     Merchant(Bucket, Fund),
     /// An account of the ledger's own.
@@ -24,12 +27,14 @@ impl PostTo {
         match self {
             Self::Wallet(sub) => Chart::Wallets(*sub),
             Self::Held(sub) => Chart::Held(*sub),
+            Self::Arrears => Chart::Arrears,
             Self::Merchant(bucket, fund) => Chart::Merchants(*bucket, *fund),
             Self::System(SystemAccount::Channel(_)) => Chart::Channels,
             Self::System(SystemAccount::Promotion(_)) => Chart::Promotions,
             Self::System(SystemAccount::Fee) => Chart::Fee,
             Self::System(SystemAccount::Suspense) => Chart::Suspense,
             Self::System(SystemAccount::Breakage) => Chart::Breakage,
+            Self::System(SystemAccount::Promised(_)) => Chart::Promised,
         }
     }
 }
@@ -47,14 +52,25 @@ pub struct Posting {
 /// together with its other side.
 ///
 /// A transfer's postings go to two wallets and to the same lines of the chart, so they cancel and are
-/// left out; so are the moves between slices of one account.
+/// left out, but for what repays the receiver's arrears; so are the moves between slices of one account.
 pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
     let mut both = |from: PostTo, to: PostTo, amount: i64| {
         post(Posting { to: from, minor: -i128::from(amount) });
         post(Posting { to, minor: i128::from(amount) });
     };
     match &record.event {
-        Event::ToppedUp { granted, .. } | Event::TopUpConfirmed { granted, .. } => grant(granted, both),
+        Event::ToppedUp { granted, repaid, .. } => {
+            grant(granted, SystemAccount::Promotion, &mut both);
+            repay(repaid, both);
+        }
+        Event::TopUpPlaced { granted, .. } => promise(granted, both),
+        Event::TopUpConfirmed { granted, repaid, .. } => {
+            grant(granted, SystemAccount::Promised, &mut both);
+            repay(repaid, both);
+        }
+        Event::TopUpFailed { granted, .. } => {
+            promise(granted, |promotion, promised, gift| both(promised, promotion, gift));
+        }
         Event::Spent { taken, promoted, .. } => each(taken, |sub, amount| {
             both(PostTo::Wallet(sub), proceeds(*promoted, sub), amount);
         }),
@@ -66,9 +82,23 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
         Event::Released { taken, .. } => {
             each(taken, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
         }
-        Event::Refunded { taken, promoted, .. } => each(taken, |sub, amount| {
-            both(proceeds(*promoted, sub), PostTo::Wallet(sub), amount);
+        Event::Refunded { taken, promoted, repaid, .. } => {
+            each(taken, |sub, amount| both(proceeds(*promoted, sub), PostTo::Wallet(sub), amount));
+            repay(repaid, both);
+        }
+        Event::Transferred { repaid, .. } => repay(repaid, both),
+        Event::TopUpRefunded { refund, returned, .. } => {
+            each(returned, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
+            pay_back(refund, PostTo::Wallet, both);
+        }
+        Event::TopUpRefundRequested { refund, .. } => each(&refund.taken, |sub, amount| {
+            both(PostTo::Wallet(sub), PostTo::Held(sub), amount);
         }),
+        Event::TopUpRefundConfirmed { refund, .. } => pay_back(refund, PostTo::Held, both),
+        Event::TopUpRefundFailed { refund, repaid, .. } => {
+            each(&refund.taken, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
+            repay(repaid, both);
+        }
         Event::Expired { taken, holds, .. } => {
             for (_, released) in holds {
                 each(released, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
@@ -77,10 +107,8 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
         }
         Event::Rejected(_)
         | Event::Opened { .. }
-        | Event::TopUpPlaced { .. }
-        | Event::TopUpFailed { .. }
         | Event::TopUpUnchanged { .. }
-        | Event::Transferred { .. }
+        | Event::TopUpRefundUnchanged { .. }
         | Event::StatusSet { .. }
         | Event::Gathered(_) => {}
     }
@@ -92,17 +120,65 @@ fn each(taken: &Taken, mut line: impl FnMut(SubId, i64)) {
     }
 }
 
+/// What came in repays what the wallet owes.
+fn repay(repaid: &Taken, mut both: impl FnMut(PostTo, PostTo, i64)) {
+    each(repaid, |sub, amount| both(PostTo::Wallet(sub), PostTo::Arrears, amount));
+}
+
+/// A top-up goes back: paid value to the channel as far as it is refunded and to the promotion beyond that,
+/// the gift to the promotion. What the paid value cannot give the channel, arrears and the promotion give.
+fn pay_back(refund: &TopUpRefund, lot: impl Fn(SubId) -> PostTo, mut both: impl FnMut(PostTo, PostTo, i64)) {
+    let channel = || PostTo::System(SystemAccount::Channel(refund.channel.clone()));
+    let promotion = || PostTo::System(SystemAccount::Promotion(refund.promotion.clone()));
+    let mut open = refund.refunded;
+    let mut give = |from: PostTo, amount: i64, open: &mut i64| {
+        let due = amount.min(*open);
+        *open -= due;
+        for (to, amount) in [(channel(), due), (promotion(), amount - due)] {
+            if amount > 0 {
+                both(from.clone(), to, amount);
+            }
+        }
+    };
+    each(&refund.taken, |sub, amount| {
+        if !refund.is_promoted(sub) {
+            give(lot(sub), amount, &mut open);
+        }
+    });
+    each(&refund.others, |sub, amount| give(PostTo::Wallet(sub), amount, &mut open));
+    give(PostTo::Arrears, refund.arrears, &mut open);
+    let from_promotion = open;
+    give(promotion(), from_promotion, &mut open);
+    each(&refund.taken, |sub, amount| {
+        if refund.is_promoted(sub) {
+            give(lot(sub), amount, &mut 0);
+        }
+    });
+}
+
 /// No channel statement has confirmed any lot yet, so proceeds are unreconciled (rule C2).
 const fn proceeds(promoted: u8, sub: SubId) -> PostTo {
     PostTo::Merchant(Bucket::Unreconciled, fund_of(promoted, sub.0))
 }
 
-fn grant(granted: &Granted, mut both: impl FnMut(PostTo, PostTo, i64)) {
+/// What is paid comes from the channel; the gift `gives`: the promotion itself, or what it has promised.
+fn grant(granted: &Granted, gives: fn(Label) -> SystemAccount, mut both: impl FnMut(PostTo, PostTo, i64)) {
     for grant in &granted.grants {
         let source = match fund_of(granted.promoted, grant.sub.0) {
             Fund::Paid => SystemAccount::Channel(granted.channel.clone()),
-            Fund::Promoted => SystemAccount::Promotion(granted.promotion.clone()),
+            Fund::Promoted => gives(granted.promotion.clone()),
         };
         both(PostTo::System(source), PostTo::Wallet(grant.sub), grant.amount);
+    }
+}
+
+/// The gift of a top-up that waits: calls `between` with the promotion, its promises, and the gift.
+fn promise(granted: &Granted, mut between: impl FnMut(PostTo, PostTo, i64)) {
+    let gifts = granted.grants.iter().filter(|grant| fund_of(granted.promoted, grant.sub.0) == Fund::Promoted);
+    let gift: i64 = gifts.map(|grant| grant.amount).sum();
+    if gift > 0 {
+        let promotion = PostTo::System(SystemAccount::Promotion(granted.promotion.clone()));
+        let promised = PostTo::System(SystemAccount::Promised(granted.promotion.clone()));
+        between(promotion, promised, gift);
     }
 }

@@ -67,7 +67,12 @@ impl Record {
             Event::TopUpConfirmed { account, .. }
             | Event::TopUpFailed { account, .. }
             | Event::TopUpUnchanged { account, .. }
-            | Event::Released { account, .. } => return Some(account),
+            | Event::Released { account, .. }
+            | Event::TopUpRefunded { account, .. }
+            | Event::TopUpRefundRequested { account, .. }
+            | Event::TopUpRefundConfirmed { account, .. }
+            | Event::TopUpRefundFailed { account, .. }
+            | Event::TopUpRefundUnchanged { account, .. } => return Some(account),
             Event::Captured { parties, .. } | Event::Refunded { parties, .. } => return Some(&parties.account),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! Every business no, with its operands.
 
+use crate::accounts::Timestamp;
 use crate::money::Money;
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
@@ -215,6 +216,92 @@ pub enum Reject {
         /// The most lots.
         limit: u64,
     },
+    /// The rule divides only larger amounts.
+    #[error("the rule {rule} is for {minimum} and more, {requested} was asked")]
+    BelowMinimumOrder {
+        /// The rule.
+        rule: Label,
+        /// The least amount it divides.
+        minimum: Money,
+        /// What was asked.
+        requested: Money,
+    },
+    /// No refund of the top-up was requested.
+    #[error("no refund of the top-up {top_up} was requested")]
+    UnknownTopUpRefund {
+        /// The top-up.
+        top_up: CommandId,
+    },
+    /// The refund was requested by another policy.
+    #[error("the refund was requested by {policy}, this names {named}")]
+    PolicyMismatch {
+        /// The policy of the request.
+        policy: String,
+        /// The policy that was named.
+        named: String,
+    },
+    /// More than can be refunded of the top-up.
+    #[error("{refundable} of the top-up can be refunded, {requested} was asked")]
+    RefundExceedsTopUp {
+        /// What can be refunded by the policy.
+        refundable: Money,
+        /// What was asked.
+        requested: Money,
+    },
+    /// The wallet owes, and its product lets it pay nothing until it has repaid.
+    #[error("{account} owes {arrears}")]
+    InArrears {
+        /// The wallet.
+        account: AccountId,
+        /// What it owes.
+        arrears: Money,
+    },
+    /// The offer has not begun, or has ended.
+    #[error("the offer {offer} does not run now")]
+    OfferNotRunning {
+        /// The offer.
+        offer: Label,
+        /// When it begins, if it has a begin.
+        from: Option<Timestamp>,
+        /// When it ends, if it has an end.
+        until: Option<Timestamp>,
+    },
+    /// The wallet has had the offer as often as a wallet may.
+    #[error("a wallet may have the offer {offer} {per_wallet} times, and this one has had it")]
+    OfferUsedUp {
+        /// The offer.
+        offer: Label,
+        /// How often a wallet may have it.
+        per_wallet: u32,
+    },
+    /// The offer has given all that it may give, or nearly.
+    #[error("the offer {offer} has {left} left, {requested} is needed")]
+    BudgetExhausted {
+        /// The offer.
+        offer: Label,
+        /// What is left in all.
+        left: Money,
+        /// What the gift needs.
+        requested: Money,
+    },
+    /// The wallet pays more often than it may.
+    #[error("the wallet may pay {spends} times in {seconds} seconds; try again in {retry_after_ms} ms")]
+    TooManySpends {
+        /// How often it may pay.
+        spends: u32,
+        /// In how long.
+        seconds: u32,
+        /// When the next payment may come, in milliseconds.
+        retry_after_ms: u64,
+    },
+    /// The spend has no such order line.
+    #[error("the spend {spend} has no order line {line}")]
+    UnknownOrderLine {
+        /// The spend.
+        spend: CommandId,
+        /// The order line's id.
+        line: Label,
+    },
     /// The history does not reach the moment yet.
     #[error("the history is indexed up to {indexed_to} of {durable}; try again in {retry_after_ms} ms")]
     HistoryBehind {
@@ -276,6 +363,16 @@ impl Reject {
             Self::TooManyLots { .. } => "too_many_lots",
             Self::HistoryBehind { .. } => "history_behind",
             Self::HistoryOff { .. } => "history_off",
+            Self::BelowMinimumOrder { .. } => "below_minimum_order",
+            Self::UnknownTopUpRefund { .. } => "unknown_top_up_refund",
+            Self::PolicyMismatch { .. } => "policy_mismatch",
+            Self::RefundExceedsTopUp { .. } => "refund_exceeds_top_up",
+            Self::InArrears { .. } => "in_arrears",
+            Self::OfferNotRunning { .. } => "offer_not_running",
+            Self::OfferUsedUp { .. } => "offer_used_up",
+            Self::BudgetExhausted { .. } => "budget_exhausted",
+            Self::TooManySpends { .. } => "too_many_spends",
+            Self::UnknownOrderLine { .. } => "unknown_order_line",
         }
     }
 

@@ -80,13 +80,19 @@ impl Taken {
         let weights: SmallVec<[i64; 8]> = self.lines.iter().map(|line| line.amount).collect();
         let before = apportion(from, &weights);
         let after = apportion(to, &weights);
+        self.pick(after.iter().zip(&before).map(|(after, before)| after - before))
+    }
+
+    /// So much of each line; what is zero is left out.
+    #[must_use]
+    pub(crate) fn pick(&self, amounts: impl IntoIterator<Item = i64>) -> Self {
         let mut numbers = Numbers::default();
-        let mut piece = Self::default();
-        for (line, (b, a)) in self.lines.iter().zip(before.iter().zip(&after)).filter(|(_, (b, a))| a > b) {
-            let lot = numbers.of(line.lot as usize, || piece.name(&self.lots[line.lot as usize]));
-            piece.lines.push(TakenLine { lot, sub: line.sub, amount: a - b });
+        let mut picked = Self::default();
+        for (line, amount) in self.lines.iter().zip(amounts).filter(|(_, amount)| *amount > 0) {
+            let lot = numbers.of(line.lot as usize, || picked.name(&self.lots[line.lot as usize]));
+            picked.lines.push(TakenLine { lot, sub: line.sub, amount });
         }
-        piece
+        picked
     }
 }
 

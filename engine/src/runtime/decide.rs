@@ -1,12 +1,16 @@
 //! From a command to the accounts it names, and to the pure decision about them.
 
+use super::budget;
 use super::request::Reply;
 use super::step::{Reach, Step, Stop};
 use super::table::Slot;
 use crate::accounts::{AccountKind, Bucket, Fund, Slice, Status, SystemAccount};
+use crate::allocation::RefundToExpired;
 use crate::ledger::decide::account::Found;
-use crate::ledger::decide::{account, expiry, hold, refund, spend, top_up, transfer};
-use crate::ledger::{Command, Event, GatherMove, OpenAccount, Record, Refund, Reject, Spend, Taken, Transfer};
+use crate::ledger::decide::{account, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer};
+use crate::ledger::{
+    Command, Event, GatherMove, Granted, OpenAccount, OrderTable, Record, Refund, Reject, Spend, Transfer,
+};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId};
 
@@ -20,7 +24,10 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
         Command::TopUp(ask) => {
             let (found, seat) = own_wallet(step, &ask.account)?;
             not_sliced(step, seat, &ask.account)?;
-            let (event, currency) = top_up::top_up(step.context(), step.wallet_at(found), ask)?;
+            let wallet = step.wallet_at(found);
+            let (event, currency) = top_up::top_up(step.context(), wallet, ask)?;
+            let event = arrears::repaying(event, id, wallet);
+            budget::draw(step, seat, ask, &event, currency)?;
             Ok((event, currency, seat))
         }
         Command::ConfirmTopUp(ask) => {
@@ -36,13 +43,13 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
         Command::Spend(ask) => spend_or_hold(step, ask, None),
         Command::Hold(ask, expires_at) => spend_or_hold(step, ask, Some(*expires_at)),
         Command::Capture(ask) => {
-            let (found, merchant, seat) = hold_s_parties(step, &ask.hold)?;
+            let HoldParties { found, merchant, seat, table } = hold_s_parties(step, &ask.hold)?;
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_hold(&ask.hold))?;
             let slice = step.slice_at(seat, step.held.slice(seat, &merchant));
-            Ok((hold::capture(step.context(), wallet, slice, ask)?, wallet.currency, seat))
+            Ok((hold::capture(step.context(), wallet, slice, table.as_deref(), ask)?, wallet.currency, seat))
         }
         Command::Release(ask) => {
-            let (found, _, seat) = hold_s_parties(step, &ask.hold)?;
+            let HoldParties { found, seat, .. } = hold_s_parties(step, &ask.hold)?;
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_hold(&ask.hold))?;
             Ok((hold::release(step.context(), wallet, ask)?, wallet.currency, seat))
         }
@@ -51,7 +58,11 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
         Command::Freeze(account) => set_status(step, account, Status::Frozen),
         Command::Unfreeze(account) => set_status(step, account, Status::Open),
         Command::CloseAccount(account) => set_status(step, account, Status::Closed),
-        Command::RefundTopUp(_) => Err(Reject::bad_request("op", "unknown operation refund_top_up").into()),
+        Command::RefundTopUp(ask) => {
+            let (granted, found, seat) = top_up_s_parties(step, &ask.top_up)?;
+            let wallet = step.wallet_at(found).ok_or_else(|| unknown_top_up(&ask.top_up))?;
+            Ok((top_up_refund::refund_top_up(step.context(), wallet, &granted, ask)?, wallet.currency, seat))
+        }
         Command::Expire(_) | Command::Gather(_) => Err(Reject::bad_request("op", "is the ledger's own").into()),
     }
 }
@@ -174,7 +185,7 @@ fn spend_or_hold<R: Reply>(step: &mut Step<'_, R>, ask: &Spend, hold_until: Opti
     Ok((event, currency, seat))
 }
 
-fn unknown_top_up(top_up: &CommandId) -> Reject {
+pub(crate) fn unknown_top_up(top_up: &CommandId) -> Reject {
     Reject::UnknownTopUp { top_up: top_up.clone() }
 }
 
@@ -182,26 +193,45 @@ fn top_up_s_wallet<R: Reply>(
     step: &mut Step<'_, R>,
     top_up: &CommandId,
 ) -> Result<(Option<(usize, Slot)>, usize), Stop> {
+    top_up_s_parties(step, top_up).map(|(_, found, seat)| (found, seat))
+}
+
+type TopUpParties = (Granted, Option<(usize, Slot)>, usize);
+
+/// What a top-up's record says it grants, and by whom; its wallet; and that wallet's shard.
+pub(crate) fn top_up_s_parties<R: Reply>(step: &mut Step<'_, R>, top_up: &CommandId) -> Result<TopUpParties, Stop> {
     let record = step.record_of(top_up)?;
     let Some((
-        Record { command: Command::TopUp(ask), event: Event::ToppedUp { .. } | Event::TopUpPlaced { .. }, .. },
+        Record {
+            command: Command::TopUp(ask),
+            event: Event::ToppedUp { granted, .. } | Event::TopUpPlaced { granted, .. },
+            ..
+        },
         _,
     )) = record
     else {
         return Err(unknown_top_up(top_up).into());
     };
-    own_wallet(step, &ask.account)
+    let (found, seat) = own_wallet(step, &ask.account)?;
+    Ok((granted, found, seat))
 }
 
 fn unknown_hold(hold: &CommandId) -> Reject {
     Reject::UnknownHold { hold: hold.clone() }
 }
 
-type HoldParties = (Option<(usize, Slot)>, AccountId, usize);
+/// Who takes part in a hold, and its order lines by sub-balances.
+struct HoldParties {
+    found: Option<(usize, Slot)>,
+    merchant: AccountId,
+    seat: usize,
+    table: Option<Box<OrderTable>>,
+}
 
 fn hold_s_parties<R: Reply>(step: &mut Step<'_, R>, hold: &CommandId) -> Result<HoldParties, Stop> {
     let record = step.record_of(hold)?;
-    let Some((Record { command: Command::Hold(ask, expires_at), event: Event::Held { .. }, .. }, _)) = record else {
+    let Some((Record { command: Command::Hold(ask, expires_at), event: Event::Held { table, .. }, .. }, _)) = record
+    else {
         return Err(unknown_hold(hold).into());
     };
     let seat = step.held.home_of(step.shared.hashing.account(ask.account.as_str()));
@@ -216,20 +246,21 @@ fn hold_s_parties<R: Reply>(step: &mut Step<'_, R>, hold: &CommandId) -> Result<
         }
     }
     let (found, seat) = own_wallet(step, &ask.account)?;
-    Ok((found, ask.merchant, seat))
+    Ok(HoldParties { found, merchant: ask.merchant, seat, table })
 }
 
 fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) -> Decided {
     let unknown = || Reject::UnknownSpend { spend: ask.spend.clone() };
     let (record, _) = step.record_of(&ask.spend)?.ok_or_else(unknown)?;
-    let taken: &Taken = match &record.event {
-        Event::Spent { taken, .. } | Event::Captured { taken, .. } => taken,
+    let (taken, table) = match &record.event {
+        Event::Spent { taken, table, .. } | Event::Captured { taken, table, .. } => (taken, table.as_deref()),
         _ => return Err(unknown().into()),
     };
     let (Some(account), Some(merchant)) = (record.account(), record.merchant()) else { return Err(unknown().into()) };
     let (found, seat) = own_wallet(step, account)?;
-    let refunded = step.held.refunded(seat, step.shared.hashing.id(ask.spend.as_str()))?;
-    let spent = refund::Spent { merchant, taken, refunded };
+    let back = step.held.refunded(seat, step.shared.hashing.id(ask.spend.as_str()))?;
+    let to_expired = to_expired(step, &record)?;
+    let spent = refund::Spent { merchant, taken, refunded: back.amount, to_expired, table, rows: &back.rows };
     let mut gathered = step.held.has_all();
     if gathered && step.held.count > 1 {
         gather(step, merchant, seat)?;
@@ -243,6 +274,21 @@ fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) 
         refund::Decided::Event(event) => Ok((event, wallet.currency, seat)),
         refund::Decided::GatherFirst => Err(Stop::Wider(Reach::All)),
     }
+}
+
+/// What the rule of a spend, or of the hold that became one, does with what comes back to a part that has
+/// expired; nothing is restored when that version of the rule is gone (rule A9).
+fn to_expired<R: Reply>(step: &Step<'_, R>, spend: &Record) -> Result<RefundToExpired, Stop> {
+    let hold = match &spend.command {
+        Command::Capture(ask) => step.record_of(&ask.hold)?.map(|(record, _)| record),
+        _ => None,
+    };
+    Ok(match &hold.as_ref().unwrap_or(spend).event {
+        Event::Spent { rule, version, .. } | Event::Held { rule, version, .. } => {
+            step.catalog.rule_version(rule, *version).map_or(RefundToExpired::Forfeit, |rule| rule.refund_to_expired)
+        }
+        _ => RefundToExpired::Forfeit,
+    })
 }
 
 /// Brings a merchant's money from the other slices into one (rule E3). Needs all shards.

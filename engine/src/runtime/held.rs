@@ -1,16 +1,17 @@
 //! The shards whose locks a step holds, and what a record does to them.
 
 use super::hashing::Hashing;
-use super::shard::{Refunded, Shard};
+use super::shard::{DeadlineChange, Refunded, Shard};
 use super::table::Slot;
-use crate::accounts::{AccountKind, NEVER, Slice, SliceKind, Timestamp, Wallet};
+use crate::accounts::{AccountKind, NEVER, Slice, SliceKind, SystemAccount, Timestamp, Wallet};
 use crate::journal::Position;
-use crate::ledger::{Command, Event, Granted, PostTo, Posting, Record, effect, postings};
+use crate::ledger::{Command, Event, GivenBack, Granted, PostTo, Posting, Record, effect, postings};
 use crate::money::Currency;
 use crate::names::{AccountId, Label};
 use crate::store::{Store, StoreError};
 use hashbrown::HashMap;
 use parking_lot::MutexGuard;
+use std::sync::atomic::Ordering;
 
 /// The shards a step may touch: its own, the two of a cross-shard command, or all. Locks are taken in
 /// rising order of number, so two steps never wait for each other.
@@ -86,11 +87,11 @@ impl Held<'_> {
     }
 
     /// What refunds have given back of a spend so far.
-    pub(crate) fn refunded(&mut self, number: usize, spend: u128) -> Result<i64, StoreError> {
+    pub(crate) fn refunded(&mut self, number: usize, spend: u128) -> Result<GivenBack, StoreError> {
         if let Some(refunded) = self.shard(number).refunds.get(&spend) {
-            return Ok(refunded.amount);
+            return Ok(refunded.back.clone());
         }
-        Ok(self.store.refunded(spend)?.map_or(0, |(_, amount)| amount))
+        Ok(self.store.refunded(spend)?.map(|(_, back)| back).unwrap_or_default())
     }
 
     /// Changes the books by a record: wallets, slices, totals and what hangs on them. Live and in replay
@@ -98,8 +99,11 @@ impl Held<'_> {
     pub(crate) fn apply(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
         match (&record.event, &record.command) {
             (Event::Rejected(_), _) => return Ok(()),
-            (Event::Opened { kind: AccountKind::Wallet, product }, Command::OpenAccount(open)) => {
+            (Event::Opened { kind: AccountKind::Wallet, product, limits }, Command::OpenAccount(open)) => {
                 self.open_wallet(&open.account, record.currency, product, position)?;
+                if limits.is_some() {
+                    self.change_wallet(&open.account, record, position)?;
+                }
             }
             (Event::Opened { .. }, Command::OpenAccount(open)) => self.open_merchant(&open.account, record.currency),
             (Event::StatusSet { status, kind: AccountKind::Merchant | AccountKind::System }, _) => {
@@ -116,8 +120,9 @@ impl Held<'_> {
             self.open_merchant(merchant, record.currency);
         }
         self.post(record, position)?;
-        if let (Event::Refunded { refunded, .. }, Command::Refund(refund)) = (&record.event, &record.command) {
-            self.note_refunded(record, self.hashing.id(refund.spend.as_str()), *refunded, position)?;
+        if let (Event::Refunded { refunded, rows, .. }, Command::Refund(refund)) = (&record.event, &record.command) {
+            let back = GivenBack { amount: *refunded, rows: rows.clone() };
+            self.note_refunded(record, self.hashing.id(refund.spend.as_str()), back, position)?;
         }
         Ok(())
     }
@@ -153,7 +158,7 @@ impl Held<'_> {
         // Deadlines are stored with a checkpoint, not with the wallet's image.
         for at in ends(record) {
             if shard.deadlines.insert((at, id.clone())) {
-                shard.new_deadlines.push((at, id.clone()));
+                shard.deadline_changes.push((DeadlineChange::Came, at, id.clone()));
             }
         }
         if has_it {
@@ -239,7 +244,7 @@ impl Held<'_> {
                 shard.totals_dirty = true;
             }
             match (to, &merchant) {
-                (PostTo::Wallet(_) | PostTo::Held(_), _) | (PostTo::Merchant(..), None) => {}
+                (PostTo::Wallet(_) | PostTo::Held(_) | PostTo::Arrears, _) | (PostTo::Merchant(..), None) => {}
                 (PostTo::Merchant(bucket, fund), Some(merchant)) => {
                     result = self.change_slice(number, merchant, position, |slice| {
                         if let SliceKind::Merchant(proceeds) = &mut slice.kind {
@@ -248,6 +253,9 @@ impl Held<'_> {
                     });
                 }
                 (PostTo::System(account), _) => {
+                    if minor > 0 && matches!(account, SystemAccount::Promotion(_)) {
+                        self.shard(number).returns.fetch_add(1, Ordering::Release);
+                    }
                     let id = AccountId::internal(&format!("{}:{}", account.name(), record.currency));
                     self.open_system(number, &id, record.currency);
                     result = self.change_slice(number, &id, position, |slice| {
@@ -314,7 +322,7 @@ impl Held<'_> {
         &mut self,
         record: &Record,
         spend: u128,
-        amount: i64,
+        back: GivenBack,
         position: Position,
     ) -> Result<(), StoreError> {
         if let Some(images) = &mut self.images {
@@ -327,7 +335,7 @@ impl Held<'_> {
             }
         }
         let home = record.account().map_or(0, |id| self.home_of(self.hashing.account(id.as_str())));
-        self.shard(home).refunds.insert(spend, Refunded { amount, dirty: true });
+        self.shard(home).refunds.insert(spend, Refunded { back, dirty: true });
         Ok(())
     }
 }
@@ -348,6 +356,9 @@ fn ends(record: &Record) -> impl Iterator<Item = Timestamp> + '_ {
         (Event::ToppedUp { granted: g, .. } | Event::TopUpConfirmed { granted: g, .. }, _) => granted(g),
         (Event::Transferred { parts, .. }, _) => parts.iter().map(|part| part.expires_at).collect(),
         (Event::Held { .. }, Command::Hold(_, expires_at)) => vec![*expires_at],
+        // What comes back may have ended while it was set aside.
+        (Event::TopUpRefundFailed { .. } | Event::TopUpRefunded { .. }, _) => vec![record.at],
+        (Event::Refunded { restore_until: Some(until), .. }, _) => vec![*until],
         _ => Vec::new(),
     };
     ends.into_iter().filter(|at| *at != NEVER)

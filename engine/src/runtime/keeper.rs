@@ -13,7 +13,7 @@
 
 use super::Shared;
 use super::request::Reply;
-use super::shard::Shard;
+use super::shard::{DeadlineChange, Shard};
 use super::table::Slot;
 use crate::journal::Position;
 use crate::store::{Image, Meta, Put, StoreError};
@@ -161,11 +161,13 @@ fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
     shard.refunds.retain(|_, refunded| refunded.dirty);
     for (spend, refunded) in &mut shard.refunds {
         refunded.dirty = false;
-        puts.push(Put::Refunded(*spend, as_of, refunded.amount));
+        puts.push(Put::Refunded(*spend, as_of, refunded.back.clone()));
     }
-    // In this order: one that came and was looked after since is not wanted any more.
-    puts.extend(shard.new_deadlines.drain(..).map(|(at, id)| Put::Deadline(at, id)));
-    puts.extend(shard.done_deadlines.drain(..).map(|(at, id)| Put::DropDeadline(at, id)));
+    // In the order in which it happened: the last word on a deadline counts.
+    puts.extend(shard.deadline_changes.drain(..).map(|(change, at, id)| match change {
+        DeadlineChange::Came => Put::Deadline(at, id),
+        DeadlineChange::Done => Put::DropDeadline(at, id),
+    }));
 }
 
 /// The store's side.

@@ -15,12 +15,14 @@
 //! |---|---|
 //! | `request.rs` | what goes in and out; [`Reply`] |
 //! | `step.rs`, `decide.rs`, `query.rs` | one step of a shard |
+//! | `budget.rs` | budgets of offers over shards |
 //! | `held.rs` | the shards a step may touch; a record's effect, live and in replay |
 //! | `sequencer.rs`, `writer.rs` | order, group commit, release |
 //! | `ids.rs` | idempotency |
 //! | `keeper.rs` | images, checkpoints, memory bound |
 //! | `recovery.rs` | images and tail |
 
+mod budget;
 mod cache;
 mod decide;
 pub(crate) mod hashing;
@@ -306,6 +308,7 @@ impl<R: Reply> Engine<R> {
             Body::Command(command) => shared.account_hash(command),
             Body::Query(Query::Balance(account)) => Some(shared.hashing.account(account.as_str())),
             Body::Query(Query::Quote(spend)) => Some(shared.hashing.account(spend.account.as_str())),
+            Body::Query(Query::QuoteTopUpRefund(ask)) => shared.account_of(ask.top_up.as_str()),
             Body::Query(Query::Show(id)) => shared.account_of(id.as_str()),
             Body::Query(Query::TrialBalance | Query::Ping) => None,
         };
@@ -346,6 +349,12 @@ impl<R: Reply> Engine<R> {
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.shared.catalog.read())
+    }
+
+    /// Puts another catalog in force. A step that has begun ends with the one it began with; every later one
+    /// sees this. Whoever calls it has made sure that nothing hinders it ([`Catalog::hinders`]).
+    pub fn set_catalog(&self, catalog: Arc<Catalog>) {
+        *self.shared.catalog.write() = catalog;
     }
 
     /// Asks for a checkpoint; it runs beside the traffic. One that is under way is not disturbed.

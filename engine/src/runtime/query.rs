@@ -1,10 +1,11 @@
 //! Queries: what a step reads.
 
-use super::decide::{gathered, merchant_slice, own_wallet};
+use super::decide::{gathered, merchant_slice, own_wallet, top_up_s_parties, unknown_top_up};
 use super::request::{Found, LotView, MerchantView, Reply, TopUpStanding, WalletView};
 use super::step::{Reach, Step, Stop};
 use crate::accounts::{SliceKind, Totals, Wallet};
-use crate::ledger::{Balances, Command, Event, Query, Reject, Spend};
+use crate::ledger::decide::{Context, limits, top_up_refund};
+use crate::ledger::{Balances, Command, Event, GivenBack, Query, QuoteTopUpRefund, Reject, Spend};
 use crate::names::{AccountId, CommandId};
 
 impl<R: Reply> Step<'_, R> {
@@ -13,6 +14,7 @@ impl<R: Reply> Step<'_, R> {
         match query {
             Query::Balance(account) => self.balance(account),
             Query::Quote(ask) => self.quote(ask),
+            Query::QuoteTopUpRefund(ask) => self.quote_top_up_refund(ask),
             Query::Show(id) => self.show(id),
             Query::TrialBalance => self.trial(),
             Query::Ping => Ok(Found::Pong),
@@ -22,7 +24,7 @@ impl<R: Reply> Step<'_, R> {
     fn balance(&mut self, account: &AccountId) -> Result<Found, Stop> {
         let (found, seat) = own_wallet(self, account)?;
         if let Some(wallet) = self.wallet_at(found) {
-            return Ok(Found::Wallet(view(wallet)));
+            return Ok(Found::Wallet(view(self.context(), wallet)));
         }
         // A merchant has a slice on every shard; a system account only where it was booked.
         if self.held.slice(seat, account).is_none() && !crate::accounts::SystemAccount::is_reserved(account.as_str()) {
@@ -50,19 +52,28 @@ impl<R: Reply> Step<'_, R> {
         Ok(Found::Quote {
             rule: plan.rule.name.clone(),
             version: plan.rule.version,
+            chosen: plan.chosen,
             lots: wallet.lots.iter().map(|lot| lot.id.clone()).collect(),
             currency: wallet.currency,
             taken: plan.taken,
+            table: plan.table,
             after: plan.after,
             steps,
         })
+    }
+
+    fn quote_top_up_refund(&mut self, ask: &QuoteTopUpRefund) -> Result<Found, Stop> {
+        let (granted, found, _) = top_up_s_parties(self, &ask.top_up)?;
+        let wallet = self.wallet_at(found).ok_or_else(|| unknown_top_up(&ask.top_up))?;
+        let (chosen, all) = top_up_refund::quote(self.context(), wallet, &granted, ask)?;
+        Ok(Found::TopUpRefundQuote { top_up: ask.top_up.clone(), currency: wallet.currency, chosen, all })
     }
 
     fn show(&mut self, id: &CommandId) -> Result<Found, Stop> {
         let Some((record, position)) = self.record_of(id)? else {
             return Err(Reject::UnknownSpend { spend: id.clone() }.into());
         };
-        let (mut refunded, mut held, mut top_up) = (0, None, None);
+        let (mut refunded, mut held, mut top_up, mut taken_back) = (GivenBack::default(), None, None, None);
         if let Some(account) = record.account().cloned() {
             let (found, seat) = own_wallet(self, &account)?;
             if matches!(record.event, Event::Spent { .. } | Event::Captured { .. }) {
@@ -71,6 +82,7 @@ impl<R: Reply> Step<'_, R> {
             if let Some(wallet) = self.wallet_at(found) {
                 held = matches!(record.command, Command::Hold(..))
                     .then(|| wallet.hold(id).map_or(0, crate::accounts::Hold::amount));
+                taken_back = wallet.taken_back(id).cloned().map(Box::new);
                 top_up = matches!(record.event, Event::ToppedUp { .. } | Event::TopUpPlaced { .. }).then(|| {
                     if wallet.pending(id).is_some() {
                         TopUpStanding::Pending
@@ -82,7 +94,7 @@ impl<R: Reply> Step<'_, R> {
                 });
             }
         }
-        Ok(Found::Shown { record: Box::new(record), position, refunded, held, top_up })
+        Ok(Found::Shown { record: Box::new(record), position, refunded, held, top_up, taken_back })
     }
 
     fn trial(&mut self) -> Result<Found, Stop> {
@@ -97,7 +109,8 @@ impl<R: Reply> Step<'_, R> {
     }
 }
 
-fn view(wallet: &Wallet) -> WalletView {
+fn view(context: Context<'_>, wallet: &Wallet) -> WalletView {
+    let its = limits::in_force(context, wallet);
     let live = wallet.lots.iter().filter(|lot| lot.left() > 0);
     WalletView {
         account: wallet.id.clone(),
@@ -105,6 +118,8 @@ fn view(wallet: &Wallet) -> WalletView {
         currency: wallet.currency,
         product: wallet.product.clone(),
         balances: Balances::of(wallet),
+        limits: its.limits,
+        spent_today: limits::spent_on(wallet, its.day(context.now)),
         lots: live.map(|lot| LotView { id: lot.id.clone(), funding: lot.funding, parts: lot.parts.to_vec() }).collect(),
     }
 }

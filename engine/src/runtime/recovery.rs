@@ -112,6 +112,10 @@ pub fn recover(
         write_folded(&**store, &mut shards, shard_count, end)?;
     }
     shards.truncate(shard_count);
+    let returns = Arc::default();
+    for shard in &mut shards {
+        shard.get_mut().returns = Arc::clone(&returns);
+    }
     Ok(Recovered { shards, ids, hashing, meta, replayed })
 }
 

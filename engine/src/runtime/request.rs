@@ -1,12 +1,13 @@
 //! What goes into the engine and what comes out.
 
-use crate::accounts::{Funding, Proceeds, Status};
+use crate::accounts::{Funding, Limits, Proceeds, Status, TakenBack};
 use crate::accounts::{Timestamp, Totals};
 use crate::allocation::Step;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Chosen};
 use crate::journal::Position;
-use crate::ledger::Taken;
+use crate::ledger::decide::top_up_refund::PolicyQuote;
 use crate::ledger::{Balances, Command, Query, Record, Reject};
+use crate::ledger::{GivenBack, OrderTable, Taken};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 
@@ -27,6 +28,7 @@ impl Body {
             Self::Command(Command::ConfirmTopUp(ask)) => Some(&ask.top_up),
             Self::Command(Command::FailTopUp(id)) | Self::Query(Query::Show(id)) => Some(id),
             Self::Command(Command::RefundTopUp(ask)) => Some(&ask.top_up),
+            Self::Query(Query::QuoteTopUpRefund(ask)) => Some(&ask.top_up),
             Self::Command(Command::Capture(ask)) => Some(&ask.hold),
             Self::Command(Command::Release(ask)) => Some(&ask.hold),
             Self::Command(Command::Refund(ask)) => Some(&ask.spend),
@@ -100,8 +102,12 @@ pub enum Found {
         rule: Label,
         /// Its version.
         version: u32,
+        /// Why this rule.
+        chosen: Chosen,
         /// The lines.
         taken: Taken,
+        /// The order lines by sub-balances, when there are order lines.
+        table: Option<Box<OrderTable>>,
         /// The steps.
         steps: Vec<Step>,
         /// The ids of the wallet's lots, by index.
@@ -111,6 +117,17 @@ pub enum Found {
         /// The wallet afterwards.
         after: Balances,
     },
+    /// What the refund of a top-up would give.
+    TopUpRefundQuote {
+        /// The top-up.
+        top_up: CommandId,
+        /// The wallet's currency.
+        currency: Currency,
+        /// By the policy that was named, or the product's.
+        chosen: PolicyQuote,
+        /// By each policy, when neither policy nor amount was named.
+        all: Vec<PolicyQuote>,
+    },
     /// A record by its id.
     Shown {
         /// The record.
@@ -118,11 +135,13 @@ pub enum Found {
         /// Its position.
         position: Position,
         /// What refunds have given back of it.
-        refunded: i64,
+        refunded: GivenBack,
         /// Whether it is a hold that is open, with what is left of it.
         held: Option<i64>,
         /// In which state a top-up is.
         top_up: Option<TopUpStanding>,
+        /// What was taken back of a top-up.
+        taken_back: Option<Box<TakenBack>>,
     },
     /// The chart of accounts.
     Trial(Totals),
@@ -154,6 +173,10 @@ pub struct WalletView {
     pub product: Label,
     /// Its figures.
     pub balances: Balances,
+    /// The limits in force.
+    pub limits: Limits,
+    /// What they have counted today.
+    pub spent_today: i64,
     /// Its lots that have something left, oldest first.
     pub lots: Vec<LotView>,
 }

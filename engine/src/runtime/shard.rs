@@ -5,10 +5,13 @@
 //! checkout touches each shard owns a slice (rule E3).
 
 use super::table::{Keyed, Slot, Table};
-use crate::accounts::{Slice, Timestamp, Totals, Wallet};
-use crate::names::AccountId;
+use crate::accounts::{Share, Slice, Timestamp, Totals, Wallet};
+use crate::ledger::GivenBack;
+use crate::names::{AccountId, Label};
 use hashbrown::HashMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 impl Keyed for Wallet {
     fn key(&self) -> &str {
@@ -23,10 +26,19 @@ impl Keyed for Slice {
 }
 
 /// What refunds have given back of a spend.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refunded {
-    pub(crate) amount: i64,
+    pub(crate) back: GivenBack,
     pub(crate) dirty: bool,
+}
+
+/// What happened to a deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeadlineChange {
+    /// It came.
+    Came,
+    /// It was looked after.
+    Done,
 }
 
 /// One shard's state. Whoever holds its lock is the owner of its accounts.
@@ -41,10 +53,13 @@ pub(crate) struct Shard {
     pub(crate) refunds: HashMap<u128, Refunded>,
     /// Moments at which something ends by itself in a wallet. One that is past its use does no harm.
     pub(crate) deadlines: BTreeSet<(Timestamp, AccountId)>,
-    /// Deadlines that came since the last checkpoint.
-    pub(crate) new_deadlines: Vec<(Timestamp, AccountId)>,
-    /// Deadlines that were looked after since the last checkpoint.
-    pub(crate) done_deadlines: Vec<(Timestamp, AccountId)>,
+    /// What came to the deadlines and was looked after since the last checkpoint, in order: a deadline can
+    /// come, be looked after and come again.
+    pub(crate) deadline_changes: Vec<(DeadlineChange, Timestamp, AccountId)>,
+    /// This shard's shares of offers' budgets; all shards have one of an offer, or none.
+    pub(crate) shares: BTreeMap<Label, Share>,
+    /// How often something has come back to a promotion, over all shards.
+    pub(crate) returns: Arc<AtomicU64>,
     /// Wallets that changed since their images were staged.
     pub(crate) dirty: Vec<Slot>,
     /// The time of the last decision: a clock that is set back does not turn the books' time back.
@@ -61,8 +76,9 @@ impl Shard {
             totals_dirty: false,
             refunds: HashMap::new(),
             deadlines: BTreeSet::new(),
-            new_deadlines: Vec::new(),
-            done_deadlines: Vec::new(),
+            deadline_changes: Vec::new(),
+            shares: BTreeMap::new(),
+            returns: Arc::default(),
             dirty: Vec::new(),
             last_at: 0,
         }

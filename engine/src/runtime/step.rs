@@ -18,7 +18,7 @@ use super::{Shared, decide};
 use crate::accounts::{Slice, Timestamp, Wallet};
 use crate::catalog::Catalog;
 use crate::journal::Position;
-use crate::ledger::decide::Context;
+use crate::ledger::decide::{Context, expiry};
 use crate::ledger::{Command, Event, Record, Reject};
 use crate::money::Currency;
 use crate::names::CommandId;
@@ -159,7 +159,11 @@ impl<'a, R: Reply> Step<'a, R> {
             account
         };
         self.claims.push((hash, self.next_index(), owner));
-        match self.enter(&record) {
+        let entered = self.enter(&record).and_then(|index| {
+            self.expire_what_came_back(&record)?;
+            Ok(index)
+        });
+        match entered {
             Ok(index) => {
                 let outcome = Outcome::Recorded { record, position: 0, replayed: false };
                 self.waiting.push(Waiting { parcel, outcome, fresh: Some(index) });
@@ -181,6 +185,19 @@ impl<'a, R: Reply> Step<'a, R> {
         let slice = u16::try_from(seat).unwrap_or(u16::MAX);
         let record = Record { id, at: self.now, currency, slice, command, event };
         self.enter(&record).map(|_| ())
+    }
+
+    /// What a record brought back to a part that has expired expires right behind it, also when nobody ever
+    /// touches the wallet again (rule A9).
+    fn expire_what_came_back(&mut self, record: &Record) -> Result<(), StoreError> {
+        let Some(account) = record.account().filter(|_| expiry::may_revive(&record.event)) else { return Ok(()) };
+        let found = self.held.wallet(account)?;
+        let Some(wallet) = self.wallet_at(found) else { return Ok(()) };
+        let (currency, seat) = (wallet.currency, found.map_or(self.home, |(seat, _)| seat));
+        match expiry::expire(self.now, wallet) {
+            Some(event) => self.internal(Command::Expire(account.clone()), event, currency, seat),
+            None => Ok(()),
+        }
     }
 
     fn next_index(&self) -> u32 {

@@ -11,6 +11,7 @@ use super::recovery::{RecoveryError, each_record, recover};
 use super::shard::Shard;
 use crate::accounts::{Bucket, Chart, Fund, Slice, SliceKind, Timestamp, Totals, Wallet};
 use crate::journal::{Chain, JournalReader, Position};
+use crate::ledger::{Event, GivenBack};
 use crate::money::Currency;
 use crate::names::AccountId;
 use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
@@ -83,6 +84,9 @@ pub fn verify(
             progress(position);
         }
         books.apply(&record, position)?;
+        if !adds_up(&record.event) {
+            report.fault(format!("position {position}: the order lines and the lines do not add up"));
+        }
         Ok(())
     })?;
     report.end = chain.unwrap_or(Chain::START).next_position - 1;
@@ -97,6 +101,7 @@ pub fn verify(
     };
     compare_wallets(&mut report, &books, &mut images, store)?;
     compare_sliced(&mut report, &books, &images);
+    compare_refunds(&mut report, &books, &mut images)?;
     add_up(&mut report, &books);
     Ok(report)
 }
@@ -168,6 +173,28 @@ fn compare_sliced(report: &mut Verification, books: &Held<'_>, images: &Held<'_>
     report.same("chart of accounts", &lines(&totals(books)), &lines(&totals(images)));
 }
 
+/// What refunds gave back of each spend, and of each of its order lines.
+fn compare_refunds(report: &mut Verification, books: &Held<'_>, images: &mut Held<'_>) -> Result<(), StoreError> {
+    for shard in &books.shards {
+        for (spend, replayed) in &shard.refunds {
+            let recovered = images.refunded(usize::from(shard.number), *spend)?;
+            report.same(&format!("refunds of the spend with the hash {spend:032x}"), &replayed.back, &recovered);
+        }
+    }
+    Ok(())
+}
+
+/// Whether what a record says of order lines sums to what it says of lots.
+fn adds_up(event: &Event) -> bool {
+    match event {
+        Event::Spent { table: Some(table), taken, .. }
+        | Event::Held { table: Some(table), taken, .. }
+        | Event::Captured { table: Some(table), taken, .. } => table.adds_up(taken),
+        Event::Refunded { rows, refunded, .. } => rows.is_empty() || rows.iter().sum::<i64>() == *refunded,
+        _ => true,
+    }
+}
+
 /// The figures against one another.
 fn add_up(report: &mut Verification, books: &Held<'_>) {
     let whole = totals(books);
@@ -185,6 +212,12 @@ fn add_up(report: &mut Verification, books: &Held<'_>) {
                     "wallet {}: its lots have {lots} of sub-balance {}, its balance says {minor}",
                     wallet.id, sub.0
                 ));
+            }
+        }
+        *sums.entry((wallet.currency, Chart::Arrears)).or_default() -= i128::from(wallet.arrears);
+        for refund in wallet.open_refunds() {
+            for (_, sub, minor) in refund.taken.iter() {
+                *sums.entry((wallet.currency, Chart::Held(sub))).or_default() += i128::from(minor);
             }
         }
         for hold in wallet.rare.iter().flat_map(|rare| &rare.holds) {
@@ -209,6 +242,7 @@ fn add_up(report: &mut Verification, books: &Held<'_>) {
                     id if id.starts_with("promotion:") => Chart::Promotions,
                     id if id.starts_with("fee:") => Chart::Fee,
                     id if id.starts_with("suspense:") => Chart::Suspense,
+                    id if id.starts_with("promised:") => Chart::Promised,
                     _ => Chart::Breakage,
                 };
                 *sums.entry((slice.currency, line)).or_default() += minor;
@@ -247,7 +281,7 @@ impl Store for Nothing {
         Ok(None)
     }
 
-    fn refunded(&self, _: u128) -> Result<Option<(Position, i64)>, StoreError> {
+    fn refunded(&self, _: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
         Ok(None)
     }
 

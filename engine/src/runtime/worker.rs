@@ -3,6 +3,7 @@
 use super::Shared;
 use super::keeper::Staging;
 use super::request::{Parcel, Reply};
+use super::shard::DeadlineChange;
 use super::step::{self, Step};
 use crate::names::AccountId;
 use crossbeam::channel::Receiver;
@@ -108,7 +109,7 @@ impl<R: Reply> Worker<R> {
                     return Err(format!("what has ended in the wallet {account} could not be booked"));
                 }
                 let shard = step.held.shard(self.number);
-                shard.done_deadlines.push((at, account));
+                shard.deadline_changes.push((DeadlineChange::Done, at, account));
             }
             step.finish(&mut []);
             if !rest {

@@ -1,10 +1,11 @@
 //! A4: partial refunds never disagree with the whole.
 
-use crate::model::cases::cases;
-use crate::model::check::refunds;
-use crate::model::engine::small;
-use crate::model::exact::{levels, nested, within_halves};
-use crate::model::random::{MOST, grants, pieces};
+use crate::model::cases::{cases, lots_max};
+use crate::model::check::{a1, refunds};
+use crate::model::engine::{engine_allocate, small};
+use crate::model::exact::{near, nested};
+use crate::model::purse::{MLot, total};
+use crate::model::random::{MOST, grants, pieces, purse, rule};
 use fentan_engine::accounts::SubId;
 use fentan_engine::allocation::{apportion, share_of};
 use fentan_engine::ledger::Taken;
@@ -79,7 +80,7 @@ proptest! {
         prop_assert_eq!(now.iter().sum::<i128>(), units);
         for (at, share) in now.iter().enumerate() {
             prop_assert!((0..=weights[at]).contains(share));
-            prop_assert!(within_halves(*share, units, weights[at], whole, levels(weights.len())));
+            prop_assert!(near(*share, units, weights[at], whole, weights.iter().filter(|weight| **weight > 0).count()));
         }
         if units < whole {
             let next = shares(units + 1);
@@ -96,6 +97,79 @@ proptest! {
         // The nearest integer, of two the upper one: got - 1/2 <= exact < got + 1/2.
         let twice_off = 2 * (got * w - a * p);
         prop_assert!(-w < twice_off && twice_off <= w, "{got}");
+    }
+}
+
+/// A spend, and how much of it has been given back.
+struct Spent {
+    lines: Vec<(usize, u8, i128)>,
+    taken: Taken,
+    back: i128,
+}
+
+impl Spent {
+    fn of(lots: &[MLot], lines: Vec<(usize, u8, i128)>) -> Self {
+        let mut taken = Taken::default();
+        for (lot, sub, minor) in &lines {
+            taken.push(&CommandId::internal(&lots[*lot].id), SubId(*sub), small(*minor));
+        }
+        Self { lines, taken, back: 0 }
+    }
+
+    fn sum(&self) -> i128 {
+        self.lines.iter().map(|line| line.2).sum()
+    }
+
+    /// Gives the next `amount` back into the lots it came from.
+    fn refund(&mut self, lots: &mut [MLot], amount: i128) {
+        let gives = piece(&self.taken, self.back, self.back + amount);
+        assert_eq!(gives.iter().sum::<i128>(), amount, "a refund gives what it says");
+        self.back += amount;
+        for ((lot, sub, _), minor) in self.lines.iter().zip(gives) {
+            let part = lots[*lot].part_mut(*sub);
+            assert!((0..=part.consumed).contains(&minor), "{minor} back of {part:?}");
+            part.left += minor;
+            part.consumed -= minor;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(1_000))]
+
+    /// Spends under changing rules and partial refunds of any of them, mixed: every spend keeps A1 on what
+    /// the others left, no refund gives a part more than it gave, and when all is given back every lot is
+    /// as it was.
+    #[test]
+    fn a4_spends_and_partial_refunds_in_any_sequence_leave_every_lot_as_it_was(
+        mut lots in purse(lots_max() / 4),
+        steps in prop::collection::vec((rule(), any::<u32>(), any::<prop::sample::Index>(), 0..3_u8), 1..16),
+    ) {
+        let before = lots.clone();
+        let mut spends: Vec<Spent> = Vec::new();
+        for (rule, fraction, which, kind) in steps {
+            let part_of = |whole: i128| (whole * i128::from(fraction) / (1 << 32)).max(1);
+            if kind == 0 && !spends.is_empty() {
+                let count = spends.len();
+                let spent = &mut spends[which.index(count)];
+                let open = spent.sum() - spent.back;
+                spent.refund(&mut lots, part_of(open).min(open));
+                continue;
+            }
+            let amount = if kind == 1 { 1 } else { part_of(total(&lots)) };
+            let outcome = engine_allocate(&rule, &lots, 0, amount);
+            a1(&rule, &lots, amount, &outcome).map_err(TestCaseError::fail)?;
+            if let Ok(divided) = outcome {
+                divided.lines.iter().for_each(|(lot, sub, minor)| lots[*lot].take(*sub, *minor));
+                spends.push(Spent::of(&lots, divided.lines));
+            }
+        }
+        for spent in &mut spends {
+            let open = spent.sum() - spent.back;
+            spent.refund(&mut lots, open / 2);
+            spent.refund(&mut lots, open - open / 2);
+        }
+        prop_assert_eq!(lots, before);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Allocation against a naive model and against its rules A1 to A4.
+//! Allocation against a naive model and against its rules A1 to A5.
 //!
 //! Every property is checked by the checkers of `model/check.rs`; `planted.rs` shows that they see wrong
 //! implementations. `FENTAN_CASES=100000` tries more, and larger wallets.
@@ -9,5 +9,7 @@ mod model;
 mod a1;
 mod a3;
 mod a4;
+mod a5;
+mod order_lines;
 mod planted;
 mod vectors;

@@ -1,7 +1,7 @@
 //! The checkers can see: wrong implementations of the same contracts are caught by them.
 
 use crate::model::allocate::{Divided, Line};
-use crate::model::check::{a1, no_drift, refunds, same_end};
+use crate::model::check::{a1, no_drift, rectangle, rectangle_within, refunds, same_end};
 use crate::model::exact::{floor, half_up, nested};
 use crate::model::purse::MLot;
 use crate::model::rule::{MCap, MMethod, MRule};
@@ -56,6 +56,28 @@ fn a3_the_planted_mistake_is_the_one_the_domain_describes() {
     }
 }
 
+/// Nested rounding on a tree that is cut in the middle whatever the weights are.
+fn by_position(units: i128, weights: &[i128]) -> Vec<i128> {
+    if weights.len() < 2 {
+        return vec![units; weights.len()];
+    }
+    let (first, second) = weights.split_at(weights.len() / 2);
+    let to_first = half_up(units, first.iter().sum(), weights.iter().sum());
+    [by_position(to_first, first), by_position(units - to_first, second)].concat()
+}
+
+#[test]
+fn a3_a_tree_cut_by_position_is_seen_to_be_further_off() {
+    let weights = [2, 1, 2, 2, 3_707, 1, 2, 1];
+    let split =
+        |given: &[i128], amount: i128| difference(&by_position(given.iter().sum::<i128>() + amount, &weights), given);
+    let wrong = no_drift(&weights, &vec![1; 3_718], split).expect_err("it is 1.49 off");
+    assert!(wrong.contains("part 4") && wrong.contains("stands at"), "{wrong}");
+    let by_weight =
+        |given: &[i128], amount: i128| difference(&nested(given.iter().sum::<i128>() + amount, &weights), given);
+    assert_eq!(no_drift(&weights, &vec![1; 3_718], by_weight), Ok(weights.to_vec()));
+}
+
 #[test]
 fn a4_largest_remainder_is_seen_to_take_back() {
     assert_eq!(largest_remainder(4, &[1, 3, 5]), [1, 1, 2]);
@@ -95,4 +117,55 @@ fn a1_wrong_lines_are_seen() {
 
 fn difference(later: &[i128], earlier: &[i128]) -> Vec<i128> {
     later.iter().zip(earlier).map(|(later, earlier)| later - earlier).collect()
+}
+
+/// Each row rounded half up on its own, the rest to the last column.
+fn each_row_alone(rows: &[i128], cols: &[i128]) -> Vec<Vec<i128>> {
+    rows.iter().map(|row| nested(*row, cols)).collect()
+}
+
+/// What each further row adds to the nested rounding of all rows so far: exact margins, but two roundings
+/// meet in a cell.
+fn cumulative(rows: &[i128], cols: &[i128]) -> Vec<Vec<i128>> {
+    let mut sum = 0;
+    let mut before = vec![0; cols.len()];
+    let mut row_of = |row: &i128| {
+        sum += row;
+        let after = nested(sum, cols);
+        let cells = difference(&after, &before);
+        before = after;
+        cells
+    };
+    rows.iter().map(&mut row_of).collect()
+}
+
+#[test]
+fn a5_wrong_tables_are_seen() {
+    let (rows, cols) = ([3, 3, 3], [2, 3, 4]);
+    let wrong = rectangle(&rows, &cols, &each_row_alone(&rows, &cols)).expect_err("columns");
+    assert!(wrong.contains("column"), "{wrong}");
+    let (rows, cols) = ([1; 8], [1; 8]);
+    rectangle(&rows, &cols, &cumulative(&rows, &cols)).expect("here two roundings do no harm");
+    let seen = (0..4_096).any(|code| {
+        let rows = [code % 4, code / 4 % 4, code / 16 % 4, code / 64 % 4, code / 256 % 4, code / 1_024];
+        let whole: i128 = rows.iter().sum();
+        let cols = [whole / 2, whole / 3, whole - whole / 2 - whole / 3];
+        rectangle(&rows, &cols, &cumulative(&rows, &cols)).is_err_and(|wrong| wrong.contains("meets"))
+    });
+    assert!(seen, "cells that are a unit or more away are seen");
+    let wrong = rectangle(&[2, 2], &[2, 2], &[vec![2, 0], vec![0, 2]]).expect_err("whole cells stay");
+    assert!(wrong.contains("2 where 2 of 4 meets 2"), "{wrong}");
+}
+
+#[test]
+fn a5_tables_that_break_what_is_allowed_are_seen() {
+    let (rows, cols, allowed) = ([2, 2], [2, 2], [0b11, 0b01]);
+    let check = |cells: Option<&[Vec<i128>]>| rectangle_within(&rows, &cols, &allowed, cells);
+    check(Some(&[vec![0, 2], vec![2, 0]])).expect("right");
+    assert!(check(Some(&[vec![1, 1], vec![1, 1]])).expect_err("forbidden").contains("may use 0b1"));
+    assert!(check(None).expect_err("there is one").contains("has room"));
+    let crowded = rectangle_within(&rows, &cols, &[0b01, 0b01], Some(&[vec![0, 2], vec![2, 0]]));
+    assert!(crowded.expect_err("no room").contains("have no room"));
+    let unfair = rectangle_within(&rows, &cols, &[0b11, 0b11], Some(&[vec![0, 2], vec![2, 0]]));
+    assert!(unfair.expect_err("alike").contains("its like"));
 }

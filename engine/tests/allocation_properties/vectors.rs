@@ -2,9 +2,9 @@
 
 use crate::model::engine::{CATALOG, catalog, engine_allocate_with, rule};
 use crate::model::purse::{MLot, NEVER};
-use crate::model::rule::{MCap, MMethod, MRule, shipped};
+use crate::model::rule::{MCap, MMethod, MOrder, MRule, shipped};
 use fentan_engine::accounts::SubId;
-use fentan_engine::allocation::Rule;
+use fentan_engine::allocation::{Rule, apportion};
 use fentan_engine::ledger::Taken;
 use fentan_engine::names::CommandId;
 
@@ -81,7 +81,7 @@ fn a2_example_2_orders_of_lots() {
         let text = CATALOG
             .replace("name = \"by_lot\"\nversion = 1", &format!("name = \"by_lot\"\nversion = 1\nlots = \"{order}\""));
         let catalog = catalog(&text);
-        let rule = &catalog.default_product().rule;
+        let rule = catalog.default_product().rule.in_force_or_first(0);
         assert_eq!(
             engine_allocate_with(rule, &lots, 0, 0, 29_000).map(|divided| divided.lines),
             Ok(expected),
@@ -165,6 +165,39 @@ fn a3_example_3_a_skewed_lot() {
         lot.take(0, principal);
         lot.take(1, bonus);
     }
+}
+
+/// docs/allocation.md: what holds for five weights and more is 41/32, not 1.
+#[test]
+fn a3_five_weights_may_be_more_than_one_unit_off() {
+    assert_eq!(apportion(14, &[9, 8, 1, 3, 1])[1], 4, "exact: 5.09");
+    let weights = [1, 4_056, 4_085, 1_482, 3, 145];
+    let off = i128::from(apportion(4_889, &weights)[1]) * 9_772 - 4_889 * 4_056;
+    assert!((12_451..41 * 10_000 / 32).contains(&(off.abs() * 10_000 / 9_772)), "{off}");
+}
+
+/// docs/allocation.md: what `current_ratio` does not promise.
+#[test]
+fn a3_current_ratio_depends_on_the_size_of_the_spends() {
+    let rule = shipped_rule("by_balance");
+    let mut lot = MLot::fresh("t-1", &[(0, 50), (1, 150)]);
+    assert_eq!(split(&rule, std::slice::from_ref(&lot), 0, 2), Ok((1, 1)));
+    for _ in 0..2 {
+        assert_eq!(split(&rule, std::slice::from_ref(&lot), 0, 1), Ok((0, 1)));
+        lot.take(1, 1);
+    }
+}
+
+/// docs/allocation.md: which lot pays may depend on the size of the spends; how a lot divides does not.
+#[test]
+fn a3_largest_first_depends_on_the_size_of_the_spends() {
+    let rule = rule(&MRule { order: MOrder::LargestFirst, ..MRule::plain("r", MMethod::LotRatio) });
+    let mut lots = [MLot::fresh("t-1", &[(0, 10)]), MLot::fresh("t-2", &[(0, 8)])];
+    let lines = |lots: &[MLot], amount| engine_allocate_with(&rule, lots, 0, 0, amount).map(|divided| divided.lines);
+    assert_eq!(lines(&lots, 9), Ok(vec![(0, 0, 9)]));
+    assert_eq!(lines(&lots, 5), Ok(vec![(0, 0, 5)]));
+    lots[0].take(0, 5);
+    assert_eq!(lines(&lots, 4), Ok(vec![(1, 0, 4)]));
 }
 
 fn pieces(lines: &[(&str, u8, i64)], cuts: &[i64]) -> Vec<Vec<i64>> {

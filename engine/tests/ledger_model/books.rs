@@ -2,10 +2,17 @@
 //! accounts, totals, and a journal of encoded records.
 
 use crate::order::Order;
-use fentan_engine::accounts::{AccountKind, Hold, Slice, SliceKind, Status, SystemAccount, Totals, Wallet};
+use fentan_engine::accounts::{
+    AccountKind, Hold, Room, Slice, SliceKind, Status, SubId, SystemAccount, Totals, Wallet, left,
+};
+use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::catalog::Catalog;
-use fentan_engine::ledger::decide::{Context, account, expiry, hold, refund, spend, top_up, transfer};
-use fentan_engine::ledger::{Balances, Command, Event, PostTo, Record, Refund, Reject, Taken, effect, postings};
+use fentan_engine::ledger::decide::{
+    Context, account, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer,
+};
+use fentan_engine::ledger::{
+    Balances, Command, Event, Granted, OrderRow, OrderTable, PostTo, Record, Refund, Reject, Taken, effect, postings,
+};
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, CommandId};
 use std::collections::BTreeMap;
@@ -18,10 +25,22 @@ pub(crate) enum Said {
 }
 
 struct Spent {
+    rule: String,
     wallet: AccountId,
     merchant: AccountId,
     taken: Taken,
+    table: Option<Box<OrderTable>>,
     refunded: i64,
+    rows: Vec<i64>,
+}
+
+/// What these histories' rules do with what comes back to a part that has expired.
+fn to_expired(rule: &str) -> RefundToExpired {
+    match rule {
+        "by_lot_expiring_first" => RefundToExpired::Restore { days: 2 },
+        "bonus_first" => RefundToExpired::Restore { days: 9 },
+        _ => RefundToExpired::Forfeit,
+    }
 }
 
 /// The books.
@@ -32,8 +51,14 @@ pub(crate) struct Books<'a> {
     pub(crate) own: BTreeMap<(Currency, SystemAccount), i128>,
     pub(crate) totals: Totals,
     spends: BTreeMap<CommandId, Spent>,
+    /// What a top-up granted, and by whom.
+    granted: BTreeMap<CommandId, Granted>,
     /// Which wallet a top-up or a hold belongs to.
     homes: BTreeMap<CommandId, AccountId>,
+    /// By which rule a hold was divided.
+    rules: BTreeMap<CommandId, String>,
+    /// The order lines by sub-balances of holds.
+    held: BTreeMap<CommandId, Box<OrderTable>>,
     journal: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -47,7 +72,10 @@ impl<'a> Books<'a> {
             own: BTreeMap::new(),
             totals: Totals::default(),
             spends: BTreeMap::new(),
+            granted: BTreeMap::new(),
             homes: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            held: BTreeMap::new(),
             journal: Vec::new(),
             ends: vec![0],
         }
@@ -56,7 +84,7 @@ impl<'a> Books<'a> {
     /// Decides, journals, reads back, applies.
     pub(crate) fn execute(&mut self, id: &str, now: i64, order: &Order) -> Result<Said, String> {
         let command = order.command(self.currency(order));
-        let (event, currency) = match self.decide(now, &command) {
+        let (event, currency) = match self.decide(&CommandId::internal(id), now, &command) {
             None => return Ok(Said::No("nothing_due")),
             Some(Ok((event, currency))) => (event, currency),
             Some(Err(reject)) => (Event::Rejected(Box::new(reject)), self.currency(order)),
@@ -65,10 +93,26 @@ impl<'a> Books<'a> {
         let made = Record { id: CommandId::internal(id), at: now, currency, slice, command, event };
         let record = self.write(&made)?;
         self.apply(&record)?;
+        self.expire_what_came_back(&record)?;
         Ok(match &record.event {
             Event::Rejected(reject) => Said::No(reject.code()),
-            event => Said::Done(lines(event.taken().unwrap_or(&Taken::default()))),
+            event => {
+                let taken = event.taken().or(event.top_up_refund().map(|refund| &refund.taken));
+                Said::Done(lines(taken.unwrap_or(&Taken::default())))
+            }
         })
+    }
+
+    /// As a step does it.
+    fn expire_what_came_back(&mut self, record: &Record) -> Result<(), String> {
+        let Some(account) = record.account().filter(|_| expiry::may_revive(&record.event)).cloned() else {
+            return Ok(());
+        };
+        let Some(event) = expiry::expire(record.at, &self.wallets[&account]) else { return Ok(()) };
+        let id = CommandId::internal("expire");
+        let ended = Record { id, command: Command::Expire(account), event, ..record.clone() };
+        let ended = self.write(&ended)?;
+        self.apply(&ended)
     }
 
     fn write(&mut self, record: &Record) -> Result<Record, String> {
@@ -84,9 +128,10 @@ impl<'a> Books<'a> {
             Order::TopUp { wallet, .. } => AccountId::internal(wallet),
             Order::Spend(pay) | Order::Hold(pay, _) => AccountId::internal(&pay.wallet),
             Order::Transfer { from, .. } => AccountId::internal(from),
-            Order::Confirm { top_up: id, .. } | Order::Capture { hold: id, .. } | Order::Release { hold: id, .. } => {
-                self.home(id)
-            }
+            Order::Confirm { top_up: id, .. }
+            | Order::TakeBack { top_up: id, .. }
+            | Order::Capture { hold: id, .. }
+            | Order::Release { hold: id, .. } => self.home(id),
             Order::Refund { spend, .. } => self.spends[&CommandId::internal(spend)].wallet.clone(),
             _ => return Currency::CNY,
         };
@@ -98,7 +143,7 @@ impl<'a> Books<'a> {
     }
 
     /// `None` when nothing is due.
-    fn decide(&mut self, now: i64, command: &Command) -> Option<Result<(Event, Currency), Reject>> {
+    fn decide(&mut self, id: &CommandId, now: i64, command: &Command) -> Option<Result<(Event, Currency), Reject>> {
         if let Command::Refund(ask) = command {
             return Some(self.decide_refund(now, ask));
         }
@@ -109,7 +154,15 @@ impl<'a> Books<'a> {
         let currency = |account: &AccountId| wallet(account).map_or(Currency::CNY, |wallet| wallet.currency);
         Some(match command {
             Command::OpenAccount(ask) => self.found(&ask.account, |found| account::open(ctx, found, ask)),
-            Command::TopUp(ask) => top_up::top_up(ctx, wallet(&ask.account), ask),
+            Command::TopUp(ask) => {
+                let wallet = wallet(&ask.account);
+                top_up::top_up(ctx, wallet, ask)
+                    .map(|(event, currency)| (arrears::repaying(event, id, wallet), currency))
+                    .and_then(|decided| self.within_budget(ctx, decided))
+            }
+            Command::RefundTopUp(ask) => with(home(&ask.top_up), |wallet| {
+                top_up_refund::refund_top_up(ctx, wallet, &self.granted[&ask.top_up], ask)
+            }),
             Command::ConfirmTopUp(ask) => with(home(&ask.top_up), |wallet| top_up::confirm(ctx, wallet, ask)),
             Command::FailTopUp(id) => with(home(id), |wallet| top_up::fail(wallet, id)),
             Command::Spend(ask) => spend::spend(ctx, wallet(&ask.account), merchant(&ask.merchant), ask)
@@ -118,7 +171,7 @@ impl<'a> Books<'a> {
                 .map(|event| (event, currency(&ask.account))),
             Command::Capture(ask) => with(home(&ask.hold), |wallet| {
                 let paid = wallet.hold(&ask.hold).and_then(|hold| merchant(&hold.merchant));
-                hold::capture(ctx, wallet, paid, ask)
+                hold::capture(ctx, wallet, paid, self.held.get(&ask.hold).map(|table| &**table), ask)
             }),
             Command::Release(ask) => with(home(&ask.hold), |wallet| hold::release(ctx, wallet, ask)),
             Command::Transfer(ask) => transfer::transfer(ctx, wallet(&ask.from), wallet(&ask.to), ask)
@@ -126,7 +179,6 @@ impl<'a> Books<'a> {
             Command::Freeze(name) => self.found(name, |found| account::set_status(found, name, Status::Frozen)),
             Command::Unfreeze(name) => self.found(name, |found| account::set_status(found, name, Status::Open)),
             Command::CloseAccount(name) => self.found(name, |found| account::set_status(found, name, Status::Closed)),
-            Command::RefundTopUp(_) => return None,
             Command::Expire(name) => {
                 let wallet = self.wallets.get(name)?;
                 Ok((expiry::expire(now, wallet)?, wallet.currency))
@@ -135,12 +187,29 @@ impl<'a> Books<'a> {
         })
     }
 
+    /// The budget of an offer, of which the promotion's account says what is left.
+    fn within_budget(&self, ctx: Context<'_>, decided: (Event, Currency)) -> Result<(Event, Currency), Reject> {
+        if let Some(drawn) = top_up::drawn(ctx, &decided.0) {
+            let promotion = SystemAccount::Promotion(drawn.offer.name.clone());
+            let given = self.own.get(&(decided.1, promotion)).copied().unwrap_or(0);
+            assert!(drawn.is_there(Room::InAll(left(drawn.budget, &[given])), decided.1)?, "all is known");
+        }
+        Ok(decided)
+    }
+
     /// A refund asks one slice; when that has too little, all that the merchant has is brought into it.
     fn decide_refund(&mut self, now: i64, ask: &Refund) -> Result<(Event, Currency), Reject> {
         let ctx = Context { catalog: self.catalog, now };
         let spent = &self.spends[&ask.spend];
         let wallet = &self.wallets[&spent.wallet];
-        let as_spent = refund::Spent { merchant: &spent.merchant, taken: &spent.taken, refunded: spent.refunded };
+        let as_spent = refund::Spent {
+            merchant: &spent.merchant,
+            taken: &spent.taken,
+            refunded: spent.refunded,
+            to_expired: to_expired(&spent.rule),
+            table: spent.table.as_deref(),
+            rows: &spent.rows,
+        };
         let slices = self.merchants.get_mut(&spent.merchant).expect("the merchant is there");
         let currency = wallet.currency;
         match refund::refund(ctx, wallet, &as_spent, slices[0].proceeds(), false, ask)? {
@@ -182,7 +251,7 @@ impl<'a> Books<'a> {
             sum += posting.minor;
             self.totals.add(record.currency, posting.to.chart(), posting.minor);
             match posting.to {
-                PostTo::Wallet(_) | PostTo::Held(_) => {}
+                PostTo::Wallet(_) | PostTo::Held(_) | PostTo::Arrears => {}
                 PostTo::System(account) => *self.own.entry((record.currency, account)).or_default() += posting.minor,
                 PostTo::Merchant(bucket, fund) => {
                     let slices =
@@ -221,18 +290,35 @@ impl<'a> Books<'a> {
 
     fn remember(&mut self, record: &Record) {
         let account = record.account().cloned();
+        if let Event::ToppedUp { granted, .. } | Event::TopUpPlaced { granted, .. } = &record.event {
+            self.granted.insert(record.id.clone(), granted.clone());
+        }
+        if let Event::Held { table: Some(table), .. } = &record.event {
+            self.held.insert(record.id.clone(), table.clone());
+        }
         match &record.event {
             Event::ToppedUp { .. } | Event::TopUpPlaced { .. } | Event::Held { .. } => {
+                if let Event::Held { rule, .. } = &record.event {
+                    self.rules.insert(record.id.clone(), rule.to_string());
+                }
                 self.homes.insert(record.id.clone(), account.expect("a wallet's"));
             }
-            Event::Spent { taken, .. } | Event::Captured { taken, .. } => {
+            Event::Spent { taken, table, .. } | Event::Captured { taken, table, .. } => {
                 let (wallet, merchant) =
                     (account.expect("a wallet's"), record.merchant().expect("a merchant's").clone());
-                self.spends.insert(record.id.clone(), Spent { wallet, merchant, taken: taken.clone(), refunded: 0 });
+                let rule = match (&record.event, &record.command) {
+                    (Event::Spent { rule, .. }, _) => rule.to_string(),
+                    (_, Command::Capture(ask)) => self.rules[&ask.hold].clone(),
+                    _ => unreachable!("a spend or a capture"),
+                };
+                let (taken, table) = (taken.clone(), table.clone());
+                let spent = Spent { rule, wallet, merchant, taken, table, refunded: 0, rows: Vec::new() };
+                self.spends.insert(record.id.clone(), spent);
             }
-            Event::Refunded { refunded, .. } => {
+            Event::Refunded { refunded, rows, .. } => {
                 if let Command::Refund(ask) = &record.command {
-                    self.spends.get_mut(&ask.spend).expect("it was spent").refunded = *refunded;
+                    let spent = self.spends.get_mut(&ask.spend).expect("it was spent");
+                    (spent.refunded, spent.rows) = (*refunded, rows.to_vec());
                 }
             }
             _ => {}
@@ -243,6 +329,14 @@ impl<'a> Books<'a> {
     pub(crate) fn records(&self) -> Result<Vec<Record>, String> {
         let read = |ends: &[usize]| Record::decode(&self.journal[ends[0]..ends[1]]).map_err(|error| error.to_string());
         self.ends.windows(2).map(read).collect()
+    }
+
+    /// The order lines by sub-balances 0 and 1 of a spend or hold.
+    pub(crate) fn cells(&self, id: &str) -> Option<Vec<Vec<i128>>> {
+        let id = CommandId::internal(id);
+        let table = self.spends.get(&id).and_then(|spent| spent.table.as_ref()).or_else(|| self.held.get(&id))?;
+        let of = |row: &OrderRow, sub| i128::from(row.of(table, SubId(sub)));
+        Some(table.rows.iter().map(|row| vec![of(row, 0), of(row, 1)]).collect())
     }
 
     /// The journal alone gives the same wallets.
@@ -259,7 +353,7 @@ impl<'a> Books<'a> {
 fn apply_to_wallets(wallets: &mut BTreeMap<AccountId, Wallet>, record: &Record) {
     let to = if let Command::Transfer(ask) = &record.command { Some(&ask.to) } else { None };
     let opens = match &record.event {
-        Event::Opened { kind: AccountKind::Wallet, product }
+        Event::Opened { kind: AccountKind::Wallet, product, .. }
         | Event::ToppedUp { opens: Some(product), .. }
         | Event::TopUpPlaced { opens: Some(product), .. } => Some((record.account(), product)),
         Event::Transferred { opens: Some(product), .. } => Some((to, product)),

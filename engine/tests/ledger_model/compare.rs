@@ -69,7 +69,7 @@ fn wallet(engine: &Wallet, naive: &naive::Wallet) -> Result<(), String> {
         same("available", &i128::from(engine.available.get(SubId(sub))), &available(&naive.lots, sub))?;
     }
     same("held", &i128::from(engine.held), &naive.held())?;
-    same("arrears", &engine.arrears, &0)?;
+    same("arrears", &i128::from(engine.arrears), &naive.arrears)?;
 
     let ids = |ids: Vec<String>| ids;
     same(
@@ -123,7 +123,43 @@ fn wallet(engine: &Wallet, naive: &naive::Wallet) -> Result<(), String> {
     let phases: BTreeMap<String, i128> =
         rare.phases.iter().map(|phase| (phase.rule.to_string(), i128::from(phase.done))).collect();
     same("phases", &phases, &naive.phases)?;
-    let none = rare.holds.is_empty() && rare.pending.is_empty() && rare.phases.is_empty();
+    let backs: BTreeMap<String, naive::Back> = rare
+        .taken_back
+        .iter()
+        .map(|back| {
+            let taken = |sub| i128::from(back.taken.get(SubId(sub)));
+            let open = back.open.as_deref().map(|open| (lines(&open.taken), i128::from(open.refunded)));
+            let ended = back.ended.map(|ended| (ended.confirmed, i128::from(ended.refunded)));
+            let told = naive::Back {
+                refunded: i128::from(back.refunded),
+                cancelled: i128::from(back.cancelled),
+                arrears: i128::from(back.arrears),
+                taken: [taken(0), taken(1)],
+                open: open.map(|(lines, refunded)| naive::Waiting { policy: None, lines, refunded }),
+                ended: ended.map(|(confirmed, refunded)| (confirmed, None, refunded)),
+            };
+            (back.top_up.to_string(), told)
+        })
+        .collect();
+    let naive_backs = naive.backs.iter().map(|(id, back)| (id.clone(), back.without_policies())).collect();
+    same("refunds of top-ups", &backs, &naive_backs)?;
+    let mut expired: BTreeMap<(String, u8), i128> = BTreeMap::new();
+    for part in &rare.expired {
+        *expired.entry((part.lot.to_string(), part.sub.0)).or_default() += i128::from(part.amount);
+    }
+    same("what expired", &expired, &naive.expired)?;
+    let uses: BTreeMap<String, usize> =
+        rare.offers.iter().map(|known| (known.offer.to_string(), known.uses as usize)).collect();
+    same("uses of offers", &uses, &naive.uses)?;
+    same("own limits", &rare.limits.is_some(), &naive.own_limits)?;
+    same("whether spends are counted", &rare.usage.is_some(), &!naive.paid.is_empty())?;
+    let others = uses.is_empty() && rare.restored.is_empty() && rare.limits.is_none() && rare.usage.is_none();
+    let none = others
+        && backs.is_empty()
+        && expired.is_empty()
+        && rare.holds.is_empty()
+        && rare.pending.is_empty()
+        && rare.phases.is_empty();
     same("the rare part is there when needed", &engine.rare.is_none(), &none)
 }
 
@@ -147,9 +183,13 @@ fn totals(books: &Books<'_>) -> Result<(), String> {
             let sum: i128 = wallets().map(|wallet| i128::from(wallet.available.get(SubId(sub)))).sum();
             same("wallets in the totals", &books.totals.get(currency, &Chart::Wallets(SubId(sub))), &sum)?;
             let holds = wallets().filter_map(|wallet| wallet.rare.as_ref()).flat_map(|rare| &rare.holds);
-            let held: i128 = holds.flat_map(held_by_sub).filter(|line| line.1 == sub).map(|line| line.2).sum();
+            let frozen = wallets().flat_map(Wallet::open_refunds).flat_map(|refund| lines(&refund.taken));
+            let held = holds.flat_map(held_by_sub).chain(frozen);
+            let held: i128 = held.filter(|line| line.1 == sub).map(|line| line.2).sum();
             same("holds in the totals", &books.totals.get(currency, &Chart::Held(SubId(sub))), &held)?;
         }
+        let owed: i128 = wallets().map(|wallet| i128::from(wallet.arrears)).sum();
+        same("arrears in the totals", &books.totals.get(currency, &Chart::Arrears), &-owed)?;
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 use crate::model::engine::small;
 use fentan_engine::accounts::{AccountKind, Funding};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, OrderLine, Refund, RefundPolicy, RefundTopUp, Release,
+    Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 use fentan_engine::money::{Currency, Major};
 use fentan_engine::names::{AccountId, CommandId, Label};
@@ -16,6 +17,24 @@ pub(crate) enum Gift {
     Offer(String),
 }
 
+/// By which policy a top-up is refunded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Ratio,
+    PaidFirst,
+    Unspent,
+    Forced,
+}
+
+/// How far the refund of a top-up is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    AtOnce,
+    Requested,
+    Confirmed,
+    Failed,
+}
+
 /// A payment order: of a spend or a hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pay {
@@ -23,6 +42,8 @@ pub(crate) struct Pay {
     pub(crate) merchant: String,
     pub(crate) amount: i128,
     pub(crate) rule: Option<String>,
+    /// Order lines: id and amount.
+    pub(crate) lines: Vec<(String, i128)>,
 }
 
 /// A command; amounts in the minor units of the wallet's currency.
@@ -32,6 +53,8 @@ pub(crate) enum Order {
         account: String,
         wallet: bool,
         product: Option<String>,
+        /// With limits of its own: at most 1000.00, and twice in ten hours.
+        own: bool,
     },
     TopUp {
         wallet: String,
@@ -62,12 +85,19 @@ pub(crate) enum Order {
     Refund {
         spend: String,
         amount: Option<i128>,
+        line: Option<String>,
     },
     Transfer {
         from: String,
         to: String,
         amount: i128,
         rule: Option<String>,
+    },
+    TakeBack {
+        top_up: String,
+        policy: Option<Policy>,
+        amount: Option<i128>,
+        stage: Stage,
     },
     Freeze(String),
     Unfreeze(String),
@@ -101,6 +131,7 @@ impl Order {
             Self::Release { .. } => "release",
             Self::Refund { .. } => "refund",
             Self::Transfer { .. } => "transfer",
+            Self::TakeBack { .. } => "take_back",
             Self::Freeze(_) => "freeze",
             Self::Unfreeze(_) => "unfreeze",
             Self::Close(_) => "close",
@@ -111,6 +142,8 @@ impl Order {
     /// As the engine's command; the currency says how amounts are written.
     pub(crate) fn command(&self, currency: Currency) -> Command {
         let major = |amount: i128| Major::from_minor(small(amount), currency);
+        let order_line =
+            |(name, amount): &(String, i128)| OrderLine { id: label(name), amount: major(*amount), category: None };
         let spend = |pay: &Pay| Spend {
             account: account(&pay.wallet),
             merchant: account(&pay.merchant),
@@ -118,15 +151,19 @@ impl Order {
             rule: pay.rule.as_deref().map(label),
             order: None,
             tags: std::iter::empty().collect(),
-            lines: std::iter::empty().collect(),
+            lines: pay.lines.iter().map(order_line).collect(),
         };
         match self {
-            Self::Open { account: name, wallet, product } => Command::OpenAccount(OpenAccount {
+            Self::Open { account: name, wallet, product, own } => Command::OpenAccount(OpenAccount {
                 account: account(name),
                 kind: if *wallet { AccountKind::Wallet } else { AccountKind::Merchant },
                 currency: None,
                 product: product.as_deref().map(label),
-                limits: None,
+                limits: own.then(|| {
+                    let velocity = Velocity { spends: 2, seconds: 36_000 };
+                    let maximum = Major::from_minor(100_000, Currency::CNY);
+                    Box::new(LimitsAsk { maximum_balance: Some(maximum), per_day: None, velocity: Some(velocity) })
+                }),
             }),
             Self::TopUp { wallet, principal, gift, channel, pending, ends, gift_ends } => Command::TopUp(TopUp {
                 account: account(wallet),
@@ -148,14 +185,31 @@ impl Order {
             Self::Hold(pay, until) => Command::Hold(spend(pay), *until),
             Self::Capture { hold, amount } => Command::Capture(Capture { hold: id(hold), amount: amount.map(major) }),
             Self::Release { hold, amount } => Command::Release(Release { hold: id(hold), amount: amount.map(major) }),
-            Self::Refund { spend, amount } => {
-                Command::Refund(Refund { spend: id(spend), amount: amount.map(major), line: None, reason: None })
+            Self::Refund { spend, amount, line } => {
+                let line = line.as_deref().map(label);
+                Command::Refund(Refund { spend: id(spend), amount: amount.map(major), line, reason: None })
             }
             Self::Transfer { from, to, amount, rule } => Command::Transfer(Transfer {
                 from: account(from),
                 to: account(to),
                 amount: major(*amount),
                 rule: rule.as_deref().map(label),
+            }),
+            Self::TakeBack { top_up, policy, amount, stage } => Command::RefundTopUp(RefundTopUp {
+                top_up: id(top_up),
+                policy: policy.map(|policy| match policy {
+                    Policy::Ratio => RefundPolicy::Ratio,
+                    Policy::PaidFirst => RefundPolicy::PaidFirst,
+                    Policy::Unspent => RefundPolicy::Unspent,
+                    Policy::Forced => RefundPolicy::Forced,
+                }),
+                amount: amount.map(major),
+                state: match stage {
+                    Stage::AtOnce => None,
+                    Stage::Requested => Some(TopUpRefundState::Requested),
+                    Stage::Confirmed => Some(TopUpRefundState::Confirmed),
+                    Stage::Failed => Some(TopUpRefundState::Failed),
+                },
             }),
             Self::Freeze(name) => Command::Freeze(account(name)),
             Self::Unfreeze(name) => Command::Unfreeze(account(name)),

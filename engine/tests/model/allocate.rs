@@ -1,10 +1,10 @@
 //! How a rule divides an amount, from the domain's rules A2 and A3, step by step and slowly.
 //!
-//! Where the domain leaves room, the model holds what the engine's pages say: a list of weights that is
-//! cut in the middle is the sub-balances 0 to 7 for `current_ratio` and the lots from the first that has
-//! something for `pro_rata`; what a cap takes away from `lot_ratio`, the lots that pay last lose first.
+//! Where the domain leaves room, the model holds what the engine's pages say: the list of weights is the
+//! sub-balances by number for `current_ratio` and the lots by age for `pro_rata`; what a cap takes away from
+//! `lot_ratio`, the lots that pay last lose first.
 
-use super::exact::{ceiling, floor, half_up, nested};
+use super::exact::{Tree, ceiling, floor, half_up, nested, tree};
 use super::purse::{MLot, MPart, available, total};
 use super::rule::{MCap, MMethod, MOrder, MRule};
 use std::cmp::Reverse;
@@ -175,23 +175,34 @@ impl Run<'_> {
 }
 
 /// Divides what a lot pays over its parts: towards where nested rounding of all that was consumed wants
-/// each half to stand, but no further from the half's own share than the next whole unit, and no more than
-/// is there.
+/// each side of a node to stand, but no further from the side's own share than the next whole unit, and no
+/// more than is there.
 fn by_ratio(parts: &[MPart], amount: i128) -> Vec<i128> {
-    if parts.len() < 2 {
-        return vec![amount; parts.len()];
+    let weights: Vec<i128> = parts.iter().map(|part| part.weight).collect();
+    let mut shares = vec![0; parts.len()];
+    if !parts.is_empty() {
+        pay(amount, &tree(&weights), parts, &mut shares);
     }
-    let (first, second) = parts.split_at(parts.len() - parts.len() / 2);
-    let sum = |parts: &[MPart], of: fn(&MPart) -> i128| parts.iter().map(of).sum::<i128>();
+    shares
+}
+
+fn pay(amount: i128, tree: &Tree, parts: &[MPart], shares: &mut [i128]) {
+    let (first, second) = match tree {
+        Tree::Leaf(at) => {
+            shares[*at] = amount;
+            return;
+        }
+        Tree::Node(first, second) => (first, second),
+    };
+    let sum = |side: &Tree, of: fn(&MPart) -> i128| side.leaves().iter().map(|at| of(&parts[*at])).sum::<i128>();
     let weight = sum(first, |part| part.weight);
-    let whole = sum(parts, |part| part.weight);
+    let whole = sum(tree, |part| part.weight);
     let stands = sum(first, |part| part.consumed);
-    let should_stand = half_up(sum(parts, |part| part.consumed) + amount, weight, whole);
+    let should_stand = half_up(sum(tree, |part| part.consumed) + amount, weight, whole);
     let wanted = (should_stand - stands).max(floor(amount, weight, whole)).min(ceiling(amount, weight, whole));
     let least = (amount - sum(second, |part| part.left)).max(0);
     let most = sum(first, |part| part.left).min(amount);
     let gives = wanted.max(least).min(most);
-    let mut shares = by_ratio(first, gives);
-    shares.extend(by_ratio(second, amount - gives));
-    shares
+    pay(gives, first, parts, shares);
+    pay(amount - gives, second, parts, shares);
 }

@@ -2,7 +2,7 @@
 //! mistake can be shown to be seen.
 
 use super::allocate::{Divided, ceiling_of};
-use super::exact::within_halves;
+use super::exact::near;
 use super::purse::{MLot, available, total};
 use super::rule::{MMethod, MRule};
 
@@ -55,15 +55,14 @@ fn bounded_sub(rule: &MRule, lots: &[MLot], amount: i128, lines: &[(usize, u8, i
     Ok(())
 }
 
-/// Rule A3 for one lot: after every spend the cumulative share of each part is within one minor unit of
-/// exact (half a unit for each level of the tree, two halves at least), and no part goes below zero.
+/// Rule A3 for one lot: after every spend the cumulative share of each part is as near to exact as the
+/// domain promises for so many parts, and no part goes below zero.
 pub(crate) fn no_drift(
     weights: &[i128],
     spends: &[i128],
     mut split: impl FnMut(&[i128], i128) -> Vec<i128>,
 ) -> Result<Vec<i128>, String> {
     let whole: i128 = weights.iter().sum();
-    let halves = super::exact::levels(weights.len()).max(2);
     let mut given = vec![0; weights.len()];
     let mut spent = 0;
     for (number, amount) in (1..).zip(spends) {
@@ -73,8 +72,11 @@ pub(crate) fn no_drift(
         for (at, part) in parts.iter().enumerate() {
             hold!(*part >= 0, "spend {number} gave {part} to part {at}");
             given[at] += part;
-            let near = within_halves(given[at], spent, weights[at], whole, halves);
-            hold!(near, "after spend {number}, {spent} in all, part {at} of {weights:?} stands at {}", given[at]);
+            hold!(
+                near(given[at], spent, weights[at], whole, weights.len()),
+                "after spend {number}, {spent} in all, part {at} of {weights:?} stands at {}",
+                given[at]
+            );
         }
     }
     Ok(given)
@@ -120,5 +122,68 @@ pub(crate) fn refunds(
         }
     }
     hold!(back != lines.iter().sum() || restored == lines, "{pieces:?} restored {restored:?}, not {lines:?}");
+    Ok(())
+}
+
+/// Rule A5: a table with exactly these row and column sums, each cell less than one minor unit from the
+/// exact `row · column / whole`, and equal to it where that is a whole number.
+pub(crate) fn rectangle(rows: &[i128], cols: &[i128], cells: &[Vec<i128>]) -> Result<(), String> {
+    margins(rows, cols, cells)?;
+    let whole: i128 = rows.iter().sum();
+    for (row, cells) in rows.iter().zip(cells) {
+        for (col, cell) in cols.iter().zip(cells) {
+            let near = *cell == 0 && whole == 0 || (cell * whole - row * col).abs() < whole;
+            hold!(near, "{cell} where {row} of {whole} meets {col}");
+        }
+    }
+    Ok(())
+}
+
+fn margins(rows: &[i128], cols: &[i128], cells: &[Vec<i128>]) -> Result<(), String> {
+    hold!(cells.len() == rows.len(), "{} rows, not {}", cells.len(), rows.len());
+    for (at, (row, cells)) in rows.iter().zip(cells).enumerate() {
+        hold!(cells.len() == cols.len(), "row {at} has {} cells", cells.len());
+        hold!(cells.iter().sum::<i128>() == *row, "row {at} of {row} is {cells:?}");
+        hold!(cells.iter().all(|cell| *cell >= 0), "row {at} has a cell below zero: {cells:?}");
+    }
+    for (at, col) in cols.iter().enumerate() {
+        let sum: i128 = cells.iter().map(|cells| cells[at]).sum();
+        hold!(sum == *col, "column {at} of {col} sums to {sum}");
+    }
+    Ok(())
+}
+
+/// Rule A5 with rows that may not use every column: a table exactly when there can be one (no set of
+/// columns has more than the rows that may use one of them), nothing where nothing may be, and rows that
+/// may use the same columns in proportion to one another.
+pub(crate) fn rectangle_within(
+    rows: &[i128],
+    cols: &[i128],
+    allowed: &[u8],
+    cells: Option<&[Vec<i128>]>,
+) -> Result<(), String> {
+    let crowded = (0..1_u32 << cols.len()).find(|set| {
+        let wanted: i128 = (0..cols.len()).filter(|at| set >> at & 1 == 1).map(|at| cols[at]).sum();
+        let room = rows.iter().zip(allowed).filter(|(_, may)| u32::from(**may) & set != 0);
+        wanted > room.map(|(row, _)| row).sum()
+    });
+    let Some(cells) = cells else {
+        hold!(crowded.is_some(), "refused, and every set of columns has room");
+        return Ok(());
+    };
+    hold!(crowded.is_none(), "the columns {crowded:?} have no room, and are in the table");
+    margins(rows, cols, cells)?;
+    for (at, (cells_of, may)) in cells.iter().zip(allowed).enumerate() {
+        let strays = (0..cols.len()).any(|col| cells_of[col] != 0 && may >> col & 1 == 0);
+        hold!(!strays, "row {at} may use {may:#b} and has {cells_of:?}");
+        let differ = |other: u8| (0..cols.len()).any(|col| cols[col] > 0 && (other ^ may) >> col & 1 == 1);
+        let alike = || rows.iter().zip(cells).zip(allowed).filter(|(_, other)| !differ(**other)).map(|(row, _)| row);
+        let whole: i128 = alike().map(|(row, _)| row).sum();
+        for col in 0..cols.len() {
+            let gets: i128 = alike().map(|(_, cells)| cells[col]).sum();
+            let near = (cells_of[col] * whole - rows[at] * gets).abs() < whole.max(1);
+            hold!(near, "row {at} gets {} of column {col}, its like {gets} for {whole}", cells_of[col]);
+        }
+    }
     Ok(())
 }

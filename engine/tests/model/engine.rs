@@ -79,11 +79,9 @@ pub(crate) fn rule(rule: &MRule) -> Rule {
         },
     };
     Rule {
-        name: Label::internal(&rule.name),
-        version: 1,
-        method,
         caps: rule.caps.iter().map(cap).collect(),
         spill: rule.spill.as_ref().map_or(Spill::Reject, |names| Spill::Into(subs(names))),
+        ..Rule::plain(Label::internal(&rule.name), method)
     }
 }
 
@@ -102,7 +100,7 @@ pub(crate) fn engine_allocate_with(
     amount: i128,
 ) -> Result<Divided, i128> {
     let lots: Vec<Lot> = lots.iter().map(lot).collect();
-    let purse = Purse { lots: &lots, first_live, currency: Currency::CNY, phase: small(phase) };
+    let purse = Purse { lots: &lots, first_live, currency: Currency::CNY, phase: small(phase), most: None };
     match allocate(rule, purse, small(amount)) {
         Ok(allocation) => {
             let to_line = |draw: &Draw| -> Line { (draw.lot as usize, draw.sub.0, i128::from(draw.amount)) };

@@ -13,6 +13,8 @@ pub(crate) struct MPart {
     pub(crate) consumed: i128,
     pub(crate) left: i128,
     pub(crate) ends: i64,
+    /// It had ended, and a refund brought it to life again.
+    pub(crate) revived: bool,
 }
 
 /// What one top-up put in.
@@ -25,7 +27,8 @@ pub(crate) struct MLot {
 impl MLot {
     /// A lot that nothing was taken from.
     pub(crate) fn fresh(id: &str, amounts: &[(u8, i128)]) -> Self {
-        let part = |&(sub, weight): &(u8, i128)| MPart { sub, weight, consumed: 0, left: weight, ends: NEVER };
+        let part =
+            |&(sub, weight): &(u8, i128)| MPart { sub, weight, consumed: 0, left: weight, ends: NEVER, revived: false };
         Self { id: id.into(), parts: amounts.iter().map(part).collect() }
     }
 
@@ -52,6 +55,15 @@ impl MLot {
         part.left -= amount;
         part.consumed += amount;
         assert!(part.left >= 0, "the model took more than there is");
+    }
+
+    /// A part that has ended, or that was revived before, lives until a moment at least.
+    pub(crate) fn revive(&mut self, sub: u8, now: i64, until: i64) {
+        let part = self.part_mut(sub);
+        if part.ends <= now || part.revived {
+            part.ends = part.ends.max(until);
+            part.revived = true;
+        }
     }
 
     /// Brings something into a part: what was consumed comes back first, more than that was never

@@ -46,7 +46,7 @@ fn random_part(sub: u8, limit: i128, ends: i64, (size, kind, granted, left): Raw
         2 => 0,
         _ => of_whole(granted, left),
     };
-    MPart { sub, weight, consumed: granted - left, left, ends }
+    MPart { sub, weight, consumed: granted - left, left, ends, revived: false }
 }
 
 /// An amount for this purse: one fen, everything, one too many, a part, a small one, far too much.

@@ -12,8 +12,8 @@ fn refused(text: &str) -> Option<(String, String)> {
         Ok(spec) => spec,
         Err(error) => return Some(("toml".into(), error.to_string())),
     };
-    let error = Catalog::from_spec(&spec).err()?;
-    Some((error.entry().to_owned(), error.to_string()))
+    let errors = Catalog::from_spec(&spec).err()?;
+    Some((errors.0[0].entry().to_owned(), errors.to_string()))
 }
 
 /// Each addition to the good catalog is refused, names the entry and says the words.
@@ -194,6 +194,47 @@ fn amounts_are_in_the_currency_of_the_products_that_may_use_the_rule() {
 }
 
 /// An offer's amounts are all in one currency that some product has.
+/// Periods, counts, budgets and products of offers (W1).
+#[test]
+fn offers_that_are_bounded() {
+    let offer = |more: &str| format!("[[offer]]\nname = \"o\"\ntier = [{{ from = \"5\", bonus = \"1\" }}]\n{more}");
+    let period = |from: &str, until: &str| offer(&format!("from = \"{from}\"\nuntil = \"{until}\""));
+    check(&[
+        (&offer("from = \"2026-11-11\""), "o", "from: is a moment like"),
+        (&offer("until = \"tomorrow\""), "o", "until: is a moment like"),
+        (&period("2026-11-11T00:00:00Z", "2026-11-11T08:00:00+08:00"), "o", "is after `from`"),
+        (&offer("per_wallet = 0"), "o", "per_wallet: is at least 1"),
+        (&offer("products = []"), "o", "name at least one"),
+        (&offer("products = [\"nope\"]"), "o", "there is no product \"nope\""),
+        (&offer("budget = \"100\""), "o", "for products of one currency"),
+        (&offer("budget = \"0\"\nproducts = [\"default\"]"), "o", "more than zero"),
+        (&offer("budget = \"1.001\"\nproducts = [\"default\"]"), "o", "3 decimals"),
+        (&offer("budget = \"-1\"\nproducts = [\"default\"]"), "o", "\"-1\": an amount"),
+        (&offer("").replace("\"o\"", "\"unnamed\""), "unnamed", "gifts that no offer gives"),
+    ]);
+    assert_eq!(refused(&format!("{CATALOG}\n{}", offer("budget = \"1\"\nproducts = [\"points\"]"))), None);
+}
+
+/// Limits of products (W5).
+#[test]
+fn limits_of_products() {
+    let product = |limits: &str| {
+        format!(
+            "[[product]]\nname = \"p\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"by_lot\"\n[product.limits]\n{limits}"
+        )
+    };
+    check(&[
+        (&product("per_day = \"1.234\""), "p", "limits: per_day: the amount has 3 decimals"),
+        (&product("maximum_balance = \"-1\""), "p", "maximum_balance: an amount"),
+        (&product("velocity = { spends = 0, seconds = 1 }"), "p", "velocity.spends is from 1 to 1000"),
+        (&product("velocity = { spends = 1001, seconds = 1 }"), "p", "velocity.spends is from 1 to 1000"),
+        (&product("velocity = { spends = 1, seconds = 0 }"), "p", "velocity.seconds is from 1"),
+        (&product("velocity = { spends = 1 }"), "toml", "missing field `seconds`"),
+        (&product("utc_offset = \"8\""), "p", "utc_offset is like \"+08:00\""),
+        (&product("per_week = \"1\""), "toml", "unknown field `per_week`"),
+    ]);
+}
+
 #[test]
 fn offers_that_no_currency_can_count() {
     check(&[
@@ -252,7 +293,7 @@ fn others_that_name_the_bounded_sub_balance() {
 fn names_and_versions() {
     check(&[
         ("[[rule]]\nname = \"\"\nversion = 1\nmethod = \"lot_ratio\"", "", "1 to 64 printable ASCII"),
-        ("[[rule]]\nname = \"by_lot\"\nversion = 2\nmethod = \"lot_ratio\"", "by_lot", "stands twice"),
+        ("[[rule]]\nname = \"by_lot\"\nversion = 1\nmethod = \"lot_ratio\"", "by_lot", "version 1 stands twice"),
         ("[[rule]]\nname = \"r\"\nversion = 0\nmethod = \"lot_ratio\"", "r", "versions count from 1"),
     ]);
 }
@@ -269,6 +310,8 @@ fn products() {
         (&product("p", "CNY", 7, "by_lot", ""), "p", "at most 6 decimals, not 7"),
         (&product("p", "CNY", 2, "nope", ""), "p", "there is no rule \"nope\""),
         (&product("p", "CNY", 2, "by_lot", "may_name_rules = [\"nope\"]"), "p", "there is no rule \"nope\""),
+        (&product("p", "CNY", 2, "by_lot", "refund_policy = \"all\""), "p", "is ratio, paid_first or unspent"),
+        (&product("p", "CNY", 2, "by_lot", "refund_policy = \"forced\""), "p", "cannot be forced"),
         (&product("default", "CNY", 2, "by_lot", ""), "default", "stands twice"),
         (&product("分", "CNY", 2, "by_lot", ""), "分", "1 to 64 printable ASCII"),
         (&product("p", "CNY", 2, "by_lot", "colour = 1"), "toml", "unknown field `colour`"),

@@ -3,11 +3,18 @@
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Funding};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Refund, Release, Spend, TopUp, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, Refund, RefundPolicy, RefundTopUp, Release, Spend, TopUp,
+    TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 
 fn open() -> OpenAccount {
     OpenAccount { account: account("w-1"), kind: AccountKind::Wallet, currency: None, product: None, limits: None }
+}
+
+fn limited(per_day: &str, spends: u32) -> OpenAccount {
+    let velocity = Some(Velocity { spends, seconds: 60 });
+    let limits = LimitsAsk { maximum_balance: None, per_day: Some(major(per_day)), velocity };
+    OpenAccount { limits: Some(Box::new(limits)), ..open() }
 }
 
 fn top() -> TopUp {
@@ -32,6 +39,7 @@ fn one_of_each() -> Vec<Command> {
         Command::CloseAccount(account("w-1")),
         Command::Expire(account("w-1")),
         Command::Gather(account("w-1")),
+        Command::RefundTopUp(take_back(Some("1.5"), None)),
     ]
 }
 
@@ -44,6 +52,7 @@ fn every_field_of_every_operation() {
         ("rule", pay_by("1.5", "by_lot")),
         ("order", Spend { order: Some(label("o-1")), ..pay("1.5") }),
         ("tags", Spend { tags: [label("tea")].into_iter().collect(), ..pay("1.5") }),
+        ("lines", pay_for("1.5", &[("l-1", "1.5")])),
     ];
     let mut table: Vec<(Command, &str, Command)> = Vec::new();
     for (field, spend) in spends {
@@ -56,7 +65,11 @@ fn every_field_of_every_operation() {
         ("kind", OpenAccount { kind: AccountKind::Merchant, ..open() }),
         ("currency", OpenAccount { currency: Some(label("CNY")), ..open() }),
         ("product", OpenAccount { product: Some(label("shop")), ..open() }),
+        ("limits", limited("1", 3)),
     ];
+    for other in [limited("1.01", 3), limited("1", 4), open()] {
+        table.push((Command::OpenAccount(limited("1", 3)), "limits", Command::OpenAccount(other)));
+    }
     table.extend(opens.map(|(field, other)| (Command::OpenAccount(open()), field, Command::OpenAccount(other))));
     let tops = [
         ("account", TopUp { account: account("w-2"), ..top() }),
@@ -72,6 +85,15 @@ fn every_field_of_every_operation() {
         ("state", TopUp { state: TopUpState::Pending, ..top() }),
     ];
     table.extend(tops.map(|(field, other)| (Command::TopUp(top()), field, Command::TopUp(other))));
+    let backs = [
+        ("top_up", RefundTopUp { top_up: id("t-2"), ..take_back(Some("1.5"), None) }),
+        ("policy", take_back_by(RefundPolicy::Ratio, Some("1.5"), None)),
+        ("amount", take_back(Some("1.51"), None)),
+        ("amount", take_back(None, None)),
+        ("state", take_back(Some("1.5"), Some(TopUpRefundState::Requested))),
+    ];
+    let back = || Command::RefundTopUp(take_back(Some("1.5"), None));
+    table.extend(backs.map(|(field, other)| (back(), field, Command::RefundTopUp(other))));
     let confirms = [
         ("top_up", confirm("t-2", Some("1.5"))),
         ("amount", confirm("t-1", Some("1.51"))),
@@ -91,6 +113,7 @@ fn every_field_of_every_operation() {
     let refunds = [
         ("spend", Refund { spend: id("s-2"), ..refund(Some("1.5")) }),
         ("amount", refund(None)),
+        ("line", refund_line("l-1", Some("1.5"))),
         ("reason", Refund { reason: Some("late".into()), ..refund(Some("1.5")) }),
     ];
     table.extend(refunds.map(|(field, other)| (Command::Refund(refund(Some("1.5"))), field, Command::Refund(other))));

@@ -3,6 +3,7 @@
 use crate::model::engine::{CATALOG, catalog};
 use crate::world::*;
 use fentan_engine::accounts::{Lot, MAX_LOTS, NEVER, SubId, Wallet};
+use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::ledger::decide::{
     Context, refund as refunds, spend as spends, top_up as top_ups, transfer as transfers,
 };
@@ -27,7 +28,14 @@ fn holds_at_most_the_most(event: Result<Event, Reject>) {
 #[test]
 fn a_refund_does_not_lift_a_wallet_above_the_most() {
     let (name, lines) = (account("m-1"), fourteen());
-    let spent = refunds::Spent { merchant: &name, taken: &lines, refunded: 0 };
+    let spent = refunds::Spent {
+        merchant: &name,
+        taken: &lines,
+        refunded: 0,
+        to_expired: RefundToExpired::Forfeit,
+        table: None,
+        rows: &[],
+    };
     let slice = proceeds(500, 900);
     let event = match refunds::refund(ctx(), &most(), &spent, Some(&slice), true, &refund(None)) {
         Ok(refunds::Decided::Event(event)) => Ok(event),
@@ -155,7 +163,14 @@ fn the_most_that_a_wallet_may_hold_comes_before_its_lots() {
 #[test]
 fn lots_are_no_reason_against_a_refund() {
     let (name, lines) = (account("m-1"), fourteen());
-    let spent = refunds::Spent { merchant: &name, taken: &lines, refunded: 0 };
+    let spent = refunds::Spent {
+        merchant: &name,
+        taken: &lines,
+        refunded: 0,
+        to_expired: RefundToExpired::Forfeit,
+        table: None,
+        rows: &[],
+    };
     let slice = proceeds(500, 900);
     let decided = refunds::refund(ctx(), &many_lots(MAX_LOTS + 1), &spent, Some(&slice), true, &refund(None));
     assert!(matches!(decided, Ok(refunds::Decided::Event(_))), "{:?}", decided.err());

@@ -2,11 +2,12 @@
 
 use crate::world::*;
 use fentan_engine::accounts::{AccountKind, Status, Wallet};
+use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::ledger::decide::account::Found;
 use fentan_engine::ledger::decide::{
-    account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers,
+    account as accounts, hold, refund as refunds, spend, top_up as top_ups, top_up_refund, transfer as transfers,
 };
-use fentan_engine::ledger::{Event, OpenAccount, Reject, TopUp, Transfer};
+use fentan_engine::ledger::{Event, OpenAccount, RefundPolicy, Reject, TopUp, TopUpRefundState, Transfer};
 use fentan_engine::money::{Currency, MAX_BALANCE};
 
 #[track_caller]
@@ -77,9 +78,9 @@ fn a_channel_s_word_form_then_wallet_then_state_then_amount() {
 #[test]
 fn the_end_of_a_hold_form_then_account_then_state_then_amount() {
     let shut = merchant(Status::Closed, Currency::CNY);
-    first(hold::capture(ctx(), &rich(), None, &capture(Some("0"))), "bad_request");
-    first(hold::capture(ctx(), &holding(NOW), Some(&shut), &capture(None)), "account_closed");
-    first(hold::capture(ctx(), &holding(NOW), None, &capture(Some("99.00"))), "hold_expired");
+    first(hold::capture(ctx(), &rich(), None, None, &capture(Some("0"))), "bad_request");
+    first(hold::capture(ctx(), &holding(NOW), Some(&shut), None, &capture(None)), "account_closed");
+    first(hold::capture(ctx(), &holding(NOW), None, None, &capture(Some("99.00"))), "hold_expired");
     first(hold::release(ctx(), &holding(NOW), &release(Some("99.00"))), "hold_expired");
     first(hold::release(ctx(), &closed(), &release(Some("0"))), "bad_request");
     first(hold::release(ctx(), &closed(), &release(None)), "account_closed");
@@ -88,7 +89,7 @@ fn the_end_of_a_hold_form_then_account_then_state_then_amount() {
 /// A closed wallet has no holds; that it is closed comes first, for the capture as for the release.
 #[test]
 fn a_closed_wallet_comes_before_a_hold_that_has_ended() {
-    first(hold::capture(ctx(), &closed(), None, &capture(None)), "account_closed");
+    first(hold::capture(ctx(), &closed(), None, None, &capture(None)), "account_closed");
     first(hold::release(ctx(), &closed(), &release(None)), "account_closed");
 }
 
@@ -101,14 +102,21 @@ fn a_rule_that_is_not_permitted_comes_before_transfers_that_are_not() {
 #[test]
 fn a_capture_of_nothing_comes_before_a_closed_merchant() {
     let shut = merchant(Status::Closed, Currency::CNY);
-    first(hold::capture(ctx(), &holding(5_000), Some(&shut), &capture(Some("0"))), "bad_request");
+    first(hold::capture(ctx(), &holding(5_000), Some(&shut), None, &capture(Some("0"))), "bad_request");
 }
 
 #[test]
 fn a_refund_s_form_then_its_wallet_then_its_state() {
     let name = account("m-1");
     let lines = fourteen();
-    let spent = |refunded| refunds::Spent { merchant: &name, taken: &lines, refunded };
+    let spent = |refunded| refunds::Spent {
+        merchant: &name,
+        taken: &lines,
+        refunded,
+        to_expired: RefundToExpired::Forfeit,
+        table: None,
+        rows: &[],
+    };
     let refuse = |wallet: Wallet, refunded, amount| {
         refunds::refund(ctx(), &wallet, &spent(refunded), None, true, &refund(amount)).map(|_| ())
     };
@@ -160,4 +168,18 @@ fn an_account_s_form_then_whether_it_is_there_then_its_product() {
     first(open(Found::Wallet(&here), &nowhere), "bad_request");
     let gone = closed();
     first(accounts::set_status(Found::Wallet(&gone), &account("w-1"), Status::Closed), "account_closed");
+}
+
+#[test]
+fn the_refund_of_a_top_up_form_then_wallet_then_product_then_state_then_amount_then_policy() {
+    let back = |wallet: &Wallet, ask: &_| top_up_refund::refund_top_up(ctx(), wallet, &granted(), ask);
+    let of_shop = |wallet: Wallet| Wallet { product: label("shop"), ..wallet };
+    first(back(&of_shop(frozen()), &take_back(Some("0"), None)), "bad_request");
+    first(back(&of_shop(frozen()), &take_back(Some("100.01"), None)), "account_frozen");
+    first(back(&of_shop(refunding()), &take_back(None, None)), "not_permitted");
+    first(back(&refunding(), &take_back(Some("100.01"), None)), "already_done");
+    let said = |state| take_back_by(RefundPolicy::Unspent, Some("50.01"), Some(state));
+    first(back(&refunding(), &said(TopUpRefundState::Confirmed)), "amount_mismatch");
+    first(back(&refunded(true), &said(TopUpRefundState::Failed)), "already_done");
+    first(back(&rich(), &said(TopUpRefundState::Failed)), "unknown_top_up_refund");
 }

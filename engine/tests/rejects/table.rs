@@ -1,18 +1,22 @@
 //! Each reject with its operands, from each decision that gives it.
 
 use crate::world::*;
-use fentan_engine::accounts::{AccountKind, Slice, SliceKind, Status, Subs, Wallet};
+use fentan_engine::accounts::{AccountKind, Limits, OfferUses, Room, Slice, SliceKind, Status, Subs, Wallet};
+use fentan_engine::allocation::RefundToExpired;
 use fentan_engine::ledger::decide::account::Found;
 use fentan_engine::ledger::decide::{
-    account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers,
+    Context, account as accounts, hold, refund as refunds, spend, top_up as top_ups, transfer as transfers,
 };
-use fentan_engine::ledger::{Command, Event, OpenAccount, Record, Reject, Spend, TopUp, Transfer, effect, postings};
+use fentan_engine::ledger::{
+    Command, Event, LimitsAsk, OpenAccount, Record, Reject, Spend, TopUp, TopUpState, Transfer, Velocity, effect,
+    postings,
+};
 use fentan_engine::money::{Currency, MAX_BALANCE, Money};
 
-type Row<T> = (&'static str, T, Reject);
+pub(crate) type Row<T> = (&'static str, T, Reject);
 
 /// Each row's decision is refused as the row says, and a remembered refusal changes nothing.
-fn check<T>(rows: Vec<Row<T>>, decide: impl Fn(&T) -> Result<Event, Reject>) {
+pub(crate) fn check<T>(rows: Vec<Row<T>>, decide: impl Fn(&T) -> Result<Event, Reject>) {
     for (name, ask, expected) in rows {
         let reject = decide(&ask).err();
         assert_eq!(reject.as_ref(), Some(&expected), "{name}");
@@ -40,7 +44,7 @@ fn changes_nothing(reject: Reject) {
     postings(&record, |posting| panic!("a refusal posts {posting:?}"));
 }
 
-fn bad(field: &str, reason: &str) -> Reject {
+pub(crate) fn bad(field: &str, reason: &str) -> Reject {
     Reject::bad_request(field, reason)
 }
 
@@ -48,19 +52,19 @@ fn unknown(name: &str) -> Reject {
     Reject::UnknownAccount { account: account(name) }
 }
 
-fn frozen(name: &str) -> Reject {
+pub(crate) fn frozen(name: &str) -> Reject {
     Reject::AccountFrozen { account: account(name) }
 }
 
-fn closed(name: &str) -> Reject {
+pub(crate) fn closed(name: &str) -> Reject {
     Reject::AccountClosed { account: account(name) }
 }
 
-fn short(payer: &str, available: i64, requested: i64) -> Reject {
+pub(crate) fn short(payer: &str, available: i64, requested: i64) -> Reject {
     Reject::InsufficientFunds { payer: payer.into(), available: fen(available), requested: fen(requested) }
 }
 
-fn done(what: &str, state: &str) -> Reject {
+pub(crate) fn done(what: &str, state: &str) -> Reject {
     Reject::AlreadyDone { what: what.into(), state: state.into() }
 }
 
@@ -120,7 +124,7 @@ fn top_ups() {
     let both = "a top-up names a bonus or an offer, not both";
     let most = "23058430092136939.51";
     let over = |requested| Reject::OverLimit {
-        limit: "maximum balance".into(),
+        limit: "maximum_balance".into(),
         allowed: fen(MAX_BALANCE),
         requested: fen(requested),
     };
@@ -221,18 +225,18 @@ fn the_end_of_holds() {
         ("expired", (holding(NOW), None), expired),
         ("too much", (holding(5_000), Some("11.21")), exceeds(1_121)),
     ];
-    check(rows.clone(), |(wallet, amount)| hold::capture(ctx(), wallet, None, &capture(*amount)));
+    check(rows.clone(), |(wallet, amount)| hold::capture(ctx(), wallet, None, None, &capture(*amount)));
     check(rows, |(wallet, amount)| hold::release(ctx(), wallet, &release(*amount)));
     let gone = merchant(Status::Closed, Currency::CNY);
     check(vec![("closed", rich(), closed("w-1"))], |wallet| {
         hold::release(ctx(), &with_status(wallet.clone(), Status::Closed), &release(None))
     });
     check(vec![("merchant closed", holding(5_000), closed("m-1"))], |wallet| {
-        hold::capture(ctx(), wallet, Some(&gone), &capture(None))
+        hold::capture(ctx(), wallet, Some(&gone), None, &capture(None))
     });
     for status in [Status::Open, Status::Frozen] {
         let wallet = with_status(holding(5_000), status);
-        hold::capture(ctx(), &wallet, Some(&merchant(Status::Frozen, Currency::CNY)), &capture(Some("11.20")))
+        hold::capture(ctx(), &wallet, Some(&merchant(Status::Frozen, Currency::CNY)), None, &capture(Some("11.20")))
             .expect("a promise");
         hold::release(ctx(), &wallet, &release(None)).expect("money comes in");
     }
@@ -243,7 +247,14 @@ fn refunds_of_spends() {
     let name = account("m-1");
     let lines = fourteen();
     let decide = |wallet: &Wallet, refunded, has: Option<(i128, i128)>, gathered, amount: Option<&str>| {
-        let spent = refunds::Spent { merchant: &name, taken: &lines, refunded };
+        let spent = refunds::Spent {
+            merchant: &name,
+            taken: &lines,
+            refunded,
+            to_expired: RefundToExpired::Forfeit,
+            table: None,
+            rows: &[],
+        };
         let slice = has.map(|(paid, promoted)| proceeds(paid, promoted));
         refunds::refund(ctx(), wallet, &spent, slice.as_ref(), gathered, &refund(amount))
     };
@@ -309,7 +320,7 @@ fn transfers_between_wallets() {
             "too much for the receiver",
             (yes(), Some(most), transfer("w-2", "0.01")),
             Reject::OverLimit {
-                limit: "maximum balance".into(),
+                limit: "maximum_balance".into(),
                 allowed: fen(MAX_BALANCE),
                 requested: fen(MAX_BALANCE + 1),
             },
@@ -341,10 +352,174 @@ fn opening_accounts() {
         ("no such currency", (Found::Nothing, xyz), bad("currency", "no product has the currency XYZ")),
     ];
     check(rows, |(found, ask)| accounts::open(ctx(), *found, ask).map(|(event, _)| event));
+    let bounded = |kind, per_day: &str, spends, seconds| OpenAccount {
+        limits: Some(Box::new(LimitsAsk {
+            maximum_balance: None,
+            per_day: Some(major(per_day)),
+            velocity: Some(Velocity { spends, seconds }),
+        })),
+        ..ask("w-1", kind)
+    };
+    let decimals = "the amount has 3 decimals, the currency has 2";
+    let rows = vec![
+        ("limits of a merchant", bounded(AccountKind::Merchant, "1", 1, 1), bad("limits", "only wallets have limits")),
+        ("decimals", bounded(AccountKind::Wallet, "1.234", 1, 1), bad("limits.per_day", decimals)),
+        ("never", bounded(AccountKind::Wallet, "1", 0, 1), bad("limits.velocity.spends", "is from 1 to 1000, not 0")),
+        (
+            "too often",
+            bounded(AccountKind::Wallet, "1", 1_001, 1),
+            bad("limits.velocity.spends", "is from 1 to 1000, not 1001"),
+        ),
+        (
+            "no window",
+            bounded(AccountKind::Wallet, "1", 1, 0),
+            bad("limits.velocity.seconds", "is from 1 to 31622400, a year, not 0"),
+        ),
+    ];
+    check(rows, |ask| accounts::open(ctx(), Found::Wallet(&here), ask).map(|(event, _)| event));
     let merchant = OpenAccount { kind: AccountKind::Merchant, ..pts };
     let (_, currency) =
         accounts::open(ctx(), Found::Nothing, &merchant).expect("a merchant takes any currency that wallets can have");
     assert_eq!(currency, points());
+}
+
+fn over(limit: &str, allowed: i64, requested: i64) -> Reject {
+    Reject::OverLimit { limit: limit.into(), allowed: fen(allowed), requested: fen(requested) }
+}
+
+/// W5: a wallet's limits, in whatever takes money out of it or puts money in.
+#[test]
+fn limits_of_wallets() {
+    let often = |retry_after_ms| Reject::TooManySpends { spends: 3, seconds: 36_000, retry_after_ms };
+    let asked = |amount: &str| (limited(), pay(amount));
+    let rows = vec![
+        ("more than the day has left", asked("50.01"), over("per_day", 15_000, 15_001)),
+        // The first of the three leaves the window ten hours after it came.
+        ("the fourth", asked("50.00"), often(36_000_000)),
+    ];
+    check(rows.clone(), |(wallet, ask)| spend::spend(ctx(), Some(wallet), None, ask));
+    check(rows.clone(), |(wallet, ask)| spend::hold(ctx(), Some(wallet), None, ask, NOW + 1));
+    check(rows.clone(), |(wallet, ask)| {
+        spend::quote(ctx(), Some(wallet), None, ask).map(|_| Event::Gathered(Vec::new()))
+    });
+    check(rows, |(wallet, ask)| {
+        transfers::transfer(ctx(), Some(wallet), None, &Transfer { amount: ask.amount, ..transfer("w-2", "1") })
+    });
+    check(vec![("a transfer in", limited(), over("maximum_balance", 40_000, 40_001))], |to| {
+        transfers::transfer(ctx(), Some(&rich()), Some(to), &transfer("w-2", "120.01"))
+    });
+    let pending = TopUp { state: TopUpState::Pending, ..top_up("120.01") };
+    let rows = vec![
+        ("a top-up", top_up("120.01"), over("maximum_balance", 40_000, 40_001)),
+        ("one that waits", pending, over("maximum_balance", 40_000, 40_001)),
+    ];
+    check(rows, |ask| top_ups::top_up(ctx(), Some(&limited()), ask).map(|(event, _)| event));
+
+    // Up to the limits, and a moment after the window.
+    top_ups::top_up(ctx(), Some(&limited()), &top_up("120.00")).expect("exactly the most");
+    let later = Context { now: NOW - 900 + 36_000_000_000, ..ctx() };
+    spend::spend(later, Some(&limited()), None, &pay("50.00")).expect("two in the window, and 150.00 on the day");
+    let earlier = Context { now: NOW - 901 + 36_000_000_000, ..ctx() };
+    assert_eq!(spend::spend(earlier, Some(&limited()), None, &pay("1.00")).err(), Some(often(1)));
+    // The day ends at midnight in Beijing: sixteen hours after 1970 began.
+    let next_day = Context { now: 16 * 3_600_000_000, ..ctx() };
+    spend::spend(next_day, Some(&limited()), None, &pay("150.00")).expect("another day");
+    let same_day = Context { now: next_day.now - 1, ..ctx() };
+    let late = spend::spend(same_day, Some(&limited()), None, &pay("150.00")).err();
+    assert_eq!(late, Some(over("per_day", 15_000, 25_000)));
+}
+
+/// W5: the wallet's own limits stand in for its product's, key by key.
+#[test]
+fn a_wallet_s_own_limits_stand_before_its_product_s() {
+    let mut wallet = limited();
+    let own = Limits { per_day: Some(50_000), ..Limits::default() };
+    wallet.rare_mut().limits = Some(Box::new(own));
+    let refused = |amount: &str| spend::spend(ctx(), Some(&wallet), None, &pay(amount)).err().map(|r| r.code());
+    assert_eq!(refused("50.01"), Some("too_many_spends"), "the day is its own, the velocity its product's");
+    let refused = top_ups::top_up(ctx(), Some(&wallet), &top_up("120.01")).err();
+    assert_eq!(refused, Some(over("maximum_balance", 40_000, 40_001)));
+}
+
+/// W5: money that comes back, and money that was paid, is never stopped by a limit.
+#[test]
+fn limits_stop_no_refund_no_release_and_no_confirmation() {
+    let full = |mut wallet: Wallet| {
+        wallet.product = label("limited");
+        wallet.rare_mut().limits = Some(Box::new(Limits { maximum_balance: Some(1), ..Limits::default() }));
+        wallet
+    };
+    let (name, lines) = (account("m-1"), fourteen());
+    let spent = refunds::Spent {
+        merchant: &name,
+        taken: &lines,
+        refunded: 0,
+        to_expired: RefundToExpired::Forfeit,
+        table: None,
+        rows: &[],
+    };
+    let decided = refunds::refund(ctx(), &full(rich()), &spent, Some(&proceeds(500, 900)), true, &refund(None));
+    assert!(matches!(decided, Ok(refunds::Decided::Event(_))), "{:?}", decided.err());
+    hold::release(ctx(), &full(holding(5_000)), &release(None)).expect("it was the wallet's");
+    hold::capture(ctx(), &full(holding(5_000)), None, None, &capture(None)).expect("it was counted when it was placed");
+    top_ups::confirm(ctx(), &full(waiting()), &confirm("t-9", None)).expect("its place was kept");
+}
+
+/// W1: periods and counts of offers, and who may have them.
+#[test]
+fn offers_that_are_bounded() {
+    let offered = |offer: &str, principal: &str| TopUp { offer: Some(label(offer)), ..top_up(principal) };
+    let mut twice = rich();
+    twice.rare_mut().offers.push(OfferUses { offer: label("twice"), uses: 2 });
+    let rows: Vec<Row<(Option<Wallet>, TopUp)>> = vec![
+        (
+            "not yet",
+            (None, offered("january", "1.00")),
+            Reject::OfferNotRunning {
+                offer: label("january"),
+                from: Some((3 * 24 - 8) * 3_600_000_000),
+                until: Some((31 * 24 - 8) * 3_600_000_000),
+            },
+        ),
+        (
+            "no more: the end is not in it",
+            (None, offered("over", "1.00")),
+            Reject::OfferNotRunning { offer: label("over"), from: Some(-31 * 24 * 3_600_000_000), until: Some(1_000) },
+        ),
+        (
+            "the third time",
+            (Some(twice.clone()), offered("twice", "1.00")),
+            Reject::OfferUsedUp { offer: label("twice"), per_wallet: 2 },
+        ),
+        (
+            "another product",
+            (Some(empty("w-1", "shop")), offered("little", "1.00")),
+            Reject::NotPermitted { product: label("shop"), operation: "the offer little".into() },
+        ),
+    ];
+    check(rows, |(wallet, ask)| top_ups::top_up(ctx(), wallet.as_ref(), ask).map(|(event, _)| event));
+    // Without a gift it is no use of the offer.
+    top_ups::top_up(ctx(), Some(&twice), &offered("twice", "0.09")).expect("no gift, and no use");
+    let just = Context { now: NOW - 1, ..ctx() };
+    top_ups::top_up(just, None, &offered("over", "1.00")).expect("the last moment");
+}
+
+/// W1: a budget is the last thing that is asked.
+#[test]
+fn budgets_of_offers() {
+    let ask = TopUp { offer: Some(label("little")), ..top_up("10.00") };
+    let (event, currency) = top_ups::top_up(ctx(), None, &ask).expect("all but the budget is well");
+    let drawn = top_ups::drawn(ctx(), &event).expect("it has a budget");
+    assert_eq!((drawn.budget, drawn.gift), (6_000, 300));
+    let exhausted = Reject::BudgetExhausted { offer: label("little"), left: fen(299), requested: fen(300) };
+    assert_eq!(drawn.is_there(Room::InAll(299), currency), Err(exhausted.clone()));
+    assert_eq!(drawn.is_there(Room::InAll(300), currency), Ok(true));
+    assert_eq!(drawn.is_there(Room::Here(300), currency), Ok(true));
+    assert_eq!(drawn.is_there(Room::Here(299), currency), Ok(false), "other shards may have it");
+    changes_nothing(exhausted);
+    let (event, _) =
+        top_ups::top_up(ctx(), None, &TopUp { offer: Some(label("third")), ..top_up("10.00") }).expect("an offer");
+    assert!(top_ups::drawn(ctx(), &event).is_none(), "an offer without a budget");
 }
 
 #[test]
@@ -352,7 +527,8 @@ fn the_life_of_accounts() {
     let (open, frozen, gone) = (rich(), with_status(rich(), Status::Frozen), with_status(rich(), Status::Closed));
     let (own, shop, shut) = (system(), merchant(Status::Open, Currency::CNY), merchant(Status::Closed, Currency::CNY));
     let paid = Slice { kind: SliceKind::Merchant(proceeds(1, 0)), ..shop.clone() };
-    let (held, expects) = (holding(5_000), waiting());
+    let (held, expects, refunds) = (holding(5_000), waiting(), refunding());
+    let owes = Wallet { arrears: 1, ..empty("w-1", "default") };
     let mut only_held = holding(5_000);
     only_held.lots[0].parts.iter_mut().for_each(|part| part.left = 0);
     only_held.available = Subs::default();
@@ -373,6 +549,8 @@ fn the_life_of_accounts() {
         ("holds", (Found::Wallet(&held), "w-1", Status::Closed), not_empty("w-1")),
         ("only holds", (Found::Wallet(&only_held), "w-1", Status::Closed), not_empty("w-1")),
         ("expects", (Found::Wallet(&expects), "w-1", Status::Closed), not_empty("w-1")),
+        ("a refund waits", (Found::Wallet(&refunds), "w-1", Status::Closed), not_empty("w-1")),
+        ("owes", (Found::Wallet(&owes), "w-1", Status::Closed), not_empty("w-1")),
         ("merchant not empty", (Found::Sliced(&paid), "m-1", Status::Closed), not_empty("m-1")),
     ];
     check(rows, |(found, name, status)| accounts::set_status(*found, &account(name), *status).map(|(event, _)| event));
@@ -387,6 +565,7 @@ fn codes_and_what_is_remembered() {
     let money = Money { minor: 1, currency: Currency::CNY };
     let text = String::from("x");
     let (a, c, l) = (account("a"), id("c"), label("l"));
+    let order_line = Reject::UnknownOrderLine { spend: c.clone(), line: l.clone() };
     let table = vec![
         (bad("f", "r"), "bad_request", false),
         (Reject::LineTooLong { limit: 1 }, "line_too_long", false),
@@ -419,6 +598,16 @@ fn codes_and_what_is_remembered() {
         (Reject::TooManyLots { account: account("a"), limit: 1 }, "too_many_lots", true),
         (Reject::HistoryBehind { indexed_to: 1, durable: 2, retry_after_ms: 3 }, "history_behind", false),
         (Reject::HistoryOff { reason: "off".into() }, "history_off", false),
+        (Reject::BelowMinimumOrder { rule: label("a"), minimum: money, requested: money }, "below_minimum_order", true),
+        (Reject::UnknownTopUpRefund { top_up: id("c") }, "unknown_top_up_refund", true),
+        (Reject::PolicyMismatch { policy: "a".into(), named: "b".into() }, "policy_mismatch", true),
+        (Reject::RefundExceedsTopUp { refundable: money, requested: money }, "refund_exceeds_top_up", true),
+        (Reject::InArrears { account: account("a"), arrears: money }, "in_arrears", true),
+        (Reject::OfferNotRunning { offer: label("a"), from: None, until: Some(1) }, "offer_not_running", true),
+        (Reject::OfferUsedUp { offer: label("a"), per_wallet: 1 }, "offer_used_up", true),
+        (Reject::BudgetExhausted { offer: label("a"), left: money, requested: money }, "budget_exhausted", true),
+        (Reject::TooManySpends { spends: 1, seconds: 1, retry_after_ms: 1 }, "too_many_spends", true),
+        (order_line, "unknown_order_line", true),
     ];
     for (reject, code, remembered) in table {
         assert_eq!((reject.code(), reject.is_remembered()), (code, remembered));

@@ -2,11 +2,15 @@
 
 use crate::model::engine::{CATALOG, catalog};
 use fentan_engine::accounts::{
-    Bucket, Fund, Funding, Hold, Lot, NEVER, Part, PendingTopUp, Proceeds, Slice, SliceKind, Status, SubId, Wallet,
+    Bucket, EndedRefund, Fund, Funding, Hold, Lot, NEVER, Part, PendingTopUp, Proceeds, Slice, SliceKind, Status,
+    SubId, Usage, Wallet,
 };
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::Context;
-use fentan_engine::ledger::{Capture, ConfirmTopUp, Refund, Release, Spend, Taken, TopUp, TopUpState, Transfer};
+use fentan_engine::ledger::{
+    ALL_SUBS, Capture, ConfirmTopUp, Divisible, Grant, Granted, OrderLine, OrderTable, Refund, RefundPolicy,
+    RefundTopUp, Release, Spend, Taken, TopUp, TopUpRefund, TopUpRefundState, TopUpState, Transfer,
+};
 use fentan_engine::money::{Currency, Major, Money};
 use fentan_engine::names::{AccountId, CommandId, Label};
 use std::sync::LazyLock;
@@ -14,10 +18,11 @@ use std::sync::LazyLock;
 /// The moment of every decision.
 pub(crate) const NOW: i64 = 1_000;
 
-/// The shared catalog, and a product that permits transfers but not every rule.
+/// The shared catalog, and a product that permits transfers, but not every rule and no refunds of top-ups.
 pub(crate) static RULES: LazyLock<Catalog> = LazyLock::new(|| {
-    let shop = "[[product]]\nname = \"shop\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"by_lot\"\ntransfers = true\nmay_name_rules = []\n";
-    catalog(&format!("{CATALOG}\n{shop}"))
+    let shop = "[[product]]\nname = \"shop\"\ncurrency = \"CNY\"\ndecimals = 2\nrule = \"by_lot\"\ntransfers = true\nmay_name_rules = []\ntop_up_refunds = false\nspend_in_arrears = false\n";
+    let over = "[[offer]]\nname = \"over\"\nfrom = \"1969-12-01T00:00:00Z\"\nuntil = \"1970-01-01T00:00:00.001Z\"\ntier = [{ from = \"1\", bonus = \"1\" }]\n";
+    catalog(&format!("{CATALOG}\n{shop}{over}"))
 });
 
 pub(crate) fn ctx() -> Context<'static> {
@@ -87,7 +92,8 @@ pub(crate) fn holding(ends: i64) -> Wallet {
         wallet.available.add(SubId(u8::from(sub == 1)), -out);
     }
     wallet.held = 1_120;
-    let hold = Hold { id: id("h-1"), merchant: account("m-1"), taken, released: 280, expires_at: ends };
+    let hold =
+        Hold { id: id("h-1"), merchant: account("m-1"), taken, released: 280, expires_at: ends, counted_on: None };
     wallet.rare_mut().holds.push(hold);
     wallet
 }
@@ -100,6 +106,8 @@ pub(crate) fn waiting() -> Wallet {
         grants: [(SubId::PRINCIPAL, 3_000, NEVER), (SubId::BONUS, 500, NEVER)].into_iter().collect(),
         channel: label("wechat"),
         promotion: label("spring"),
+        promoted: 0b10,
+        counted: false,
         funding: Funding::Unknown,
     });
     wallet
@@ -141,6 +149,12 @@ pub(crate) fn pay(amount: &str) -> Spend {
     }
 }
 
+/// With these order lines.
+pub(crate) fn pay_for(amount: &str, lines: &[(&str, &str)]) -> Spend {
+    let line = |(name, amount): &(&str, &str)| OrderLine { id: label(name), amount: major(amount), category: None };
+    Spend { lines: lines.iter().map(line).collect(), ..pay(amount) }
+}
+
 pub(crate) fn pay_by(amount: &str, rule: &str) -> Spend {
     Spend { rule: Some(label(rule)), ..pay(amount) }
 }
@@ -160,6 +174,65 @@ pub(crate) fn top_up(principal: &str) -> TopUp {
     }
 }
 
+/// What top-up `t-1` granted.
+pub(crate) fn granted() -> Granted {
+    let grant = |sub, amount| Grant { sub, amount, expires_at: NEVER };
+    Granted {
+        grants: [grant(SubId::PRINCIPAL, 10_000), grant(SubId::BONUS, 18_000)].into_iter().collect(),
+        channel: label("wechat"),
+        promotion: label("spring"),
+        uses: None,
+        promoted: 2,
+        funding: Funding::Unknown,
+    }
+}
+
+/// Of 100.00 + 180.00, 50.00 + 90.00 was spent; a refund of the rest by `ratio` waits.
+pub(crate) fn refunding() -> Wallet {
+    let mut wallet = wallet(10_000, 18_000);
+    for (part, minor) in wallet.lots[0].parts.iter_mut().zip([10_000, 18_000]) {
+        part.left = 0;
+        wallet.available.add(part.sub, -minor);
+    }
+    let mut taken = Taken::default();
+    taken.push(&id("t-1"), SubId::PRINCIPAL, 5_000);
+    taken.push(&id("t-1"), SubId::BONUS, 9_000);
+    wallet.held = 14_000;
+    wallet.first_live = 1;
+    wallet.taken_back_mut(&id("t-1")).open = Some(Box::new(TopUpRefund {
+        policy: RefundPolicy::Ratio,
+        refunded: 5_000,
+        taken,
+        others: Taken::default(),
+        arrears: 0,
+        channel: label("wechat"),
+        promotion: label("spring"),
+        promoted: 2,
+    }));
+    wallet
+}
+
+/// The same after the channel's word.
+pub(crate) fn refunded(confirmed: bool) -> Wallet {
+    let mut wallet = refunding();
+    wallet.held = 0;
+    let back = wallet.taken_back_mut(&id("t-1"));
+    let open = back.open.take().expect("it waits");
+    back.ended = Some(EndedRefund { confirmed, policy: open.policy, refunded: 5_000, cancelled: 9_000 });
+    if confirmed {
+        back.book(&open);
+    }
+    wallet
+}
+
+pub(crate) fn take_back(amount: Option<&str>, state: Option<TopUpRefundState>) -> RefundTopUp {
+    RefundTopUp { top_up: id("t-1"), policy: None, amount: amount.map(major), state }
+}
+
+pub(crate) fn take_back_by(policy: RefundPolicy, amount: Option<&str>, state: Option<TopUpRefundState>) -> RefundTopUp {
+    RefundTopUp { policy: Some(policy), ..take_back(amount, state) }
+}
+
 pub(crate) fn confirm(top_up: &str, amount: Option<&str>) -> ConfirmTopUp {
     ConfirmTopUp { top_up: id(top_up), amount: amount.map(major), funding: None }
 }
@@ -176,6 +249,25 @@ pub(crate) fn refund(amount: Option<&str>) -> Refund {
     Refund { spend: id("s-1"), amount: amount.map(major), line: None, reason: None }
 }
 
+pub(crate) fn refund_line(line: &str, amount: Option<&str>) -> Refund {
+    Refund { line: Some(label(line)), ..refund(amount) }
+}
+
+/// The lines of [`fourteen`] for order lines `l-1` of 10.00 and `l-2` of 4.00.
+pub(crate) fn two_order_lines() -> OrderTable {
+    let line = |name: &str, amount| Divisible { line: label(name), amount, allowed: ALL_SUBS };
+    OrderTable::divide(vec![line("l-1", 1_000), line("l-2", 400)], &fourteen()).expect("a table")
+}
+
 pub(crate) fn transfer(to: &str, amount: &str) -> Transfer {
     Transfer { from: account("w-1"), to: account(to), amount: major(amount), rule: None }
+}
+
+/// A wallet of the product `limited` with 100.00 + 180.00: at most 400.00, 150.00 a day, three spends in ten
+/// hours. It has spent 100.00 today, and three times lately.
+pub(crate) fn limited() -> Wallet {
+    let mut wallet = Wallet { product: label("limited"), ..rich() };
+    let usage = Usage { day: 0, spent: 10_000, recent: vec![NOW - 900, NOW - 500, NOW - 400] };
+    wallet.rare_mut().usage = Some(Box::new(usage));
+    wallet
 }

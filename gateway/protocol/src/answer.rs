@@ -19,6 +19,26 @@ pub struct AnswerLine {
     pub extra: Map<String, Value>,
 }
 
+/// One order line of a spend, hold or quote: what each sub-balance pays of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerRow {
+    /// The order line's id.
+    pub line: String,
+    /// Its amount: all sub-balances together.
+    pub amount: Amount,
+    /// The sub-balances by name, and whatever else the server says, such as `refunded`.
+    #[serde(flatten)]
+    pub parts: Map<String, Value>,
+}
+
+impl AnswerRow {
+    /// What a sub-balance pays, by its name.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<Amount> {
+        self.parts.get(name)?.as_str()?.parse().ok()
+    }
+}
+
 /// A wallet's balance after the command, in major units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BalanceView {
@@ -79,6 +99,9 @@ pub struct Answer {
     /// How the amount was divided, in the order in which it was taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<AnswerLine>,
+    /// The order lines by sub-balances, when there are order lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub table: Vec<AnswerRow>,
     /// The wallet after the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<BalanceView>,
@@ -109,6 +132,18 @@ mod tests {
         assert_eq!(balance.available, Amount::from_minor(14_000, 2));
         assert_eq!(balance.part("bonus"), Some(Amount::from_minor(9000, 2)));
         assert_eq!(balance.part("gift_card"), None);
+    }
+
+    #[test]
+    fn a_table_is_read() {
+        let text =
+            r#"{"id":"s","ok":true,"table":[{"line":"l-1","amount":"60.00","principal":"21.43","bonus":"38.57"}]}"#;
+        let answer: Answer = serde_json::from_str(text).unwrap();
+        let row = &answer.table[0];
+        assert_eq!((row.line.as_str(), row.amount), ("l-1", Amount::from_minor(6000, 2)));
+        assert_eq!(row.part("bonus"), Some(Amount::from_minor(3857, 2)));
+        assert_eq!(row.part("gift_card"), None);
+        assert_eq!(serde_json::to_value(&answer).unwrap(), serde_json::from_str::<Value>(text).unwrap());
     }
 
     #[test]

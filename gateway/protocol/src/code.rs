@@ -108,6 +108,26 @@ codes! {
     HistoryBehind = "history_behind",
     /// The server keeps no history.
     HistoryOff = "history_off",
+    /// The rule divides only larger amounts.
+    BelowMinimumOrder = "below_minimum_order",
+    /// No refund of the top-up was requested.
+    UnknownTopUpRefund = "unknown_top_up_refund",
+    /// The refund was requested by another policy.
+    PolicyMismatch = "policy_mismatch",
+    /// More than can be refunded of the top-up.
+    RefundExceedsTopUp = "refund_exceeds_top_up",
+    /// The wallet owes and may not pay until it has repaid.
+    InArrears = "in_arrears",
+    /// The offer has not begun or has ended (`from`, `until`).
+    OfferNotRunning = "offer_not_running",
+    /// The wallet has had the offer as often as it may (`per_wallet`).
+    OfferUsedUp = "offer_used_up",
+    /// The offer has not as much left as the gift needs (`left`, `requested`).
+    BudgetExhausted = "budget_exhausted",
+    /// The wallet pays more often than it may (`spends`, `seconds`, `retry_after_ms`).
+    TooManySpends = "too_many_spends",
+    /// The spend has no such order line.
+    UnknownOrderLine = "unknown_order_line",
 }
 
 impl RejectCode {

@@ -3,5 +3,5 @@
 mod catalog;
 mod settings;
 
-pub(crate) use catalog::{CatalogFileError, builtin_catalog, read_catalog};
+pub(crate) use catalog::{Fault, Loaded, Refused, load, read_text};
 pub(crate) use settings::{Given, HistorySettings, Settings};

@@ -7,7 +7,7 @@ use super::answer;
 use super::ask::{FinanceParams, FinanceQuery, Order, StatementQuery, moment};
 use super::service::Refused;
 use super::table;
-use crate::config::{builtin_catalog, read_catalog};
+use crate::config::load;
 use anyhow::{Context, Result, anyhow};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::history::{History, HistoryStore, Indexer, MemoryHistory, NameKeys, Reading, Six};
@@ -179,7 +179,7 @@ fn reading(history: &History) -> Result<Reading<'_>> {
 
 impl Folder {
     fn catalog(&self) -> Result<Catalog> {
-        Ok(if self.catalog.is_empty() { builtin_catalog()? } else { read_catalog(&self.catalog)? })
+        Ok(load(&self.catalog)?.catalog)
     }
 
     /// The folder's history, complete to the journal's end; of what is indexed here, only the entries of one

@@ -147,6 +147,7 @@ impl Say<'_> {
             (Language::English, Flow::TransferredOut) => "transfers took",
             (Language::English, Flow::Expired) => "expired",
             (Language::English, Flow::Repaid) => "repaid arrears",
+            (Language::English, Flow::GivenBack) => "refunds of top-ups took",
             (Language::Chinese, Flow::ToppedUp) => "充值转入",
             (Language::Chinese, Flow::TransferredIn) => "他人转入",
             (Language::Chinese, Flow::Refunded) => "退款退回",
@@ -154,6 +155,7 @@ impl Say<'_> {
             (Language::Chinese, Flow::TransferredOut) => "转出",
             (Language::Chinese, Flow::Expired) => "过期",
             (Language::Chinese, Flow::Repaid) => "偿还欠款",
+            (Language::Chinese, Flow::GivenBack) => "充值退款扣减",
         }
     }
 

@@ -3,8 +3,9 @@
 //! | file | paths |
 //! |---|---|
 //! | `commands.rs` | `POST /v1/commands`: one object, an array, or NDJSON streamed both ways |
-//! | `views.rs` | `GET /v1/accounts/…`, `/v1/spends/…`, `/v1/top_ups/…`, `/v1/holds/…`, `/v1/trial_balance`, `/v1/rules` |
 //! | `history.rs` | `GET /v1/accounts/…/statement`, `/v1/accounts/…/explain`, `/v1/finance` |
+//! | `views.rs` | `GET /v1/accounts/…`, `/v1/spends/…`, `/v1/top_ups/…`, `/v1/holds/…`, `/v1/trial_balance` |
+//! | `rules.rs` | `GET /v1/rules…`, `POST /v1/rules/reload` |
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
 //! | `openapi.rs` | `/openapi.json` |
 
@@ -12,14 +13,17 @@ mod commands;
 mod history;
 mod openapi;
 mod operations;
+mod rules;
 mod views;
 
 use crate::door::Door;
+use crate::rules::RuleBook;
 use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use fentan_engine::ledger::Reject;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::TcpListener;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// What every handler may use.
@@ -28,6 +32,7 @@ pub(crate) struct State {
     pub(crate) closing: watch::Receiver<bool>,
     pub(crate) door: Door,
     pub(crate) metrics: PrometheusHandle,
+    pub(crate) rules: Arc<RuleBook>,
 }
 
 /// The server, bound and ready to run.
@@ -38,9 +43,10 @@ pub(crate) fn server(
     listener: TcpListener,
     door: Door,
     metrics: PrometheusHandle,
+    rules: Arc<RuleBook>,
     closing: watch::Receiver<bool>,
 ) -> std::io::Result<Server> {
-    let state = web::Data::new(State { closing, door, metrics });
+    let state = web::Data::new(State { closing, door, metrics, rules });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::clone(&state))
@@ -53,8 +59,9 @@ pub(crate) fn server(
             .service(views::top_up)
             .service(views::hold)
             .service(views::trial_balance)
-            .service(views::rules)
-            .service(views::rule)
+            .service(rules::all)
+            .service(rules::one)
+            .service(rules::reload)
             .service(operations::healthz)
             .service(operations::readyz)
             .service(operations::metrics)

@@ -3,12 +3,11 @@
 use super::commands::{ask, respond};
 use super::{State, history, refusal};
 use crate::history::HistoryAsk;
-use crate::wire::{Asked, rule_json};
+use crate::wire::Asked;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use fentan_engine::ledger::{Query, Reject};
-use fentan_engine::names::{AccountId, CommandId, Label};
+use fentan_engine::names::{AccountId, CommandId};
 use fentan_engine::runtime::{Body, Request};
-use serde_json::json;
 
 async fn query(state: &State, path: &str, query: Query) -> HttpResponse {
     // Requests over paths have no id of the client's; the answer carries the path's last part.
@@ -71,29 +70,4 @@ pub(super) async fn hold(path: web::Path<String>, state: web::Data<State>) -> Ht
 #[get("/v1/trial_balance")]
 pub(super) async fn trial_balance(state: web::Data<State>) -> HttpResponse {
     query(&state, "trial_balance", Query::TrialBalance).await
-}
-
-/// All rules in force.
-#[get("/v1/rules")]
-pub(super) async fn rules(state: web::Data<State>) -> HttpResponse {
-    let catalog = state.door.engine.catalog();
-    let rules: Vec<_> = catalog.rules().map(|each| rule_json(each, &catalog)).collect();
-    HttpResponse::Ok().json(json!({ "ok": true, "rules": rules }))
-}
-
-/// One rule.
-#[get("/v1/rules/{name}")]
-pub(super) async fn rule(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
-    let catalog = state.door.engine.catalog();
-    let Ok(name) = Label::new(&path) else {
-        return refusal(&Reject::bad_request("rule", "a name is 1 to 64 printable ASCII characters"));
-    };
-    match catalog.rule(&name) {
-        Some(found) => {
-            let mut body = rule_json(found, &catalog);
-            body["ok"] = json!(true);
-            HttpResponse::Ok().json(body)
-        }
-        None => refusal(&Reject::UnknownRule { rule: name }),
-    }
 }

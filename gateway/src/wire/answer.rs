@@ -1,10 +1,10 @@
 //! Answers as JSON, written by hand into a byte buffer.
 
-use super::{reject, time, words};
-use fentan_engine::accounts::{Bucket, Chart, Fund, Funding, NEVER, Status, Timestamp, Totals};
-use fentan_engine::allocation::{Cap, LotOrder, Method, Rule, Spill};
-use fentan_engine::catalog::Catalog;
-use fentan_engine::ledger::{Balances, Command, Event, Granted, Record, Taken};
+use super::{limits, refunded, reject, time, words};
+use fentan_engine::accounts::{Bucket, Chart, Fund, Funding, NEVER, Status, SubId, TakenBack, Timestamp, Totals};
+use fentan_engine::allocation::{Cap, Eligible, LotOrder, Method, RefundToExpired, Rule, Spill};
+use fentan_engine::catalog::{Catalog, Chosen};
+use fentan_engine::ledger::{Balances, Command, Event, GivenBack, Granted, OrderTable, Record, Taken};
 use fentan_engine::money::{Currency, write_minor};
 use fentan_engine::runtime::{Answer, Found, MerchantView, Outcome, TopUpStanding, WalletView};
 
@@ -97,9 +97,9 @@ impl Writer {
                 out.extend_from_slice(b",\"ok\":true");
                 match found {
                     // What is shown has its own position and moment.
-                    Found::Shown { record, position, refunded, held, top_up } => {
+                    Found::Shown { record, position, refunded, held, top_up, taken_back } => {
                         self.seq(out, *position, record.at);
-                        shown(out, record, *refunded, *held, *top_up, answer.catalog);
+                        shown(out, record, refunded, *held, (*top_up, taken_back.as_deref()), answer.catalog);
                     }
                     found => {
                         self.seq(out, answer.as_of, *at);
@@ -135,12 +135,15 @@ pub(crate) fn head(out: &mut Vec<u8>, id: &str) {
 fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
     let currency = record.currency;
     match (&record.event, &record.command) {
-        (Event::Opened { kind, product }, Command::OpenAccount(open)) => {
+        (Event::Opened { kind, product, limits: own }, Command::OpenAccount(open)) => {
             field(out, "account", open.account.as_str());
             field(out, "kind", kind.word());
             field(out, "currency", currency.code());
             field(out, "product", product.as_str());
             field(out, "status", Status::Open.word());
+            if let Some(own) = own {
+                limits::write(out, own, None, currency);
+            }
         }
         (Event::ToppedUp { granted, .. }, _) => {
             topped_up(out, record.id.as_str(), "confirmed", granted, catalog, currency);
@@ -190,6 +193,9 @@ fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
         (Event::Refunded { taken, refunded, .. }, Command::Refund(ask)) => {
             field(out, "refund", record.id.as_str());
             field(out, "spend", ask.spend.as_str());
+            if let Some(line) = &ask.line {
+                field(out, "line", line.as_str());
+            }
             amount(out, "amount", i128::from(taken.sum()), currency);
             amount(out, "refunded", i128::from(*refunded), currency);
         }
@@ -198,6 +204,7 @@ fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
             field(out, "to", ask.to.as_str());
             rule_name(out, rule.as_str(), *version);
         }
+        (_, Command::RefundTopUp(ask)) => refunded::answer(out, &record.event, ask, catalog, currency),
         (Event::StatusSet { status, kind }, _) => {
             if let Some(account) = record.account() {
                 field(out, "account", account.as_str());
@@ -209,6 +216,13 @@ fn record_body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
     }
     if let Some(taken) = record.event.taken() {
         lines(out, taken, catalog, currency);
+    }
+    let repaid = record.event.repaid().map_or(0, Taken::sum);
+    if repaid > 0 {
+        amount(out, "repaid", i128::from(repaid), currency);
+    }
+    if let Some(order) = record.event.table() {
+        table(out, order, None, catalog, currency);
     }
     if let Some(after) = record.event.after() {
         balance(out, after, catalog, currency);
@@ -237,7 +251,12 @@ pub(crate) fn rule_name(out: &mut Vec<u8>, rule: &str, version: u32) {
 }
 
 pub(crate) fn lines(out: &mut Vec<u8>, taken: &Taken, catalog: &Catalog, currency: Currency) {
-    key(out, "lines");
+    lines_of(out, "lines", taken, catalog, currency);
+}
+
+/// Appends `,"name":[…]` with a line for each.
+pub(super) fn lines_of(out: &mut Vec<u8>, name: &str, taken: &Taken, catalog: &Catalog, currency: Currency) {
+    key(out, name);
     out.push(b'[');
     for (n, (lot, sub, minor)) in taken.iter().enumerate() {
         line(out, n, lot.as_str(), catalog.sub_name(sub), minor, currency);
@@ -256,7 +275,26 @@ pub(crate) fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64
     out.push(b'}');
 }
 
-fn balance(out: &mut Vec<u8>, balances: &Balances, catalog: &Catalog, currency: Currency) {
+/// Order lines by sub-balances; every sub-balance of the configuration is there, as in `balance`.
+fn table(out: &mut Vec<u8>, table: &OrderTable, refunded: Option<&GivenBack>, catalog: &Catalog, currency: Currency) {
+    key(out, "table");
+    out.push(b'[');
+    for (n, row) in table.rows.iter().enumerate() {
+        out.extend_from_slice(if n > 0 { b",{\"line\":" } else { b"{\"line\":" });
+        text(out, row.line.as_str());
+        amount(out, "amount", i128::from(row.amount()), currency);
+        if let Some(refunded) = refunded {
+            amount(out, "refunded", i128::from(refunded.row(n)), currency);
+        }
+        for (sub, name) in catalog.subs() {
+            amount(out, name, i128::from(row.of(table, sub)), currency);
+        }
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+pub(super) fn balance(out: &mut Vec<u8>, balances: &Balances, catalog: &Catalog, currency: Currency) {
     key(out, "balance");
     out.extend_from_slice(b"{\"available\":\"");
     write_minor(out, i128::from(balances.subs.sum()), currency.exponent());
@@ -282,19 +320,30 @@ fn found_body(out: &mut Vec<u8>, found: &Found, catalog: &Catalog) {
             write_minor(out, *balance, currency.exponent());
             out.extend_from_slice(b"\"}");
         }
-        Found::Quote { rule, version, taken, steps, lots, currency, after } => {
+        Found::Quote { rule, version, chosen, taken, table: order, steps, lots, currency, after } => {
             rule_name(out, rule.as_str(), *version);
             lines(out, taken, catalog, *currency);
+            if let Some(order) = order {
+                table(out, order, None, catalog, *currency);
+            }
             balance(out, after, catalog, *currency);
             key(out, "steps");
             out.push(b'[');
+            let selected = matches!(chosen, Chosen::Selector(_));
+            if selected {
+                let product = &catalog.default_product().name;
+                text(out, &words::chosen(*chosen, rule, *version, catalog, product));
+            }
             for (n, step) in steps.iter().enumerate() {
-                if n > 0 {
+                if n > 0 || selected {
                     out.push(b',');
                 }
                 text(out, &words::step(step, lots, catalog, *currency));
             }
             out.push(b']');
+        }
+        Found::TopUpRefundQuote { top_up, currency, chosen, all } => {
+            refunded::quote(out, top_up, chosen, all, catalog, *currency);
         }
         Found::Trial(totals) => trial(out, totals, catalog),
         // Written by its caller.
@@ -310,6 +359,9 @@ fn wallet(out: &mut Vec<u8>, view: &WalletView, catalog: &Catalog) {
     field(out, "currency", view.currency.code());
     field(out, "product", view.product.as_str());
     balance(out, &view.balances, catalog, view.currency);
+    if !view.limits.is_none() {
+        limits::write(out, &view.limits, Some(view.spent_today), view.currency);
+    }
     key(out, "lots");
     out.push(b'[');
     for (n, lot) in view.lots.iter().enumerate() {
@@ -419,15 +471,16 @@ fn chart_name(line: &Chart, catalog: &Catalog) -> String {
         Chart::Fee => "fee".into(),
         Chart::Suspense => "suspense".into(),
         Chart::Breakage => "breakage".into(),
+        Chart::Promised => "promised".into(),
     }
 }
 
 fn shown(
     out: &mut Vec<u8>,
     record: &Record,
-    refunded: i64,
+    refunded: &GivenBack,
     held: Option<i64>,
-    standing: Option<TopUpStanding>,
+    (standing, taken_back): (Option<TopUpStanding>, Option<&TakenBack>),
     catalog: &Catalog,
 ) {
     field(out, "op", record.command.op());
@@ -451,11 +504,12 @@ fn shown(
             };
             topped_up(out, record.id.as_str(), state, granted, catalog, record.currency);
             field(out, "channel", granted.channel.as_str());
+            refunded::taken_back(out, taken_back, record.currency);
             return;
         }
         (Event::Spent { taken, .. } | Event::Captured { taken, .. }, _) => {
             amount(out, "amount", i128::from(taken.sum()), record.currency);
-            amount(out, "refunded", i128::from(refunded), record.currency);
+            amount(out, "refunded", i128::from(refunded.amount), record.currency);
             if let Command::Spend(spend) = &record.command
                 && let Some(order) = &spend.order
             {
@@ -475,14 +529,16 @@ fn shown(
     if let Some(taken) = record.event.taken() {
         lines(out, taken, catalog, record.currency);
     }
+    if let Some(order) = record.event.table() {
+        let refunded = (!matches!(record.event, Event::Held { .. })).then_some(refunded);
+        table(out, order, refunded, catalog, record.currency);
+    }
 }
 
 /// A rule as JSON.
-pub(crate) fn rule_json(rule: &Rule, catalog: &Catalog) -> serde_json::Value {
+pub(crate) fn rule_json<'n>(rule: &Rule, sub_name: impl Fn(SubId) -> &'n str) -> serde_json::Value {
     use serde_json::json;
-    let names = |subs: &[fentan_engine::accounts::SubId]| {
-        subs.iter().map(|sub| catalog.sub_name(*sub).to_owned()).collect::<Vec<_>>()
-    };
+    let names = |subs: &[SubId]| subs.iter().map(|sub| sub_name(*sub).to_owned()).collect::<Vec<_>>();
     let major = |amount: &fentan_engine::money::Major| amount.to_string();
     let order = |order: LotOrder| match order {
         LotOrder::Fifo => "fifo",
@@ -499,23 +555,38 @@ pub(crate) fn rule_json(rule: &Rule, catalog: &Catalog) -> serde_json::Value {
         }
         Method::FixedRatio { weights, order: lots } => {
             let weights: serde_json::Map<_, _> =
-                weights.iter().map(|(sub, weight)| (catalog.sub_name(*sub).to_owned(), json!(weight))).collect();
+                weights.iter().map(|(sub, weight)| (sub_name(*sub).to_owned(), json!(weight))).collect();
             json!({"method": "fixed_ratio", "weights": weights, "lots": order(*lots)})
         }
         Method::FixedAmount { sub, at_most, for_every, others, order: lots } => json!({
-            "method": "fixed_amount", "sub_balance": catalog.sub_name(*sub), "at_most": major(at_most),
+            "method": "fixed_amount", "sub_balance": sub_name(*sub), "at_most": major(at_most),
             "for_every": for_every.as_ref().map(major), "others": names(others), "lots": order(*lots),
         }),
     };
     let cap = |cap: &Cap| {
         json!({
-            "sub_balance": catalog.sub_name(cap.sub), "amount": cap.amount.as_ref().map(major),
+            "sub_balance": sub_name(cap.sub), "amount": cap.amount.as_ref().map(major),
             "percent": cap.share.map(|share| (share * rust_decimal::Decimal::ONE_HUNDRED).normalize().to_string()),
             "minimum_order": cap.minimum_order.as_ref().map(major),
         })
     };
     value["name"] = json!(rule.name.as_str());
     value["version"] = json!(rule.version);
+    value["description"] = json!(rule.description);
+    value["effective_from"] = json!(rule.effective_from.map(super::time::text));
+    value["minimum_order"] = json!(rule.minimum_order.as_ref().map(major));
+    value["refund_to_expired"] = match rule.refund_to_expired {
+        RefundToExpired::Forfeit => json!("forfeit"),
+        RefundToExpired::Restore { days } => json!({ "restore_days": days }),
+    };
+    let eligible = |each: &Eligible| {
+        json!({
+            "sub_balance": sub_name(each.sub), "merchants": each.only.merchants, "categories": each.only.categories,
+            "tags": each.only.tags, "not_merchants": each.not.merchants, "not_categories": each.not.categories,
+            "not_tags": each.not.tags,
+        })
+    };
+    value["eligible"] = json!(rule.eligible.iter().map(eligible).collect::<Vec<_>>());
     value["caps"] = json!(rule.caps.iter().map(cap).collect::<Vec<_>>());
     value["spill"] = match &rule.spill {
         Spill::Reject => json!("reject"),

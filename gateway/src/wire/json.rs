@@ -6,7 +6,8 @@
 //! What is kept is bounded: of a list, an object or a batch only so much as could be right is kept, the
 //! rest is counted. Otherwise a line of four million bytes could become a gigabyte of elements.
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use fentan_engine::ledger::ORDER_LINES_MAX;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::fmt;
@@ -15,11 +16,22 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value<'a> {
     Text(Cow<'a, str>),
+    /// A whole number that is not negative.
+    Whole(u64),
+    /// Any other number.
     Number,
     Bool,
     Null,
     List(List<'a>),
-    Object,
+    Object(Object<'a>),
+}
+
+/// An object inside a request: its first fields, and whether there were more than one may have. Of an object
+/// deeper than [`KEPT_DEPTH`] nothing is kept.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Object<'a> {
+    pub(super) first: Vec<(Cow<'a, str>, Value<'a>)>,
+    pub(super) too_many: bool,
 }
 
 /// A list: its first elements, and how many there are.
@@ -30,7 +42,11 @@ pub(super) struct List<'a> {
 }
 
 /// How many elements of a list are kept; no field may have more.
-const KEPT_ELEMENTS: usize = 32;
+const KEPT_ELEMENTS: usize = ORDER_LINES_MAX;
+/// How many fields of an object inside a request are kept; none has so many.
+const KEPT_INNER_FIELDS: usize = 8;
+/// How deep objects inside a request are kept.
+const KEPT_DEPTH: u8 = 2;
 /// How many fields of an object are kept; no operation has so many.
 pub(super) const KEPT_FIELDS: usize = 64;
 
@@ -39,11 +55,11 @@ impl Value<'_> {
     pub(super) const fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "a string",
-            Self::Number => "a number",
+            Self::Whole(_) | Self::Number => "a number",
             Self::Bool => "true or false",
             Self::Null => "null",
             Self::List(_) => "a list",
-            Self::Object => "an object",
+            Self::Object(_) => "an object",
         }
     }
 }
@@ -105,7 +121,19 @@ pub(super) enum Element<'a> {
     Other(&'static str),
 }
 
-struct ValueVisitor;
+/// Reads a value in which objects are kept so many levels deep.
+#[derive(Clone, Copy)]
+struct ValueVisitor {
+    depth: u8,
+}
+
+impl<'de> DeserializeSeed<'de> for ValueVisitor {
+    type Value = Value<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value<'de>;
@@ -130,8 +158,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Number)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Value<'de>, E> {
-        Ok(Value::Number)
+    fn visit_u64<E>(self, number: u64) -> Result<Value<'de>, E> {
+        Ok(Value::Whole(number))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Value<'de>, E> {
@@ -149,7 +177,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value<'de>, A::Error> {
         let mut list = List::default();
         while list.count < KEPT_ELEMENTS {
-            let Some(value) = seq.next_element()? else { return Ok(Value::List(list)) };
+            let Some(value) = seq.next_element_seed(self)? else { return Ok(Value::List(list)) };
             list.first.push(value);
             list.count += 1;
         }
@@ -160,14 +188,23 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Object)
+        let mut object = Object::default();
+        if let Some(depth) = self.depth.checked_sub(1) {
+            while object.first.len() < KEPT_INNER_FIELDS {
+                let Some(Key(key)) = map.next_key()? else { return Ok(Value::Object(object)) };
+                object.first.push((key, map.next_value_seed(Self { depth })?));
+            }
+        }
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            object.too_many = true;
+        }
+        Ok(Value::Object(object))
     }
 }
 
 impl<'de> Deserialize<'de> for Value<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        deserializer.deserialize_any(ValueVisitor { depth: KEPT_DEPTH })
     }
 }
 

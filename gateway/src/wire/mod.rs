@@ -8,13 +8,17 @@
 
 pub(crate) mod answer;
 mod json;
+mod limits;
+mod order_lines;
 mod parse;
+mod refunded;
 mod reject;
 mod reply;
 pub(crate) mod time;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use answer::rule_json;
 pub(crate) use parse::{Asked, Line, Malformed, parse_line};
 pub(crate) use reject::{status_of_code, write_refusal};
 pub(crate) use reply::{Assembly, Conn, WireReply};
+pub(crate) use time::text as moment;

@@ -5,11 +5,13 @@
 //! matter.
 
 use super::json::{self, Element, Fields, Value};
+use super::order_lines::order_lines;
 use super::time;
 use crate::history::{HistoryAsk, Language};
 use fentan_engine::accounts::{AccountKind, Funding, NEVER, Timestamp};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Query, Refund, Reject, Release, Spend, TopUp, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, OpenAccount, Query, QuoteTopUpRefund, Refund, RefundPolicy, RefundTopUp, Reject,
+    Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer,
 };
 use fentan_engine::money::Major;
 use fentan_engine::names::{AccountId, CommandId, Label, NAME_MAX};
@@ -157,14 +159,19 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
         "freeze" => Command::Freeze(fields.account("account")?),
         "unfreeze" => Command::Unfreeze(fields.account("account")?),
         "close_account" => Command::CloseAccount(fields.account("account")?),
-        "quote" => {
-            fields.later("top_up", "quotes of top-up refunds")?;
-            return Ok(Body::Query(Query::Quote(spend(fields)?)));
+        "refund_top_up" => Command::RefundTopUp(refund_top_up(fields)?),
+        "quote" if fields.has("top_up") => {
+            return Ok(Body::Query(Query::QuoteTopUpRefund(QuoteTopUpRefund {
+                top_up: fields.command("top_up")?,
+                policy: fields.policy()?,
+                amount: fields.amount("amount")?,
+            })));
         }
+        "quote" => return Ok(Body::Query(Query::Quote(spend(fields)?))),
         "ping" => return Ok(Body::Query(Query::Ping)),
         other => {
             let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, hold, capture, release, refund, \
-                         transfer, freeze, unfreeze, close_account, balance, explain, ping";
+                         refund_top_up, transfer, freeze, unfreeze, close_account, balance, explain, ping";
             return Err(Reject::bad_request(
                 "op",
                 format!("there is no operation {}; there are {known}", excerpt(other)),
@@ -175,7 +182,6 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
 }
 
 fn spend(fields: &mut Taker<'_>) -> Result<Spend, Reject> {
-    fields.later("lines", "order lines")?;
     Ok(Spend {
         account: fields.account("account")?,
         merchant: fields.account("merchant")?,
@@ -183,7 +189,7 @@ fn spend(fields: &mut Taker<'_>) -> Result<Spend, Reject> {
         rule: fields.label("rule")?,
         order: fields.label("order")?,
         tags: fields.tags()?,
-        lines: SmallVec::new(),
+        lines: order_lines(fields.take("lines"))?,
     })
 }
 
@@ -209,16 +215,38 @@ fn top_up(fields: &mut Taker<'_>) -> Result<TopUp, Reject> {
 }
 
 fn refund(fields: &mut Taker<'_>) -> Result<Refund, Reject> {
-    fields.later("line", "refunds of order lines")?;
     let reason = fields.text("reason")?.map(Cow::into_owned);
     if reason.as_ref().is_some_and(|reason| reason.len() > MAX_REASON) {
         return Err(Reject::bad_request("reason", format!("is longer than {MAX_REASON} bytes")));
     }
-    Ok(Refund { spend: fields.command("spend")?, amount: fields.amount("amount")?, line: None, reason })
+    Ok(Refund {
+        spend: fields.command("spend")?,
+        amount: fields.amount("amount")?,
+        line: fields.label("line")?,
+        reason,
+    })
+}
+
+fn refund_top_up(fields: &mut Taker<'_>) -> Result<RefundTopUp, Reject> {
+    Ok(RefundTopUp {
+        top_up: fields.command("top_up")?,
+        policy: fields.policy()?,
+        amount: fields.amount("amount")?,
+        state: match fields.text("state")?.as_deref() {
+            None => None,
+            Some("requested") => Some(TopUpRefundState::Requested),
+            Some("confirmed") => Some(TopUpRefundState::Confirmed),
+            Some("failed") => Some(TopUpRefundState::Failed),
+            Some(other) => {
+                let reason = format!("is requested, confirmed or failed, not {}", excerpt(other));
+                return Err(Reject::bad_request("state", reason));
+            }
+        },
+    })
 }
 
 fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
-    fields.later("limits", "limits of accounts")?;
+    let limits = super::limits::read(fields.take("limits"))?;
     let kind = match &*fields.needed("kind")? {
         "wallet" => AccountKind::Wallet,
         "merchant" => AccountKind::Merchant,
@@ -229,8 +257,32 @@ fn open_account(fields: &mut Taker<'_>) -> Result<OpenAccount, Reject> {
         kind,
         currency: fields.label("currency")?,
         product: fields.label("product")?,
-        limits: None,
+        limits,
     })
+}
+
+/// A text that may be missing; `null` is missing. `name` says the field's name.
+pub(super) fn text_of(name: impl FnOnce() -> String, value: Option<Value<'_>>) -> Result<Option<Cow<'_, str>>, Reject> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Text(text)) => Ok(Some(text)),
+        Some(other) => Err(Reject::bad_request(name(), format!("is a string, not {}", other.kind()))),
+    }
+}
+
+/// An amount that may be missing.
+pub(super) fn amount_of(name: impl FnOnce() -> String, value: Option<Value<'_>>) -> Result<Option<Major>, Reject> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Text(text)) => {
+            Major::parse(text.as_bytes()).map(Some).map_err(|error| Reject::bad_request(name(), error))
+        }
+        Some(Value::Number) => Err(Reject::bad_request(
+            name(),
+            "an amount is a decimal string like \"12.34\", not a number: numbers lose cents",
+        )),
+        Some(other) => Err(Reject::bad_request(name(), format!("is a decimal string, not {}", other.kind()))),
+    }
 }
 
 /// Takes fields out one by one; what is left over at the end is unknown.
@@ -249,13 +301,14 @@ impl<'a> Taker<'a> {
         self.fields.first.iter_mut().find(|(key, _)| key == name).and_then(|(_, value)| value.take())
     }
 
+    /// Whether a field is there; `null` is missing.
+    fn has(&self, name: &str) -> bool {
+        self.fields.first.iter().any(|(key, value)| key == name && !matches!(value, None | Some(Value::Null)))
+    }
+
     /// A text that may be missing; `null` is missing.
     fn text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Reject> {
-        match self.take(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
-            Some(other) => Err(Reject::bad_request(name, format!("is a string, not {}", other.kind()))),
-        }
+        text_of(|| name.to_owned(), self.take(name))
     }
 
     fn needed(&mut self, name: &str) -> Result<Cow<'a, str>, Reject> {
@@ -278,17 +331,7 @@ impl<'a> Taker<'a> {
     }
 
     fn amount(&mut self, name: &str) -> Result<Option<Major>, Reject> {
-        match self.take(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Text(text)) => {
-                Major::parse(text.as_bytes()).map(Some).map_err(|error| Reject::bad_request(name, error))
-            }
-            Some(Value::Number) => Err(Reject::bad_request(
-                name,
-                "an amount is a decimal string like \"12.34\", not a number: numbers lose cents",
-            )),
-            Some(other) => Err(Reject::bad_request(name, format!("is a decimal string, not {}", other.kind()))),
-        }
+        amount_of(|| name.to_owned(), self.take(name))
     }
 
     fn needed_amount(&mut self, name: &str) -> Result<Major, Reject> {
@@ -314,6 +357,14 @@ impl<'a> Taker<'a> {
         })
     }
 
+    fn policy(&mut self) -> Result<Option<RefundPolicy>, Reject> {
+        let Some(word) = self.text("policy")? else { return Ok(None) };
+        RefundPolicy::of_word(&word).map(Some).ok_or_else(|| {
+            let reason = format!("is ratio, paid_first, unspent or forced, not {}", excerpt(&word));
+            Reject::bad_request("policy", reason)
+        })
+    }
+
     fn tags(&mut self) -> Result<SmallVec<[Label; 0]>, Reject> {
         let list = match self.take("tags") {
             None | Some(Value::Null) => return Ok(SmallVec::new()),
@@ -330,14 +381,6 @@ impl<'a> Taker<'a> {
             other => Err(Reject::bad_request(format!("tags[{n}]"), format!("is a string, not {}", other.kind()))),
         };
         list.first.into_iter().enumerate().map(tag).collect()
-    }
-
-    /// A field of the contract whose feature this version has not: refused, never ignored.
-    fn later(&mut self, name: &str, feature: &str) -> Result<(), Reject> {
-        match self.take(name) {
-            None | Some(Value::Null) => Ok(()),
-            Some(_) => Err(Reject::bad_request(name, format!("this version has no {feature}"))),
-        }
     }
 
     /// Whatever was not taken should not be there.

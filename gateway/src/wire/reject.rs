@@ -1,6 +1,6 @@
 //! Rejects as JSON: code, message and operands.
 
-use super::answer::{field, text};
+use super::answer::{field, moment, number, text};
 use actix_web::http::StatusCode;
 use fentan_engine::ledger::Reject;
 use fentan_engine::money::{Money, write_minor};
@@ -52,7 +52,9 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
         }
         Reject::UnknownOffer { offer } => field(out, "offer", offer.as_str()),
         Reject::UnknownSpend { spend } => field(out, "spend", spend.as_str()),
-        Reject::UnknownTopUp { top_up } | Reject::TopUpNotConfirmed { top_up } => field(out, "top_up", top_up.as_str()),
+        Reject::UnknownTopUp { top_up }
+        | Reject::TopUpNotConfirmed { top_up }
+        | Reject::UnknownTopUpRefund { top_up } => field(out, "top_up", top_up.as_str()),
         Reject::UnknownHold { hold } | Reject::HoldExpired { hold } => field(out, "hold", hold.as_str()),
         Reject::AlreadyDone { what, state } => {
             field(out, "what", what);
@@ -63,12 +65,24 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             amounts(out, [("available", available), ("requested", requested)]);
         }
         Reject::CaptureExceedsHold { held, requested } => amounts(out, [("held", held), ("requested", requested)]),
-        Reject::RefundExceedsSpend { refundable, requested } => {
+        Reject::RefundExceedsSpend { refundable, requested } | Reject::RefundExceedsTopUp { refundable, requested } => {
             amounts(out, [("refundable", refundable), ("requested", requested)]);
         }
         Reject::OverLimit { limit, allowed, requested } => {
             field(out, "limit", limit);
             amounts(out, [("allowed", allowed), ("requested", requested)]);
+        }
+        Reject::PolicyMismatch { policy, named } => {
+            field(out, "policy", policy);
+            field(out, "named", named);
+        }
+        Reject::InArrears { account, arrears } => {
+            field(out, "account", account.as_str());
+            amounts(out, [("arrears", arrears)]);
+        }
+        Reject::UnknownOrderLine { spend, line } => {
+            field(out, "spend", spend.as_str());
+            field(out, "line", line.as_str());
         }
         Reject::TooManyLots { account, limit } => {
             field(out, "account", account.as_str());
@@ -79,10 +93,35 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             number(out, "durable", *durable);
             number(out, "retry_after_ms", *retry_after_ms);
         }
+        Reject::BelowMinimumOrder { rule, minimum, requested } => {
+            field(out, "rule", rule.as_str());
+            amounts(out, [("minimum", minimum), ("requested", requested)]);
+        }
+        Reject::OfferNotRunning { offer, from, until } => {
+            field(out, "offer", offer.as_str());
+            for (name, at) in [("from", from), ("until", until)] {
+                if let Some(at) = at {
+                    moment(out, name, *at);
+                }
+            }
+        }
+        Reject::OfferUsedUp { offer, per_wallet } => {
+            field(out, "offer", offer.as_str());
+            number(out, "per_wallet", u64::from(*per_wallet));
+        }
+        Reject::BudgetExhausted { offer, left, requested } => {
+            field(out, "offer", offer.as_str());
+            amounts(out, [("left", left), ("requested", requested)]);
+        }
+        Reject::TooManySpends { spends, seconds, retry_after_ms } => {
+            number(out, "spends", u64::from(*spends));
+            number(out, "seconds", u64::from(*seconds));
+            number(out, "retry_after_ms", *retry_after_ms);
+        }
     }
 }
 
-fn amounts(out: &mut Vec<u8>, amounts: [(&str, &Money); 2]) {
+fn amounts<const N: usize>(out: &mut Vec<u8>, amounts: [(&str, &Money); N]) {
     for (name, money) in amounts {
         out.extend_from_slice(b",\"");
         out.extend_from_slice(name.as_bytes());
@@ -90,13 +129,6 @@ fn amounts(out: &mut Vec<u8>, amounts: [(&str, &Money); 2]) {
         write_minor(out, i128::from(money.minor), money.currency.exponent());
         out.push(b'"');
     }
-}
-
-fn number(out: &mut Vec<u8>, name: &str, value: u64) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// The HTTP status of a single request's reject, by its code.

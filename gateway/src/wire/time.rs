@@ -21,6 +21,11 @@ pub(crate) fn write(out: &mut Vec<u8>, at: Timestamp) {
     let _ = write!(out, "\"{moment:.6}\"");
 }
 
+/// A moment as text: RFC 3339, in UTC, with no more decimals than it has.
+pub(crate) fn text(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at).map_or_else(|_| at.to_string(), |moment| moment.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

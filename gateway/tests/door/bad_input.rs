@@ -92,6 +92,8 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
     let mut client = scene.server.client();
     client.done(r#"{"id":"t-w","op":"top_up","account":"w","principal":"10.00"}"#);
     let spend = |rest: &str| format!(r#"{{"id":"x","op":"spend","account":"w","merchant":"m",{rest}}}"#);
+    let limits =
+        |limits: &str| format!(r#"{{"id":"x","op":"open_account","account":"w9","kind":"wallet","limits":{limits}}}"#);
     let long = "9".repeat(100_000);
     let long_name = "n".repeat(65);
     let table: &[(String, &str, &str)] = &[
@@ -151,12 +153,17 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
         (spend(r#""amount":"1.00","zz":1,"zz":2"#), "zz", "spend has no field of this name"),
         (spend(&format!(r#""amount":"1.00"{}"#, r#","rule":"by_lot""#.repeat(10))), "rule", "stands twice"),
         (spend(&format!(r#""amount":"1.00","{long}":1"#)), &long[..64], "no field of this name"),
-        // Features that are not there are refused, never ignored.
-        (spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00"}]"#), "lines", "this version has no"),
+        (spend(r#""amount":"1.00","lines":"l-1""#), "lines", "is a list of order lines, not a string"),
+        (spend(r#""amount":"1.00","lines":[]"#), "lines", "is empty"),
+        (spend(r#""amount":"1.00","lines":["l-1"]"#), "lines[0]", "is an object with id and amount, not a string"),
+        (spend(r#""amount":"1.00","lines":[{"amount":"1.00"}]"#), "lines[0].id", "is missing"),
+        (spend(r#""amount":"1.00","lines":[{"id":"1"}]"#), "lines[0].amount", "is missing"),
+        (spend(r#""amount":"1.00","lines":[{"id":"1","amount":1}]"#), "lines[0].amount", "numbers lose cents"),
+        (spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1e2"}]"#), "lines[0].amount", "amount"),
         (
-            r#"{"id":"x","op":"open_account","account":"w9","kind":"wallet","limits":{}}"#.into(),
-            "limits",
-            "this version has no",
+            spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00"},{"id":"","amount":"1"}]"#),
+            "lines[1].id",
+            "1 to 64",
         ),
         // The past.
         (r#"{"id":"x","op":"balance","account":"w","at":"2999-01-01T00:00:00Z"}"#.into(), "at", "is in the future"),
@@ -165,6 +172,47 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
         (r#"{"id":"x","op":"refund","spend":"s","line":"1"}"#.into(), "line", "this version has no"),
         (r#"{"id":"x","op":"quote","top_up":"t"}"#.into(), "top_up", "this version has no"),
         (r#"{"id":"x","op":"refund_top_up","top_up":"t"}"#.into(), "op", "no operation \"refund_top_up\""),
+        (
+            spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00","category":7}]"#),
+            "lines[0].category",
+            "is a string",
+        ),
+        (
+            spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00","price":"1"}]"#),
+            "lines[0]",
+            "no field \"price\"",
+        ),
+        (spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00","id":"2"}]"#), "lines[0].id", "stands twice"),
+        (
+            spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00","category":"a","a":1,"b":2,"c":3}]"#),
+            "lines[0]",
+            "no field",
+        ),
+        (
+            spend(&format!(r#""amount":"1.00","lines":[{}{{}}]"#, "{},".repeat(500))),
+            "lines",
+            "has 501 order lines, the limit is 500",
+        ),
+        (r#"{"id":"x","op":"refund","spend":"s","line":1}"#.into(), "line", "is a string"),
+        (r#"{"id":"x","op":"refund","spend":"s","line":""}"#.into(), "line", "1 to 64"),
+        // Features that are not there are refused, never ignored.
+        // Limits are an object of known keys, whose amounts are texts and whose counts are whole numbers.
+        (limits("5"), "limits", "is an object, not a number"),
+        (limits("[{}]"), "limits", "is an object, not a list"),
+        (limits(r#"{"per_day":5}"#), "limits.per_day", "is a decimal string, not a number"),
+        (limits(r#"{"per_day":"-5"}"#), "limits.per_day", "no sign"),
+        (limits(r#"{"per_week":"5"}"#), "limits.per_week", "limits has no field"),
+        (limits(r#"{"per_day":"5","per_day":"6"}"#), "limits.per_day", "stands twice"),
+        (limits(r#"{"velocity":3}"#), "limits.velocity", "is an object, not a number"),
+        (limits(r#"{"velocity":{"spends":3}}"#), "limits.velocity.seconds", "is missing"),
+        (limits(r#"{"velocity":{"spends":1.5,"seconds":1}}"#), "limits.velocity.spends", "is a whole number like 3"),
+        (limits(r#"{"velocity":{"spends":"3","seconds":1}}"#), "limits.velocity.spends", "is a whole number like 3"),
+        (limits(r#"{"velocity":{"spends":9999999999,"seconds":1}}"#), "limits.velocity.spends", "is too large"),
+        (limits(r#"{"velocity":{"spends":{"a":{}},"seconds":1}}"#), "limits.velocity.spends", "not an object"),
+        (limits(&format!("{{{}}}", r#""a":1,"#.repeat(20).trim_end_matches(','))), "limits", "has too many fields"),
+        (r#"{"id":"x","op":"balance","account":"w","at":"2026-01-01T00:00:00Z"}"#.into(), "at", "this version has no"),
+        (r#"{"id":"x","op":"quote","top_up":"t","policy":"x"}"#.into(), "policy", "ratio, paid_first"),
+        (r#"{"id":"x","op":"refund_top_up","top_up":"t","state":"x"}"#.into(), "state", "requested, confirmed"),
         // Operations.
         (r#"{"id":"x","op":"steal","account":"w"}"#.into(), "op", "no operation \"steal\""),
         (r#"{"id":"x","op":"Spend"}"#.into(), "op", "no operation"),

@@ -4,7 +4,7 @@ use crate::support::{Ledger, Server, eventually};
 use serde_json::Value;
 
 /// The moment so many milliseconds from now, to the microsecond as the ledger writes it.
-fn moment(from_now: i64) -> String {
+pub(crate) fn moment(from_now: i64) -> String {
     let now = jiff::Timestamp::now().as_microsecond();
     let then = jiff::Timestamp::from_microsecond(now + from_now * 1000).expect("a moment");
     format!("{then:.6}")

@@ -9,14 +9,18 @@
 mod support;
 
 mod bad_input;
+mod bounds;
 mod documents;
 mod expiry;
 mod history;
 mod http;
+mod lab;
 mod limits;
 mod openapi;
 mod order;
 mod overload;
 mod repeats;
+mod rules;
 mod scripts;
 mod shutdown;
+mod top_up_refunds;

@@ -127,10 +127,13 @@ fn the_answers_of_every_script_are_valid_under_the_schemas() {
         include_str!("scripts/top_ups.txt"),
         include_str!("scripts/holds.txt"),
         include_str!("scripts/refunds.txt"),
+        include_str!("scripts/order_lines.txt"),
         include_str!("scripts/accounts.txt"),
         include_str!("scripts/repeats.txt"),
         include_str!("scripts/rules.txt"),
         include_str!("scripts/products.txt"),
+        include_str!("scripts/chosen.txt"),
+        include_str!("scripts/top_up_refunds.txt"),
     ];
     let mut checked = 0;
     for script in scripts {
@@ -165,6 +168,8 @@ fn what_each_path_answers_is_valid_under_its_schema() {
     let mut server = ledger.serve(&["--shards", "2"]);
     crate::scripts::run(&mut server, include_str!("scripts/story.txt"));
     server.client().done(r#"{"id":"p-1","op":"top_up","account":"w-1","principal":"1.00","state":"pending"}"#);
+    server.client().done(r#"{"id":"r-1","op":"top_up","account":"w-9","principal":"1.00"}"#);
+    server.client().done(r#"{"id":"r-2","op":"refund_top_up","top_up":"r-1","state":"requested"}"#);
     let http = server.http();
     for (path, schema) in [
         ("/v1/accounts/w-1", "Wallet"),
@@ -177,6 +182,7 @@ fn what_each_path_answers_is_valid_under_its_schema() {
         ("/v1/holds/h-1", "ShownHold"),
         ("/v1/top_ups/t-1", "ShownTopUp"),
         ("/v1/top_ups/p-1", "ShownTopUp"),
+        ("/v1/top_ups/r-1", "ShownTopUp"),
         ("/v1/rules", "Rules"),
         ("/v1/rules/bonus_30_percent", "Rule"),
         ("/v1/rules/nothing", "Reject"),

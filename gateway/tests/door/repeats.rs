@@ -17,6 +17,8 @@ fn w6_answers_are_remembered_over_a_restart_and_over_sigkill() {
     let script: Vec<String> = include_str!("scripts/holds.txt")
         .lines()
         .chain(include_str!("scripts/accounts.txt").lines().filter(|line| line.contains("\"id\":\"a-")))
+        .chain(include_str!("scripts/top_up_refunds.txt").lines().filter(|line| line.contains("\"id\":\"g-")))
+        .filter(|line| !line.contains("\"op\":\"quote\""))
         .filter_map(|line| line.strip_prefix("> ").map(str::to_owned))
         .collect();
     let ledger = Ledger::new();

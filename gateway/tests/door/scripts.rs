@@ -48,10 +48,12 @@ scripts! {
     the_story_of_the_domain_has_its_figures = "story.txt",
     w1_top_ups_in_one_and_two_steps = "top_ups.txt",
     w2_holds_end_once_and_give_back_what_is_not_captured = "holds.txt",
+    w3_refunds_of_top_ups_by_each_policy = "top_up_refunds.txt",
     w4_w5_accounts_open_freeze_close_and_transfer = "accounts.txt",
     w6_a_repeated_id_gets_its_first_answer = "repeats.txt",
     a2_a7_quotes_under_each_shipped_rule = "rules.txt",
     a4_partial_refunds_add_up_to_the_whole = "refunds.txt",
+    a5_orders_with_lines = "order_lines.txt",
 }
 
 #[test]
@@ -61,4 +63,17 @@ fn a6_w4_a_product_permits_rules_and_transfers_and_its_currency_has_its_decimals
     std::fs::write(&catalog, include_str!("scripts/products.toml")).unwrap();
     let mut server = ledger.serve(&["--shards", "2", "--catalog", catalog.to_str().unwrap()]);
     run(&mut server, include_str!("scripts/products.txt"));
+}
+
+#[test]
+fn a2_a6_selectors_choose_the_rule_and_sub_balances_pay_for_what_they_may() {
+    for shards in ["1", "3"] {
+        let ledger = Ledger::new();
+        let catalog = ledger.path("catalog.toml");
+        std::fs::write(&catalog, include_str!("scripts/chosen.toml")).unwrap();
+        let mut server = ledger.serve(&["--shards", shards, "--catalog", catalog.to_str().unwrap()]);
+        run(&mut server, include_str!("scripts/chosen.txt"));
+        server.stop();
+        ledger.verify();
+    }
 }

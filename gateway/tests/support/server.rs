@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fentan");
@@ -56,15 +56,35 @@ impl Ledger {
         assert_eq!(json(&text)["clean"], true, "{text}");
     }
 
+    /// What a server says that does not start.
+    pub(crate) fn refused_to_serve(&self, flags: &[&str]) -> String {
+        let output = self.program("serve").args(["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0"]).args(flags).output();
+        let output = output.expect("the program starts");
+        assert!(!output.status.success() && output.stdout.is_empty(), "it serves");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// Runs the program with these arguments, in this folder.
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        plain().args(args).current_dir(self.folder.path()).output().expect("the program starts")
+    }
+
     /// The program with a command, on this folder.
     pub(crate) fn program(&self, command: &str) -> Command {
-        let mut program = Command::new(PROGRAM);
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FENTAN_")) {
-            program.env_remove(name);
-        }
-        program.arg(command).arg("--data").arg(self.path("data")).stdin(Stdio::null());
+        let mut program = plain();
+        program.arg(command).arg("--data").arg(self.path("data"));
         program
     }
+}
+
+/// The program, with nothing of this environment.
+fn plain() -> Command {
+    let mut program = Command::new(PROGRAM);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FENTAN_")) {
+        program.env_remove(name);
+    }
+    program.stdin(Stdio::null());
+    program
 }
 
 /// A running server; killed when it is dropped.
@@ -109,6 +129,11 @@ impl Server {
     /// SIGTERM, without waiting.
     pub(crate) fn terminate(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("a signal");
+    }
+
+    /// SIGHUP: it reads its rules again.
+    pub(crate) fn hang_up(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).expect("a signal");
     }
 
     /// SIGTERM, and its end, which must be a good one.

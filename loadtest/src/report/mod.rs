@@ -238,8 +238,8 @@ impl Ratio {
 /// The preparing phase.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Prepared {
-    /// Wallets topped up.
-    pub wallets: u64,
+    /// Top-ups that were booked.
+    pub top_ups: u64,
     /// How long it took, in seconds.
     pub elapsed_s: f64,
 }

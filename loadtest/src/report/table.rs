@@ -48,8 +48,9 @@ fn write_report(out: &mut String, report: &Report, style: Style) -> std::fmt::Re
     writeln!(out, "  traffic      {}", traffic(scenario))?;
     writeln!(
         out,
-        "  population   {} wallets, {} merchants (Zipf {}), topped up in {:.1} s",
+        "  population   {} wallets of {} lots, {} merchants (Zipf {}), topped up in {:.1} s",
         grouped(u64::from(scenario.wallets)),
+        scenario.lots_per_wallet,
         grouped(u64::from(scenario.merchants)),
         scenario.merchant_skew,
         report.prepared.elapsed_s

@@ -155,6 +155,11 @@ const fn two() -> u8 {
     2
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_one(lots: &u32) -> bool {
+    *lots == 1
+}
+
 /// A load run, completely described.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,8 +169,11 @@ pub struct Scenario {
     /// What it stands for, for people.
     #[serde(default)]
     pub about: String,
-    /// Wallets; each is topped up once before the load.
+    /// Wallets; each is topped up before the load.
     pub wallets: u32,
+    /// Top-ups, and with them lots, that every wallet gets before the load.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub lots_per_wallet: u32,
     /// Merchants.
     pub merchants: u32,
     /// Zipf exponent of the merchants' popularity: 0 is even, 1 gives the first of 1,000 about 13%.

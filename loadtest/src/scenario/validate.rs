@@ -7,6 +7,9 @@ use super::{Mode, Scenario, ScenarioError};
 /// Requests that may be in flight over all connections, at most; memory grows with it.
 pub const IN_FLIGHT_MAX: u64 = 4_000_000;
 
+/// The most lots a wallet gets before the load.
+const LOTS_MAX: u32 = 1_000;
+
 /// Largest amount of a scenario in minor units; far below `i64`, so that the sum of a wallet over a
 /// long run stays in range.
 const MINOR_MAX: i64 = 1_000_000_000_000_000;
@@ -22,6 +25,11 @@ impl Scenario {
         };
         let traffic = &self.traffic;
         check(self.wallets > 0, "wallets", "must be at least 1".to_owned())?;
+        check(
+            (1..=LOTS_MAX).contains(&self.lots_per_wallet),
+            "lots_per_wallet",
+            format!("is {}, must be 1 to {LOTS_MAX}", self.lots_per_wallet),
+        )?;
         check(
             (1..=1_000_000).contains(&self.merchants),
             "merchants",

@@ -5,6 +5,7 @@
 
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
+use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
 use fentan_engine::store::{IdEntry, Image, Meta, StoreError, StoredSlice};
 
@@ -78,13 +79,19 @@ pub(super) fn read_id(bytes: &[u8]) -> Result<IdEntry, StoreError> {
     Ok(IdEntry { position, account: u64::from_le_bytes(account) })
 }
 
-pub(super) fn refunded(position: Position, minor: i64) -> [u8; 16] {
-    pair(position, minor.to_le_bytes())
+/// Position and amount, and of a spend with order lines 8 bytes more for each of them.
+pub(super) fn refunded(position: Position, back: &GivenBack) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(16 + 8 * back.rows.len());
+    bytes.extend_from_slice(&pair(position, back.amount.to_le_bytes()));
+    back.rows.iter().for_each(|row| bytes.extend_from_slice(&row.to_le_bytes()));
+    bytes
 }
 
-pub(super) fn read_refunded(bytes: &[u8]) -> Result<(Position, i64), StoreError> {
-    let (position, minor) = read_pair(bytes, "a refund")?;
-    Ok((position, i64::from_le_bytes(minor)))
+pub(super) fn read_refunded(bytes: &[u8]) -> Result<(Position, GivenBack), StoreError> {
+    let (head, rows) = bytes.split_at_checked(16).ok_or_else(|| damaged("a refund"))?;
+    let (position, amount) = read_pair(head, "a refund")?;
+    let rows = rows.chunks(8).map(|row| row.try_into().map(i64::from_le_bytes).map_err(|_| damaged("a refund")));
+    Ok((position, GivenBack { amount: i64::from_le_bytes(amount), rows: rows.collect::<Result<_, _>>()? }))
 }
 
 /// A signed number sorts as its bytes do once its sign bit is flipped.

@@ -4,6 +4,7 @@ use super::keys;
 use super::store_db::{Family, StoreDb};
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
+use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
 use fentan_engine::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
 use rocksdb::WriteBatch;
@@ -40,9 +41,8 @@ fn change(put: &Put) -> (Family, Vec<u8>, Option<Vec<u8>>) {
         Put::DropSlice(slice, id) => (Family::Slices, keys::slice(*slice, id), None),
         Put::DropTotals(slice) => (Family::Slices, keys::totals(*slice).into(), None),
         Put::Id(hash, entry) => (Family::Ids, hash.to_be_bytes().into(), Some(keys::id(*entry).into())),
-        Put::Refunded(spend, position, minor) => {
-            let value = keys::refunded(*position, *minor);
-            (Family::Refunded, spend.to_be_bytes().into(), Some(value.into()))
+        Put::Refunded(spend, position, back) => {
+            (Family::Refunded, spend.to_be_bytes().into(), Some(keys::refunded(*position, back)))
         }
         Put::Deadline(at, id) => (Family::Deadlines, keys::deadline(*at, id), Some(Vec::new())),
         Put::DropDeadline(at, id) => (Family::Deadlines, keys::deadline(*at, id), None),
@@ -84,7 +84,7 @@ impl Store for RocksStore {
         self.db.get(Family::Ids, &hash.to_be_bytes())?.map(|bytes| keys::read_id(&bytes)).transpose()
     }
 
-    fn refunded(&self, spend: u128) -> Result<Option<(Position, i64)>, StoreError> {
+    fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
         self.db.get(Family::Refunded, &spend.to_be_bytes())?.map(|bytes| keys::read_refunded(&bytes)).transpose()
     }
 

@@ -25,7 +25,7 @@ pub(super) enum Family {
     Slices,
     /// Hash of a command's id → position, account.
     Ids,
-    /// Hash of a spend's id → position, minor units.
+    /// Hash of a spend's id → position, minor units, and those of each order line.
     Refunded,
     /// Time and name → nothing.
     Deadlines,

@@ -3,6 +3,7 @@
 use super::{Fault, Handle, NO_POWER};
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
+use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
 use fentan_engine::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +35,7 @@ struct Tables {
     /// A chart of accounts has no name.
     slices: BTreeMap<(u16, Option<AccountId>), Image>,
     ids: BTreeMap<u128, IdEntry>,
-    refunded: BTreeMap<u128, (Position, i64)>,
+    refunded: BTreeMap<u128, (Position, GivenBack)>,
     deadlines: BTreeSet<(Timestamp, AccountId)>,
     meta: Meta,
 }
@@ -80,8 +81,8 @@ impl Tables {
             Put::Id(hash, entry) => {
                 self.ids.insert(hash, entry);
             }
-            Put::Refunded(spend, position, minor) => {
-                self.refunded.insert(spend, (position, minor));
+            Put::Refunded(spend, position, back) => {
+                self.refunded.insert(spend, (position, back));
             }
             Put::Deadline(at, id) => {
                 self.deadlines.insert((at, id));
@@ -176,8 +177,8 @@ impl Store for SimulatedStore {
         self.read(|live| live.ids.get(&hash).copied())
     }
 
-    fn refunded(&self, spend: u128) -> Result<Option<(Position, i64)>, StoreError> {
-        self.read(|live| live.refunded.get(&spend).copied())
+    fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
+        self.read(|live| live.refunded.get(&spend).cloned())
     }
 
     fn slices(&self) -> Result<Vec<StoredSlice>, StoreError> {

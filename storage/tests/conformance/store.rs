@@ -1,6 +1,7 @@
 //! What holds of every account store (rule E6).
 
 use crate::medium::{Medium, Parts};
+use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
 use fentan_engine::store::{IdEntry, Image, Meta, Put, Store, StoredSlice};
 
@@ -39,6 +40,11 @@ pub(crate) fn e6_meta_is_durable_once_set(medium: &mut impl Medium) {
     }
 }
 
+/// Of a spend with order lines.
+fn by_rows() -> GivenBack {
+    GivenBack { amount: i64::MAX, rows: [0, i64::MAX - 1, 1].into_iter().collect() }
+}
+
 /// One of each.
 fn one_of_each() -> Vec<Put> {
     vec![
@@ -46,7 +52,8 @@ fn one_of_each() -> Vec<Put> {
         Put::Slice(2, name("m"), image(4)),
         Put::Totals(2, image(5)),
         Put::Id(1 << 100, IdEntry { position: 6, account: u64::MAX }),
-        Put::Refunded(1 << 90, 7, -8),
+        Put::Refunded(1 << 90, 7, GivenBack::of(-8)),
+        Put::Refunded(1 << 91, 8, by_rows()),
         Put::Deadline(-9, name("w")),
     ]
 }
@@ -58,7 +65,8 @@ fn assert_one_of_each(store: &dyn Store, there: bool) {
     let slices = [StoredSlice::Totals(2, image(5)), StoredSlice::Account(2, name("m"), image(4))];
     assert_eq!(store.slices().unwrap(), slices[..2 * of(there)]);
     assert_eq!(store.id(1 << 100).unwrap(), there.then_some(IdEntry { position: 6, account: u64::MAX }));
-    assert_eq!(store.refunded(1 << 90).unwrap(), there.then_some((7, -8)));
+    assert_eq!(store.refunded(1 << 90).unwrap(), there.then_some((7, GivenBack::of(-8))));
+    assert_eq!(store.refunded(1 << 91).unwrap(), there.then_some((8, by_rows())));
     assert_eq!(store.deadlines().unwrap(), [(-9, name("w"))][..of(there)]);
 }
 
@@ -76,13 +84,15 @@ pub(crate) fn e6_what_is_written_reads_back(medium: &mut impl Medium) {
 pub(crate) fn e6_the_later_image_counts(medium: &mut impl Medium) {
     let Parts { store, .. } = medium.open();
     for n in 1..500 {
-        store.write(&[Put::Wallet(name("w"), image(n)), Put::Totals(0, image(n)), Put::Refunded(1, n, 1)]).unwrap();
+        store
+            .write(&[Put::Wallet(name("w"), image(n)), Put::Totals(0, image(n)), Put::Refunded(1, n, GivenBack::of(1))])
+            .unwrap();
     }
     // In one write as well.
     store.write(&[Put::Wallet(name("w"), image(500)), Put::Wallet(name("w"), image(501))]).unwrap();
     assert_eq!(store.wallet(&name("w")).unwrap(), Some(image(501)));
     assert_eq!(store.slices().unwrap(), [StoredSlice::Totals(0, image(499))]);
-    assert_eq!(store.refunded(1).unwrap(), Some((499, 1)));
+    assert_eq!(store.refunded(1).unwrap(), Some((499, GivenBack::of(1))));
 }
 
 pub(crate) fn e6_scans_are_in_order_and_whole(medium: &mut impl Medium) {

@@ -1,7 +1,8 @@
 //! The auditor: a client with a memory. It sends random commands, remembers what it was told, and asks.
 
-use crate::ledger::{Ledger, Told, refund, spend, top_up, transfer};
+use crate::ledger::{Ledger, Told, refund, refund_line, spend, spend_lines, top_up, transfer};
 use fentan_engine::ledger::{Command, Event};
+use fentan_engine::names::Label;
 use fentan_engine::runtime::{Body, Request};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -34,11 +35,20 @@ pub(crate) struct Auditor {
     pub(crate) told: BTreeMap<String, (Request, Told)>,
     on_the_way: Vec<Sent>,
     spends: Vec<String>,
+    /// Spends with three order lines.
+    orders: Vec<String>,
 }
 
 impl Auditor {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { dice: Dice(seed), next: 0, told: BTreeMap::new(), on_the_way: Vec::new(), spends: Vec::new() }
+        Self {
+            dice: Dice(seed),
+            next: 0,
+            told: BTreeMap::new(),
+            on_the_way: Vec::new(),
+            spends: Vec::new(),
+            orders: Vec::new(),
+        }
     }
 
     fn request(&mut self) -> Request {
@@ -51,6 +61,19 @@ impl Auditor {
             2 if !self.spends.is_empty() => {
                 let at = usize::try_from(self.dice.roll(self.spends.len() as u64)).unwrap();
                 refund(&name, &self.spends[at], "0.77")
+            }
+            4 if !self.orders.is_empty() => {
+                let at = usize::try_from(self.dice.roll(self.orders.len() as u64)).unwrap();
+                let order = &self.orders[at];
+                match self.dice.roll(5) {
+                    0 => refund(&name, order, "0.05"),
+                    // One of them is of an order line that there is not.
+                    line => refund_line(&name, order, &format!("l-{}", line - 1), Some("0.21").filter(|_| line < 3)),
+                }
+            }
+            5 => {
+                self.orders.push(name.clone());
+                spend_lines(&name, &wallet, &format!("m{}", self.dice.roll(3)), "3.00", &["1.00", "0.66", "1.34"])
             }
             3 => {
                 let to = format!("w{}", self.dice.roll(WALLETS + 4));
@@ -120,8 +143,41 @@ impl Auditor {
                 wrong.push(format!("{wallet}: has {has}, what was answered makes {expected}"));
             }
         }
+        wrong.extend(self.order_lines());
         if !ledger.is_balanced() {
             wrong.push("the books do not balance".into());
+        }
+        wrong
+    }
+
+    /// What the refunds of each order say, in the order of their records: nothing that was given back of an order
+    /// line is forgotten, and none gives back more than it has (A5).
+    fn order_lines(&self) -> Vec<String> {
+        let mut refunds: BTreeMap<&str, BTreeMap<u64, (&Option<Label>, i64, &[i64])>> = BTreeMap::new();
+        for (_, told) in self.told.values() {
+            let Told::Recorded(record, position, _) = told else { continue };
+            if let (Command::Refund(ask), Event::Refunded { rows, taken, .. }) = (&record.command, &record.event)
+                && self.orders.iter().any(|order| order == ask.spend.as_str())
+            {
+                refunds.entry(ask.spend.as_str()).or_default().insert(*position, (&ask.line, taken.sum(), rows));
+            }
+        }
+        let mut wrong = Vec::new();
+        for (order, refunds) in refunds {
+            let mut given = [0, 0, 0];
+            for (line, amount, rows) in refunds.values() {
+                let grown: Vec<i64> = rows.iter().zip(given).map(|(now, before)| now - before).collect();
+                let named = line.as_ref().and_then(|line| line.as_str().strip_prefix("l-")?.parse::<usize>().ok());
+                let fits = grown.iter().enumerate().all(|(at, more)| {
+                    *more >= 0 && named.is_none_or(|line| *more == if at == line { *amount } else { 0 })
+                });
+                let whole = rows.iter().zip([100, 66, 134]).all(|(row, most)| *row <= most);
+                if rows.len() != 3 || grown.iter().sum::<i64>() != *amount || !fits || !whole {
+                    wrong.push(format!("{order}: {amount} of {line:?} makes {rows:?} of {given:?}"));
+                    break;
+                }
+                given.copy_from_slice(rows);
+            }
         }
         wrong
     }

@@ -1,10 +1,14 @@
 //! An engine on a simulated disk, and requests to it.
 
+use fentan_engine::accounts::AccountKind;
 use fentan_engine::catalog::{Catalog, CatalogSpec};
 use fentan_engine::journal::Position;
-use fentan_engine::ledger::{Command, Query, Record, Refund, Reject, Spend, TopUp, TopUpState, Transfer};
+use fentan_engine::ledger::{
+    Command, ConfirmTopUp, OpenAccount, OrderLine, Query, Record, Refund, Reject, Release, Spend, TopUp, TopUpState,
+    Transfer,
+};
 use fentan_engine::money::Major;
-use fentan_engine::names::{AccountId, CommandId};
+use fentan_engine::names::{AccountId, CommandId, Label};
 use fentan_engine::runtime::{Answer, Body, Engine, Found, Limits, Media, Outcome, Parcel, Reply, Request, StartError};
 use fentan_storage::simulated::SimulatedDisk;
 use smallvec::SmallVec;
@@ -12,7 +16,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-const CATALOG: &str = r#"
+pub(crate) const CATALOG: &str = r#"
 [[rule]]
 name = "by_lot"
 version = 1
@@ -24,7 +28,32 @@ currency = "CNY"
 decimals = 2
 rule = "by_lot"
 transfers = true
+
+[[product]]
+name = "limited"
+currency = "CNY"
+decimals = 2
+rule = "by_lot"
+
+[product.limits]
+per_day = "100.00"
+velocity = { spends = 3, seconds = 60 }
+
+[[offer]]
+name = "spring"
+budget = "300.00"
+tier = [{ from = "0.10", percent = "10" }]
+
+[[offer]]
+name = "once"
+per_wallet = 1
+tier = [{ from = "1.00", bonus = "5.00" }]
 "#;
+
+pub(crate) fn catalog(text: &str) -> Arc<Catalog> {
+    let spec: CatalogSpec = toml::from_str(text).unwrap();
+    Arc::new(Catalog::from_spec(&spec).unwrap())
+}
 
 /// An answer that was released.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +62,8 @@ pub(crate) enum Told {
     Recorded(Box<Record>, Position, bool),
     /// A wallet's available balance.
     Balance(i64),
+    /// The balance of one of the ledger's own accounts.
+    Own(i128),
     /// Whether the trial balance is zero.
     Balanced(bool),
     /// No, and nothing is remembered.
@@ -53,6 +84,7 @@ impl Reply for Ear {
             }
             Outcome::Found { found: Found::Wallet(view), .. } => Told::Balance(view.balances.subs.sum()),
             Outcome::Found { found: Found::Trial(totals), .. } => Told::Balanced(totals.imbalance().is_empty()),
+            Outcome::Found { found: Found::System { balance, .. }, .. } => Told::Own(*balance),
             Outcome::Found { found, .. } => panic!("not asked for: {found:?}"),
             Outcome::Refused { reject, .. } => Told::Refused(reject.clone()),
         });
@@ -81,8 +113,7 @@ impl Ledger {
     ) -> Result<Self, StartError> {
         let (journal, reader, store) = disk.open();
         let media = Media { journal: Box::new(journal), reader: Arc::new(reader), store: Arc::new(store) };
-        let spec: CatalogSpec = toml::from_str(CATALOG).unwrap();
-        let catalog = Arc::new(Catalog::from_spec(&spec).unwrap());
+        let catalog = catalog(CATALOG);
         let limits = Limits { shards, queued_requests: 1 << 20, step_requests: 64, wallets_per_shard };
         let clock = Arc::new(AtomicI64::new(1_000_000));
         let time = Arc::clone(&clock);
@@ -125,6 +156,15 @@ impl Ledger {
     pub(crate) fn balance(&self, wallet: &str) -> i64 {
         match self.ask(Request { id: id("read"), body: Body::Query(Query::Balance(account(wallet))) }) {
             Told::Balance(minor) => minor,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The balance of one of the ledger's own accounts; nothing when it was never booked.
+    pub(crate) fn own(&self, name: &str) -> i128 {
+        match self.ask(Request { id: id("read"), body: Body::Query(Query::Balance(account(name))) }) {
+            Told::Own(minor) => minor,
+            Told::Refused(Reject::UnknownAccount { .. }) => 0,
             other => panic!("{other:?}"),
         }
     }
@@ -179,6 +219,59 @@ pub(crate) fn top_up(name: &str, wallet: &str, principal: &str, bonus: &str) -> 
     )
 }
 
+/// A top-up with the gift of an offer.
+pub(crate) fn offered(name: &str, wallet: &str, principal: &str, offer: &str, state: TopUpState) -> Request {
+    let mut request = top_up(name, wallet, principal, "0.00");
+    if let Body::Command(Command::TopUp(ask)) = &mut request.body {
+        ask.bonus = None;
+        ask.offer = Some(Label::new(offer).unwrap());
+        ask.state = state;
+    }
+    request
+}
+
+/// A top-up whose bonus ends.
+pub(crate) fn top_up_until(name: &str, wallet: &str, principal: &str, bonus: &str, until: i64) -> Request {
+    let mut request = top_up(name, wallet, principal, bonus);
+    if let Body::Command(Command::TopUp(ask)) = &mut request.body {
+        ask.bonus_expires_at = Some(until);
+    }
+    request
+}
+
+/// The same top-up, waiting for its channel.
+pub(crate) fn pending(mut request: Request) -> Request {
+    if let Body::Command(Command::TopUp(ask)) = &mut request.body {
+        ask.state = TopUpState::Pending;
+    }
+    request
+}
+
+pub(crate) fn fail(name: &str, top_up: &str) -> Request {
+    command(name, Command::FailTopUp(id(top_up)))
+}
+
+pub(crate) fn confirm(name: &str, top_up: &str) -> Request {
+    command(name, Command::ConfirmTopUp(ConfirmTopUp { top_up: id(top_up), amount: None, funding: None }))
+}
+
+pub(crate) fn release(name: &str, hold: &str) -> Request {
+    command(name, Command::Release(Release { hold: id(hold), amount: None }))
+}
+
+pub(crate) fn open(name: &str, wallet: &str, product: &str) -> Request {
+    command(
+        name,
+        Command::OpenAccount(OpenAccount {
+            account: account(wallet),
+            kind: AccountKind::Wallet,
+            currency: None,
+            product: Some(Label::new(product).unwrap()),
+            limits: None,
+        }),
+    )
+}
+
 fn ask(wallet: &str, merchant: &str, amount: &str) -> Spend {
     Spend {
         account: account(wallet),
@@ -193,6 +286,22 @@ fn ask(wallet: &str, merchant: &str, amount: &str) -> Spend {
 
 pub(crate) fn spend(name: &str, wallet: &str, merchant: &str, amount: &str) -> Request {
     command(name, Command::Spend(ask(wallet, merchant, amount)))
+}
+
+/// A spend with order lines `l-0`, `l-1`, ... of these amounts.
+pub(crate) fn spend_lines(name: &str, wallet: &str, merchant: &str, amount: &str, lines: &[&str]) -> Request {
+    let line = |(at, amount): (usize, &&str)| OrderLine {
+        id: Label::new(&format!("l-{at}")).unwrap(),
+        amount: major(amount),
+        category: None,
+    };
+    let lines = lines.iter().enumerate().map(line).collect();
+    command(name, Command::Spend(Spend { lines, ..ask(wallet, merchant, amount) }))
+}
+
+pub(crate) fn refund_line(name: &str, spend: &str, line: &str, amount: Option<&str>) -> Request {
+    let (line, amount) = (Label::new(line).unwrap(), amount.map(major));
+    command(name, Command::Refund(Refund { spend: id(spend), amount, line: Some(line), reason: None }))
 }
 
 pub(crate) fn hold(name: &str, wallet: &str, amount: &str, until: i64) -> Request {

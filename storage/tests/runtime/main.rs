@@ -7,6 +7,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod auditor;
+mod budget;
 mod crashes;
+mod expiry;
 mod ledger;
+mod limits;
 mod promises;

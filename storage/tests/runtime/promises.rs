@@ -1,6 +1,6 @@
 //! Single promises of the runtime, each shown by itself.
 
-use crate::ledger::{Ledger, Told, hold, refund, spend, top_up, transfer};
+use crate::ledger::{Ledger, Told, hold, refund, refund_line, spend, spend_lines, top_up, transfer};
 use fentan_engine::ledger::Event;
 use fentan_storage::simulated::{Crash, Fault, SimulatedDisk};
 use std::sync::atomic::Ordering;
@@ -74,6 +74,41 @@ fn e3_a_refund_gathers_what_other_slices_hold_and_never_overdraws() {
     }
     assert!(ledger.is_balanced());
     ledger.engine.shutdown();
+}
+
+/// What was given back of each order line is remembered across a restart, from an image as from the tail.
+#[test]
+fn a5_order_lines_are_refunded_across_restarts() {
+    for with_checkpoint in [false, true] {
+        let disk = SimulatedDisk::new();
+        let ledger = Ledger::start(&disk, 3).unwrap();
+        ledger.ask(top_up("t", "ann", "50.00", "90.00"));
+        ledger.ask(spend_lines("s", "ann", "shop", "14.00", &["3.33", "6.67", "4.00"]));
+        ledger.ask(refund_line("r0", "s", "l-1", Some("2.00")));
+        ledger.ask(refund("r1", "s", "3.00"));
+        if with_checkpoint {
+            // The second lets what is stored out of memory.
+            for n in 0..3 {
+                ledger.checkpoint();
+                ledger.ask(top_up(&format!("other{n}"), "bob", "1.00", "0.00"));
+            }
+        }
+        disk.crash(Crash::default());
+        ledger.engine.shutdown();
+        let ledger = Ledger::start(&disk, 2).unwrap();
+        let rows = |told: Told| match event(told) {
+            Event::Refunded { rows, refunded, .. } => (rows.to_vec(), refunded),
+            other => panic!("{other:?}"),
+        };
+        // 3.00 over what is left of 3.33, 4.67 and 4.00: 0.83, 1.17 and 1.00.
+        assert_eq!(rows(ledger.ask(refund_line("r2", "s", "l-0", None))), (vec![333, 317, 100], 750));
+        assert_eq!(rows(ledger.ask(refund_line("r3", "s", "l-1", None))), (vec![333, 667, 100], 1_100));
+        assert!(matches!(event(ledger.ask(refund_line("r4", "s", "l-0", None))), Event::Rejected(_)));
+        assert_eq!(rows(ledger.ask(refund_line("r5", "s", "l-2", None))), (vec![333, 667, 400], 1_400));
+        assert_eq!(ledger.balance("ann"), 14_000);
+        assert!(ledger.is_balanced());
+        ledger.engine.shutdown();
+    }
 }
 
 #[test]

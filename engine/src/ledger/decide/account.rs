@@ -1,7 +1,8 @@
 //! Accounts: open, freeze, unfreeze, close (rule W5).
 
-use super::Context;
-use crate::accounts::{AccountKind, Slice, SliceKind, Status, SystemAccount, Wallet};
+use super::{Context, limits};
+use crate::accounts::{AccountKind, Limits, Slice, SliceKind, Status, SystemAccount, Wallet};
+use crate::catalog::Product;
 use crate::ledger::{Event, OpenAccount, Reject};
 use crate::money::Currency;
 use crate::names::AccountId;
@@ -27,13 +28,15 @@ pub fn open(ctx: Context<'_>, found: Found<'_>, ask: &OpenAccount) -> Result<(Ev
     if let Some(code) = named.filter(|code| ctx.catalog.currency(code.as_str()).is_none()) {
         return Err(Reject::bad_request("currency", format!("no product has the currency {code}")));
     }
+    let product = match &ask.product {
+        None => Ok(ctx.catalog.default_product()),
+        Some(name) => ctx.catalog.find_product(name).ok_or_else(|| Reject::UnknownProduct { product: name.clone() }),
+    };
+    let limits = own_limits(ctx, product.as_ref().ok().copied(), ask)?;
     if !matches!(found, Found::Nothing) {
         return Err(Reject::AccountExists { account: ask.account.clone() });
     }
-    let product = match &ask.product {
-        None => ctx.catalog.default_product(),
-        Some(name) => ctx.catalog.find_product(name).ok_or_else(|| Reject::UnknownProduct { product: name.clone() })?,
-    };
+    let product = product?;
     let currency = named.and_then(|code| ctx.catalog.currency(code.as_str())).unwrap_or(product.currency);
     if let Some(code) = ask.currency.as_ref().filter(|code| code.as_str() != currency.code()) {
         return Err(Reject::CurrencyMismatch {
@@ -42,7 +45,19 @@ pub fn open(ctx: Context<'_>, found: Found<'_>, ask: &OpenAccount) -> Result<(Ev
             needed: code.to_string(),
         });
     }
-    Ok((Event::Opened { kind: ask.kind, product: product.name.clone() }, currency))
+    Ok((Event::Opened { kind: ask.kind, product: product.name.clone(), limits }, currency))
+}
+
+/// The limits that are asked for, if there are any (rule W5). A product that is not there is a no of its own;
+/// till then the default product's currency says how amounts are counted.
+fn own_limits(ctx: Context<'_>, product: Option<&Product>, ask: &OpenAccount) -> Result<Option<Box<Limits>>, Reject> {
+    let Some(asked) = &ask.limits else { return Ok(None) };
+    if ask.kind != AccountKind::Wallet {
+        return Err(Reject::bad_request("limits", "only wallets have limits"));
+    }
+    let currency = product.unwrap_or_else(|| ctx.catalog.default_product()).currency;
+    let own = limits::asked(asked, currency)?;
+    Ok((!own.is_none()).then(|| Box::new(own)))
 }
 
 /// Sets an account's status: freeze, unfreeze or close. Setting what is set already is a reject, so that

@@ -2,13 +2,21 @@
 
 use super::{Context, money, not_closed, positive};
 use crate::accounts::{Hold, Slice, Wallet};
-use crate::ledger::{Balances, Capture, Event, Parties, Reject, Release};
+use crate::ledger::{Balances, Capture, Event, OrderTable, Parties, Reject, Release};
 use crate::names::CommandId;
 
 /// Pays out a hold, all or part; the rest goes back to the wallet and the hold ends.
 ///
-/// A frozen wallet's or merchant's holds can be captured: the money was set aside before.
-pub fn capture(ctx: Context<'_>, wallet: &Wallet, merchant: Option<&Slice>, ask: &Capture) -> Result<Event, Reject> {
+/// A frozen wallet's or merchant's holds can be captured: the money was set aside before. `table` is the hold's,
+/// when it has order lines: the captured spend has the same when all of the hold is captured, and else one over
+/// what is captured (rule A5).
+pub fn capture(
+    ctx: Context<'_>,
+    wallet: &Wallet,
+    merchant: Option<&Slice>,
+    table: Option<&OrderTable>,
+    ask: &Capture,
+) -> Result<Event, Reject> {
     let amount = ask.amount.map(|amount| positive("amount", amount, wallet.currency)).transpose()?;
     not_closed(wallet.status, &wallet.id)?;
     if let Some(slice) = merchant {
@@ -18,11 +26,13 @@ pub fn capture(ctx: Context<'_>, wallet: &Wallet, merchant: Option<&Slice>, ask:
     let captured_to = hold.released + amount;
     let taken = hold.taken.piece(hold.released, captured_to);
     let released = hold.taken.piece(captured_to, hold.taken.sum());
+    let whole = amount == hold.taken.sum();
+    let table = table.map(|table| Box::new(if whole { table.clone() } else { table.captured(&taken) }));
     let mut after = Balances::of(wallet);
     after.held -= hold.amount();
     after.give(&released);
     let parties = Parties { account: wallet.id.clone(), merchant: hold.merchant.clone() };
-    Ok(Event::Captured { parties, taken, released, table: None, promoted: ctx.catalog.promoted(), after })
+    Ok(Event::Captured { parties, taken, released, table, promoted: ctx.catalog.promoted(), after })
 }
 
 /// Gives a hold back, all or part; a part makes the hold smaller.

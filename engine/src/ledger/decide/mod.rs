@@ -4,11 +4,15 @@
 //! the order of precedence, see [`Reject`].
 
 pub mod account;
+pub mod arrears;
 pub mod expiry;
 pub mod hold;
+pub mod limits;
+mod order_lines;
 pub mod refund;
 pub mod spend;
 pub mod top_up;
+pub mod top_up_refund;
 pub mod transfer;
 
 use super::Reject;
@@ -58,7 +62,7 @@ pub(crate) fn not_closed(status: Status, account: &AccountId) -> Result<(), Reje
     }
 }
 
-/// Refuses what would lift a wallet above what one wallet may hold: `more` minor units in `lots` new lots.
+/// Refuses what would lift a wallet above what any wallet may hold: `more` minor units in `lots` new lots.
 /// `wallet` is `None` when the account is not there yet.
 pub(crate) fn has_room(
     wallet: Option<&Wallet>,
@@ -70,7 +74,7 @@ pub(crate) fn has_room(
     let total = wallet.map_or(0, Wallet::total).saturating_add(more);
     if total > MAX_BALANCE {
         return Err(Reject::OverLimit {
-            limit: "maximum balance".into(),
+            limit: "maximum_balance".into(),
             allowed: money(MAX_BALANCE, currency),
             requested: money(total, currency),
         });

@@ -1,8 +1,11 @@
-//! Refunds of spends, by their recorded lines (rule A4).
+//! Refunds of spends, by their recorded lines (rule A4), and of single order lines (rule A5).
 
+use super::arrears::repay;
+use super::expiry::restore_until;
 use super::{Context, has_room, money, not_closed, positive};
 use crate::accounts::{Bucket, Fund, Proceeds, Wallet};
-use crate::ledger::{Balances, Event, Parties, Refund, Reject, Taken};
+use crate::allocation::RefundToExpired;
+use crate::ledger::{Balances, Event, OrderRow, OrderTable, Parties, Refund, Reject, Taken};
 use crate::names::AccountId;
 use smallvec::SmallVec;
 
@@ -14,6 +17,43 @@ pub struct Spent<'a> {
     pub taken: &'a Taken,
     /// What refunds gave back so far.
     pub refunded: i64,
+    /// What its rule does with what comes back to a part that has expired.
+    pub to_expired: RefundToExpired,
+    /// The order lines by sub-balances, when the spend has order lines.
+    pub table: Option<&'a OrderTable>,
+    /// What refunds gave back so far of each order line; may be empty when that is nothing.
+    pub rows: &'a [i64],
+}
+
+impl Spent<'_> {
+    /// What refunds gave back of an order line.
+    fn row(&self, number: usize) -> i64 {
+        self.rows.get(number).copied().unwrap_or(0)
+    }
+
+    /// The order line that a refund names, with its number.
+    fn order_line(&self, ask: &Refund) -> Result<Option<(usize, &OrderRow)>, Reject> {
+        let Some(line) = &ask.line else { return Ok(None) };
+        let number = self.table.and_then(|table| table.find(line));
+        let found = number.zip(self.table).map(|(number, table)| (number, &table.rows[number]));
+        found.map(Some).ok_or_else(|| Reject::UnknownOrderLine { spend: ask.spend.clone(), line: line.clone() })
+    }
+
+    /// The lines that giving back `amount` restores, of one order line or of what is left of all; and what has
+    /// been given back of each order line then.
+    fn give_back(&self, line: Option<usize>, amount: i64) -> (Taken, SmallVec<[i64; 0]>) {
+        let Some(table) = self.table else {
+            return (self.taken.piece(self.refunded, self.refunded + amount), SmallVec::new());
+        };
+        let mut rows: SmallVec<[i64; 0]> = (0..table.rows.len()).map(|number| self.row(number)).collect();
+        if let Some(number) = line {
+            rows[number] += amount;
+        } else {
+            let more = table.spread(|number| self.row(number), amount);
+            rows.iter_mut().zip(more).for_each(|(row, more)| *row += more);
+        }
+        (table.piece(self.taken, |number| self.row(number), |number| rows[number]), rows)
+    }
 }
 
 /// A decision, or what is missing in the merchant's slice to make it.
@@ -28,7 +68,7 @@ pub enum Decided {
     GatherFirst,
 }
 
-/// Gives a spend back, all that is left of it or part, to the lots it came from.
+/// Gives a spend or one of its order lines back, all that is left of it or part, to the lots it came from.
 ///
 /// `slice` is what the deciding shard has of the merchant; when that is too little and `gathered` is
 /// false the answer is [`Decided::GatherFirst`], so that a refund never overdraws the merchant and a
@@ -44,9 +84,14 @@ pub fn refund(
     let currency = wallet.currency;
     let amount = ask.amount.map(|amount| positive("amount", amount, currency)).transpose()?;
     not_closed(wallet.status, &wallet.id)?;
-    let left = spent.taken.sum() - spent.refunded;
+    let line = spent.order_line(ask)?;
+    let left = match line {
+        None => spent.taken.sum() - spent.refunded,
+        Some((number, row)) => row.amount() - spent.row(number),
+    };
     if left == 0 && amount.is_none() {
-        return Err(Reject::AlreadyDone { what: format!("the spend {}", ask.spend), state: "refunded".into() });
+        let of = line.map(|(_, row)| format!("the order line {} of ", row.line)).unwrap_or_default();
+        return Err(Reject::AlreadyDone { what: format!("{of}the spend {}", ask.spend), state: "refunded".into() });
     }
     let amount = amount.unwrap_or(left);
     if amount > left {
@@ -56,7 +101,7 @@ pub fn refund(
         });
     }
     let refunded = spent.refunded + amount;
-    let taken = spent.taken.piece(spent.refunded, refunded);
+    let (taken, rows) = spent.give_back(line.map(|(number, _)| number), amount);
     let promoted = ctx.catalog.promoted();
     for fund in [Fund::Paid, Fund::Promoted] {
         let needed: i64 =
@@ -77,14 +122,16 @@ pub fn refund(
     has_room(Some(wallet), &wallet.id, currency, amount, 0)?;
     let mut after = Balances::of(wallet);
     after.give(&taken);
+    let repaid = repay(wallet.arrears, promoted, &taken);
+    after.repay(&repaid);
     let parties = Parties { account: wallet.id.clone(), merchant: spent.merchant.clone() };
     Ok(Decided::Event(Event::Refunded {
         parties,
-        taken,
         refunded,
-        rows: SmallVec::new(),
-        restore_until: None,
-        repaid: Taken::default(),
+        rows,
+        restore_until: restore_until(ctx.now, wallet, &taken, spent.to_expired),
+        taken,
+        repaid,
         promoted,
         after,
     }))

@@ -1,20 +1,28 @@
 //! Spends and holds: the rule is chosen, the amount apportioned, the lines fixed (rule W2).
 
-use super::{Context, known, money, not_closed, not_frozen, positive};
-use crate::accounts::{Slice, SliceKind, Wallet};
-use crate::allocation::{Allocation, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
-use crate::catalog::Product;
-use crate::ledger::{Balances, Event, Reject, Spend, Taken};
+use super::arrears::may_pay;
+use super::{Context, known, limits, money, not_closed, not_frozen, order_lines, positive};
+use crate::accounts::{Counted, SUBS_MAX, Slice, SliceKind, Wallet};
+use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
+use crate::catalog::{Chosen, NotChosen, Product};
+use crate::ledger::{Balances, Divisible, Event, OrderLine, OrderTable, Reject, Spend, Taken};
+use crate::money::Currency;
 use crate::names::Label;
 
 /// What a spend would take, and by which rule.
 pub struct Plan<'a> {
     /// The rule.
     pub rule: &'a Rule,
+    /// Why this rule.
+    pub chosen: Chosen,
     /// The lines.
     pub taken: Taken,
     /// The rule's new rounding state.
     pub phase: Option<i64>,
+    /// How the wallet's limits count it, when it has limits.
+    pub usage: Option<Box<Counted>>,
+    /// The order lines by sub-balances, when there are order lines.
+    pub table: Option<Box<OrderTable>>,
     /// The wallet afterwards.
     pub after: Balances,
 }
@@ -32,8 +40,8 @@ pub fn spend(
         version: plan.rule.version,
         taken: plan.taken,
         phase: plan.phase,
-        table: None,
-        usage: None,
+        table: plan.table,
+        usage: plan.usage,
         promoted: ctx.catalog.promoted(),
         opens_merchant: merchant.is_none(),
         after: plan.after,
@@ -58,8 +66,8 @@ pub fn hold(
         version: plan.rule.version,
         taken: plan.taken,
         phase: plan.phase,
-        table: None,
-        usage: None,
+        table: plan.table,
+        usage: plan.usage,
         opens_merchant: merchant.is_none(),
         after: plan.after,
     })
@@ -72,9 +80,10 @@ pub fn quote<'a>(
     merchant: Option<&Slice>,
     ask: &Spend,
 ) -> Result<(Plan<'a>, Vec<Step>), Reject> {
-    let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
-    let (result, steps) = allocate_explained(rule, purse(wallet, rule), amount);
-    Ok((finish(wallet, rule, amount, result)?, steps))
+    let (ready, lines) = preconditions(ctx, wallet, merchant, ask)?;
+    let (result, steps) = allocate_explained(ready.rule, ready.purse(), ready.amount);
+    let plan = order_lines::divide(ready.finish(result)?, lines, ready.wallet.currency)?;
+    Ok((ready.within_limits(ctx, plan)?, steps))
 }
 
 fn plan<'a>(
@@ -83,18 +92,31 @@ fn plan<'a>(
     merchant: Option<&Slice>,
     ask: &Spend,
 ) -> Result<Plan<'a>, Reject> {
-    let (wallet, amount, rule) = preconditions(ctx, wallet, merchant, ask)?;
-    finish(wallet, rule, amount, allocate(rule, purse(wallet, rule), amount))
+    let (ready, lines) = preconditions(ctx, wallet, merchant, ask)?;
+    let plan = ready.finish(allocate(ready.rule, ready.purse(), ready.amount))?;
+    ready.within_limits(ctx, order_lines::divide(plan, lines, ready.wallet.currency)?)
 }
 
+/// What is to be divided, and by which rule.
+pub(super) struct Ready<'a, 'w> {
+    pub(super) wallet: &'w Wallet,
+    pub(super) amount: i64,
+    pub(super) rule: &'a Rule,
+    chosen: Chosen,
+    /// The most each sub-balance may pay of this.
+    most: Option<[i64; SUBS_MAX]>,
+}
+
+/// What nothing stands against but the money, and the order lines.
 fn preconditions<'a, 'w>(
     ctx: Context<'a>,
     wallet: Option<&'w Wallet>,
     merchant: Option<&Slice>,
     ask: &Spend,
-) -> Result<(&'w Wallet, i64, &'a Rule), Reject> {
+) -> Result<(Ready<'a, 'w>, Vec<Divisible>), Reject> {
     let currency = wallet.map_or(ctx.catalog.default_product().currency, |w| w.currency);
     let amount = positive("amount", ask.amount, currency)?;
+    let lines = order_lines::amounts(&ask.lines, amount, currency)?;
     let wallet = known(wallet, &ask.account)?;
     if merchant.is_some_and(|slice| matches!(slice.kind, SliceKind::System(_))) {
         return Err(Reject::WrongKind {
@@ -116,56 +138,96 @@ fn preconditions<'a, 'w>(
         });
     }
     let product = ctx.catalog.product(&wallet.product);
-    Ok((wallet, amount, choose_rule(ctx, product, ask.rule.as_ref())?))
+    let occasion = ctx.catalog.occasion(Some(&ask.merchant), &ask.tags);
+    let ready = Ready::new(ctx, wallet, amount, (product, ask.rule.as_ref()), &occasion, &ask.lines)?;
+    let lines = order_lines::divisible(ready.rule, &occasion, &ask.lines, &lines);
+    Ok((ready, lines))
 }
 
-/// The rule that the spend names, if the product permits it, or the product's own (rule A6).
-pub(super) fn choose_rule<'a>(
-    ctx: Context<'a>,
-    product: &'a Product,
-    named: Option<&Label>,
-) -> Result<&'a Rule, Reject> {
-    let Some(name) = named else { return Ok(&product.rule) };
-    let rule = ctx.catalog.rule(name).ok_or_else(|| Reject::UnknownRule { rule: name.clone() })?;
-    if product.permits_rule(name) {
-        Ok(rule)
-    } else {
-        Err(Reject::RuleNotPermitted { rule: name.clone(), product: product.name.clone() })
+impl<'a, 'w> Ready<'a, 'w> {
+    /// Chooses the rule (rule A6), and bounds what its sub-balances may pay for (rule A2).
+    pub(super) fn new(
+        ctx: Context<'a>,
+        wallet: &'w Wallet,
+        amount: i64,
+        (product, named): (&'a Product, Option<&Label>),
+        occasion: &Occasion<'_>,
+        lines: &[OrderLine],
+    ) -> Result<Self, Reject> {
+        let chosen = ctx.catalog.choose(product, named, occasion, ctx.now);
+        let (rule, chosen) = chosen.map_err(|no| {
+            let rule = named.cloned().unwrap_or_else(|| Label::internal(""));
+            match no {
+                NotChosen::Unknown => Reject::UnknownRule { rule },
+                NotChosen::NotPermitted => Reject::RuleNotPermitted { rule, product: product.name.clone() },
+            }
+        })?;
+        let line = |line: &'_ OrderLine| line.amount.minor_down(wallet.currency);
+        let most = if lines.is_empty() {
+            rule.most(occasion)
+        } else {
+            rule.most_of_lines(occasion, lines.iter().map(|each| (line(each), each.category.as_ref())))
+        };
+        Ok(Self { wallet, amount, rule, chosen, most })
     }
-}
 
-pub(super) fn purse<'w>(wallet: &'w Wallet, rule: &Rule) -> Purse<'w> {
-    Purse {
-        lots: &wallet.lots,
-        first_live: wallet.first_live as usize,
-        currency: wallet.currency,
-        phase: wallet.phase(&rule.name, rule.version),
+    /// What allocation looks at.
+    pub(super) fn purse(&self) -> Purse<'_> {
+        Purse {
+            lots: &self.wallet.lots,
+            first_live: self.wallet.first_live as usize,
+            currency: self.wallet.currency,
+            phase: self.wallet.phase(&self.rule.name, self.rule.version),
+            most: self.most.as_ref(),
+        }
     }
-}
 
-pub(super) fn finish<'a>(
-    wallet: &Wallet,
-    rule: &'a Rule,
-    amount: i64,
-    result: Result<Allocation, Shortfall>,
-) -> Result<Plan<'a>, Reject> {
-    let allocation = result.map_err(|shortfall| {
-        let has = wallet.available.sum();
+    /// Refuses what is less than the rule divides.
+    pub(super) fn not_below_minimum(&self) -> Result<(), Reject> {
+        let currency = self.wallet.currency;
+        let minimum = self.rule.minimum_order(currency);
+        if self.amount >= minimum {
+            return Ok(());
+        }
+        Err(Reject::BelowMinimumOrder {
+            rule: self.rule.name.clone(),
+            minimum: money(minimum, currency),
+            requested: money(self.amount, currency),
+        })
+    }
+
+    /// The plan, if the amount is within the rule's and the wallet's bounds, counted by the latter (rule W5).
+    fn within_limits(&self, ctx: Context<'_>, plan: Plan<'a>) -> Result<Plan<'a>, Reject> {
+        limits::per_day(ctx, self.wallet, self.amount)?;
+        self.not_below_minimum()?;
+        may_pay(ctx, self.wallet)?;
+        Ok(Plan { usage: limits::count(ctx, self.wallet, self.amount)?, ..plan })
+    }
+
+    /// The plan, when the wallet can pay.
+    pub(super) fn finish(&self, result: Result<Allocation, Shortfall>) -> Result<Plan<'a>, Reject> {
+        let (wallet, rule) = (self.wallet, self.rule);
+        let allocation = result.map_err(|shortfall| self.insufficient(shortfall))?;
+        let taken = Taken::from_draws(wallet, &allocation.draws);
+        let mut after = Balances::of(wallet);
+        after.take(&taken);
+        Ok(Plan { rule, chosen: self.chosen, taken, phase: allocation.phase, usage: None, table: None, after })
+    }
+
+    fn insufficient(&self, shortfall: Shortfall) -> Reject {
+        let currency: Currency = self.wallet.currency;
+        let has = self.wallet.available.sum();
         // "The wallet has" is followed by all that the wallet has.
         let payable = shortfall.payable.clamp(0, has);
         let payer = if payable < has {
-            format!("what the rule {} can take from the wallet", rule.name)
+            format!("what the rule {} can take from the wallet", self.rule.name)
         } else {
             "the wallet".to_owned()
         };
         Reject::InsufficientFunds {
             payer,
-            available: money(payable, wallet.currency),
-            requested: money(amount, wallet.currency),
+            available: money(payable, currency),
+            requested: money(self.amount, currency),
         }
-    })?;
-    let taken = Taken::from_draws(wallet, &allocation.draws);
-    let mut after = Balances::of(wallet);
-    after.take(&taken);
-    Ok(Plan { rule, taken, phase: allocation.phase, after })
+    }
 }

@@ -1,8 +1,10 @@
 //! Top-ups (rule W1): one step, or placed, then confirmed or failed.
 
-use super::{Context, has_room, minor, money, not_closed};
-use crate::accounts::{PendingTopUp, SubId, Wallet};
-use crate::catalog::Product;
+use super::arrears::repay_grants;
+use super::refund::fund_of;
+use super::{Context, has_room, limits, minor, money, not_closed};
+use crate::accounts::{Fund, Funding, PendingTopUp, Room, SubId, Wallet};
+use crate::catalog::{NO_OFFER, Offer, Product};
 use crate::ledger::{Balances, ConfirmTopUp, Event, Grant, Granted, Reject, Taken, TopUp, TopUpState};
 use crate::money::Currency;
 use crate::names::{CommandId, Label};
@@ -10,9 +12,6 @@ use smallvec::SmallVec;
 
 /// The channel of a top-up that names none.
 const NO_CHANNEL: &str = "unnamed";
-
-/// The promotion of a gift that no offer gives.
-const NO_PROMOTION: &str = "unnamed";
 
 /// A top-up; `wallet` is `None` when the account is not there yet.
 pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<(Event, Currency), Reject> {
@@ -29,11 +28,10 @@ pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<
             return Err(Reject::bad_request(field, "is in the past"));
         }
     }
+    let its_product = wallet.map_or(product, |w| ctx.catalog.product(&w.product));
     let gift = match &ask.offer {
         None => Ok(said.unwrap_or(0)),
-        Some(offer) => {
-            offered(ctx, wallet.map_or(product, |w| ctx.catalog.product(&w.product)), offer, principal, currency)
-        }
+        Some(offer) => offered(ctx, its_product, offer, principal, currency),
     };
     // What the top-up brings is a matter of its form, and comes before the wallet; that there is no such
     // offer comes after it.
@@ -45,7 +43,10 @@ pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<
         not_closed(wallet.status, &ask.account)?;
     }
     let (bonus, sum) = brings?;
+    limits::may_hold(ctx, wallet, its_product, currency, sum.unwrap_or(0))?;
     has_room(wallet, &ask.account, currency, sum.unwrap_or(0), 1)?;
+    let offer = ask.offer.as_ref().and_then(|name| ctx.catalog.offer(name));
+    let uses = offer.map(|offer| may_have(ctx, wallet, offer, bonus)).transpose()?.flatten();
     let mut grants = SmallVec::new();
     for (sub, amount, expires_at) in [(SubId::PRINCIPAL, principal, principal_ends), (SubId::BONUS, bonus, bonus_ends)]
     {
@@ -56,9 +57,10 @@ pub fn top_up(ctx: Context<'_>, wallet: Option<&Wallet>, ask: &TopUp) -> Result<
     let granted = Granted {
         grants,
         channel: ask.channel.clone().unwrap_or_else(|| Label::internal(NO_CHANNEL)),
-        promotion: ask.offer.clone().unwrap_or_else(|| Label::internal(NO_PROMOTION)),
+        promotion: ask.offer.clone().unwrap_or_else(|| Label::internal(NO_OFFER)),
         promoted: ctx.catalog.promoted(),
         funding: ask.funding,
+        uses,
     };
     let opens = wallet.is_none().then(|| product.name.clone());
     let mut after = wallet.map(Balances::of).unwrap_or_default();
@@ -81,10 +83,62 @@ fn offered(
     currency: Currency,
 ) -> Result<i64, Reject> {
     let offer = ctx.catalog.offer(name).ok_or_else(|| Reject::UnknownOffer { offer: name.clone() })?;
-    offer.bonus(principal, currency).ok_or_else(|| Reject::NotPermitted {
-        product: product.name.clone(),
-        operation: format!("the offer {name}: its amounts are not in {currency}"),
-    })
+    let not_permitted = |operation: String| Reject::NotPermitted { product: product.name.clone(), operation };
+    if !offer.is_for(&product.name) {
+        return Err(not_permitted(format!("the offer {name}")));
+    }
+    offer
+        .bonus(principal, currency)
+        .ok_or_else(|| not_permitted(format!("the offer {name}: its amounts are not in {currency}")))
+}
+
+/// Whether the offer runs and the wallet may have it once more; how often it has had it then, if the offer
+/// counts that. A top-up that gets no gift is no use of the offer.
+fn may_have(ctx: Context<'_>, wallet: Option<&Wallet>, offer: &Offer, gift: i64) -> Result<Option<u32>, Reject> {
+    if !offer.runs(ctx.now) {
+        return Err(Reject::OfferNotRunning { offer: offer.name.clone(), from: offer.from, until: offer.until });
+    }
+    let Some(per_wallet) = offer.per_wallet.filter(|_| gift > 0) else { return Ok(None) };
+    let uses = wallet.map_or(0, |wallet| wallet.uses_of(&offer.name));
+    if uses >= per_wallet {
+        return Err(Reject::OfferUsedUp { offer: offer.name.clone(), per_wallet });
+    }
+    Ok(Some(uses + 1))
+}
+
+/// What a top-up was decided to take from an offer's budget.
+pub struct Drawn<'a> {
+    /// The offer.
+    pub offer: &'a Offer,
+    /// Its budget, in minor units.
+    pub budget: i64,
+    /// The gift.
+    pub gift: i64,
+}
+
+/// What this top-up takes from the budget of its offer, if that has one. The budget is the last thing that is
+/// asked, because it takes a look beyond the wallet.
+pub fn drawn<'a>(ctx: Context<'a>, event: &Event) -> Option<Drawn<'a>> {
+    let (Event::ToppedUp { granted, .. } | Event::TopUpPlaced { granted, .. }) = event else { return None };
+    let offer = ctx.catalog.offer(&granted.promotion)?;
+    let gifts = granted.grants.iter().filter(|grant| fund_of(granted.promoted, grant.sub.0) == Fund::Promoted);
+    let gift = gifts.map(|grant| grant.amount).sum();
+    (gift > 0).then_some(Drawn { offer, budget: offer.budget?, gift })
+}
+
+impl Drawn<'_> {
+    /// Whether the budget has as much; `false` when that is known only after a look at all shards.
+    pub fn is_there(&self, room: Room, currency: Currency) -> Result<bool, Reject> {
+        match room {
+            Room::Here(room) => Ok(self.gift <= room),
+            Room::InAll(left) if self.gift <= left => Ok(true),
+            Room::InAll(left) => Err(Reject::BudgetExhausted {
+                offer: self.offer.name.clone(),
+                left: money(left, currency),
+                requested: money(self.gift, currency),
+            }),
+        }
+    }
 }
 
 fn give(after: &mut Balances, granted: &Granted) {
@@ -96,7 +150,7 @@ fn give(after: &mut Balances, granted: &Granted) {
 /// The channel's word that a top-up's money is there. Said twice, it changes nothing, whatever has become
 /// of the wallet meanwhile; with another amount it is refused, and the refusal stays in the journal for an
 /// operator to see.
-pub fn confirm(ctx: Context<'_>, wallet: &Wallet, ask: &ConfirmTopUp) -> Result<Event, Reject> {
+pub fn confirm(_: Context<'_>, wallet: &Wallet, ask: &ConfirmTopUp) -> Result<Event, Reject> {
     let currency = wallet.currency;
     let given = ask.amount.map(|amount| minor("amount", amount, currency)).transpose()?;
     let mismatch = |expected: i64| match given {
@@ -113,16 +167,19 @@ pub fn confirm(ctx: Context<'_>, wallet: &Wallet, ask: &ConfirmTopUp) -> Result<
         return Ok(Event::TopUpUnchanged { account: wallet.id.clone(), after: Balances::of(wallet) });
     };
     not_closed(wallet.status, &wallet.id)?;
-    let granted = confirmed(ctx, pending, ask);
+    let granted = granted(pending, ask.funding);
     mismatch(granted.grants.iter().find(|g| g.sub == SubId::PRINCIPAL).map_or(0, |g| g.amount))?;
     // The wallet's total counts it since it was placed.
     has_room(Some(wallet), &wallet.id, currency, 0, 0)?;
     let mut after = Balances::of(wallet);
     give(&mut after, &granted);
-    Ok(Event::TopUpConfirmed { account: wallet.id.clone(), granted, repaid: Taken::default(), after })
+    let repaid = repay_grants(wallet.arrears, granted.promoted, &ask.top_up, &granted.grants);
+    after.repay(&repaid);
+    Ok(Event::TopUpConfirmed { account: wallet.id.clone(), granted, repaid, after })
 }
 
-fn confirmed(ctx: Context<'_>, pending: &PendingTopUp, ask: &ConfirmTopUp) -> Granted {
+/// What a pending top-up was to bring.
+fn granted(pending: &PendingTopUp, funding: Option<Funding>) -> Granted {
     Granted {
         grants: pending
             .grants
@@ -131,8 +188,9 @@ fn confirmed(ctx: Context<'_>, pending: &PendingTopUp, ask: &ConfirmTopUp) -> Gr
             .collect(),
         channel: pending.channel.clone(),
         promotion: pending.promotion.clone(),
-        promoted: ctx.catalog.promoted(),
-        funding: ask.funding.unwrap_or(pending.funding),
+        promoted: pending.promoted,
+        funding: funding.unwrap_or(pending.funding),
+        uses: None,
     }
 }
 
@@ -140,8 +198,8 @@ fn confirmed(ctx: Context<'_>, pending: &PendingTopUp, ask: &ConfirmTopUp) -> Gr
 pub fn fail(wallet: &Wallet, top_up: &CommandId) -> Result<Event, Reject> {
     let account = wallet.id.clone();
     let after = Balances::of(wallet);
-    if wallet.pending(top_up).is_some() {
-        Ok(Event::TopUpFailed { account, after })
+    if let Some(pending) = wallet.pending(top_up) {
+        Ok(Event::TopUpFailed { account, granted: granted(pending, None), after })
     } else if wallet.lot(top_up).is_some() {
         Err(already(top_up, "confirmed"))
     } else {

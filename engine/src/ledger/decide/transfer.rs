@@ -1,7 +1,8 @@
 //! Transfers between wallets (rule W4): lots travel with their ratio and expiry.
 
-use super::spend::{choose_rule, finish, purse};
-use super::{Context, has_room, known, not_closed, not_frozen, positive};
+use super::arrears::{may_pay, repay};
+use super::spend::Ready;
+use super::{Context, has_room, known, limits, not_closed, not_frozen, positive};
 use crate::accounts::{SUBS_MAX, Wallet};
 use crate::allocation::allocate;
 use crate::ledger::{Event, MovedPart, Reject, Taken, Transfer};
@@ -28,20 +29,28 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
         }
     }
     let product = ctx.catalog.product(&from.product);
-    let rule = choose_rule(ctx, product, ask.rule.as_ref())?;
+    let occasion = ctx.catalog.occasion(None, &[]);
+    let ready = Ready::new(ctx, from, amount, (product, ask.rule.as_ref()), &occasion, &[])?;
+    let rule = ready.rule;
     if !product.transfers {
         return Err(Reject::NotPermitted { product: product.name.clone(), operation: "transfers".into() });
     }
-    let plan = finish(from, rule, amount, allocate(rule, purse(from, rule), amount))?;
+    let plan = ready.finish(allocate(rule, ready.purse(), amount))?;
+    limits::per_day(ctx, from, amount)?;
+    limits::may_hold(ctx, to, product, currency, amount)?;
     let there = to.map_or(0, |to| to.lot_indexes(&plan.taken.lots).iter().flatten().count());
     has_room(to, &ask.to, currency, amount, plan.taken.lots.len() - there)?;
+    ready.not_below_minimum()?;
+    may_pay(ctx, from)?;
+    let usage = limits::count(ctx, from, amount)?;
     Ok(Event::Transferred {
         rule: rule.name.clone(),
         version: rule.version,
         parts: moved_parts(from, &plan.taken),
+        repaid: repay(to.map_or(0, |to| to.arrears), ctx.catalog.promoted(), &plan.taken),
         taken: plan.taken,
-        repaid: Taken::default(),
         phase: plan.phase,
+        usage,
         opens: to.is_none().then(|| from.product.clone()),
         after: plan.after,
     })
@@ -49,7 +58,7 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
 
 /// All parts of the lots of which something travels: the ratio is the whole lot's, so the parts of which
 /// nothing travels are named as well.
-fn moved_parts(from: &Wallet, taken: &Taken) -> Vec<MovedPart> {
+pub(crate) fn moved_parts(from: &Wallet, taken: &Taken) -> Vec<MovedPart> {
     let mut amounts: SmallVec<[[i64; SUBS_MAX]; 1]> = smallvec![[0; SUBS_MAX]; taken.lots.len()];
     for line in &taken.lines {
         amounts[line.lot as usize][line.sub.index()] += line.amount;

@@ -1,6 +1,6 @@
 //! Money into wallets, what ends by itself, and the life of accounts.
 
-use super::{Answer, Ledger, Made, Placed, Status, Wallet, only, unless, when};
+use super::{Answer, Ledger, Made, Placed, Sources, Status, Wallet, only, unless, when};
 use crate::model::exact::floor;
 use crate::model::purse::{MLot, MPart, NEVER};
 use crate::order::{Gift, Order};
@@ -16,6 +16,9 @@ fn offer(name: &str, principal: i128) -> Option<i128> {
         } else {
             0
         }),
+        "twice" => Some(if principal >= 10 { 50 } else { 0 }),
+        "january" => Some(if principal >= 10 { floor(principal, 20, 100) } else { 0 }),
+        "little" => Some(if principal >= 100 { floor(principal, 30, 100) } else { 0 }),
         "third" => Some(if principal >= 3 { floor(principal, 333, 1_000) } else { 0 }),
         _ => None,
     }
@@ -42,18 +45,29 @@ impl Ledger {
             self.wallets.get(name).is_some_and(|wallet| wallet.status == Status::Closed),
             "account_closed",
         );
+        let its = self.wallets.get(name);
+        when(&mut reasons, !its.cloned().unwrap_or_default().has_room(principal + bonus), "over_limit");
+        self.offer_says(&mut reasons, name, promotion, bonus, now);
         unless(reasons)?;
 
-        let part = |(sub, weight, ends)| MPart { sub, weight, consumed: 0, left: weight, ends };
+        let part = |(sub, weight, ends)| MPart { sub, weight, consumed: 0, left: weight, ends, revived: false };
         let parts = [(0, *principal, ends), (1, bonus, gift_ends)].into_iter().filter(|part| part.1 > 0).map(part);
         let placed = Placed {
             lot: MLot { id: id.into(), parts: parts.collect() },
             channel: channel.clone(),
             promotion: promotion.into(),
+            gift: bonus,
         };
         self.wallets.entry(name.clone()).or_default();
         self.top_ups.push(Made { id: id.into(), wallet: name.clone(), size: *principal });
+        self.sources.insert(id.into(), Sources { channel: channel.clone(), promotion: promotion.into() });
+        if promotion == "twice" && bonus > 0 {
+            *self.wallet(name).uses.entry(promotion.into()).or_default() += 1;
+        }
+        let points = self.in_points(name);
+        self.book(points, &format!("promotion:{promotion}"), -bonus);
         if *pending {
+            self.book(points, &format!("promised:{promotion}"), bonus);
             self.wallet(name).placed.push(placed);
         } else {
             self.arrive(name, placed);
@@ -63,18 +77,15 @@ impl Ledger {
 
     fn arrive(&mut self, wallet: &str, placed: Placed) {
         let points = self.in_points(wallet);
-        for part in &placed.lot.parts {
-            let source = if part.sub == 0 {
-                format!("channel:{}", placed.channel)
-            } else {
-                format!("promotion:{}", placed.promotion)
-            };
-            self.book(points, &source, -part.left);
+        for part in placed.lot.parts.iter().filter(|part| part.sub == 0) {
+            self.book(points, &format!("channel:{}", placed.channel), -part.left);
         }
+        let lines: Vec<_> = placed.lot.parts.iter().map(|part| (placed.lot.id.clone(), part.sub, part.left)).collect();
         self.wallet(wallet).lots.push(placed.lot);
+        self.repay(wallet, &lines);
     }
 
-    pub(super) fn confirm(&mut self, id: &str, amount: Option<i128>) -> Answer {
+    pub(super) fn confirm(&mut self, now: i64, id: &str, amount: Option<i128>) -> Answer {
         let name = Self::home(&self.top_ups, id);
         let ordered = self.top_ups.iter().find(|made| made.id == id).map_or(0, |made| made.size);
         let wallet = &self.wallets[&name];
@@ -88,7 +99,10 @@ impl Ledger {
         unless(reasons)?;
         if let Some(at) = at {
             let placed = self.wallet(&name).placed.remove(at);
+            let points = self.in_points(&name);
+            self.book(points, &format!("promised:{}", placed.promotion), -placed.gift);
             self.arrive(&name, placed);
+            self.expire_at_once(now, &name);
         }
         Ok(Vec::new())
     }
@@ -99,7 +113,15 @@ impl Ledger {
         if wallet.lots.iter().any(|lot| lot.id == id) {
             return Err(only("already_done"));
         }
-        wallet.placed.retain(|placed| placed.lot.id != id);
+        let Some(at) = wallet.placed.iter().position(|placed| placed.lot.id == id) else { return Ok(Vec::new()) };
+        let Placed { promotion, gift, .. } = wallet.placed.remove(at);
+        if let Some(uses) = wallet.uses.get_mut(&promotion).filter(|_| gift > 0) {
+            *uses -= 1;
+        }
+        wallet.uses.retain(|_, uses| *uses > 0);
+        let points = wallet.points;
+        self.book(points, &format!("promised:{promotion}"), -gift);
+        self.book(points, &format!("promotion:{promotion}"), gift);
         Ok(Vec::new())
     }
 
@@ -121,6 +143,7 @@ impl Ledger {
                 .map(|((lot, sub, amount), back)| (lot.clone(), *sub, amount - back))
                 .collect();
             wallet.give(&rest);
+            wallet.gives_back(&hold.id, super::sum(&rest));
         }
         let mut lines = Vec::new();
         for lot in &mut wallet.lots {
@@ -128,6 +151,7 @@ impl Ledger {
                 let MPart { sub, left, ends, .. } = lot.parts[at].clone();
                 if ends <= now && left > 0 {
                     lot.take(sub, left);
+                    *wallet.expired.entry((lot.id.clone(), sub)).or_default() += left;
                     lines.push((lot.id.clone(), sub, left));
                 }
             }
@@ -139,15 +163,25 @@ impl Ledger {
         Ok(lines)
     }
 
-    pub(super) fn open(&mut self, account: &str, is_wallet: bool, product: Option<&str>) -> Answer {
+    /// What came back to something that has ended ends again with the command that brought it.
+    pub(super) fn expire_at_once(&mut self, now: i64, name: &str) {
+        // Nothing due is nothing to do.
+        let _ = self.expire(now, name);
+    }
+
+    pub(super) fn open(&mut self, account: &str, is_wallet: bool, product: Option<&str>, own: bool) -> Answer {
         let mut reasons = BTreeSet::new();
+        when(&mut reasons, own && !is_wallet, "bad_request");
         let there = self.wallets.contains_key(account) || self.merchants.contains_key(account);
         when(&mut reasons, there, "account_exists");
         when(&mut reasons, product == Some("no_such_product"), "unknown_product");
         unless(reasons)?;
         let points = product == Some("points");
         if is_wallet {
-            self.wallets.insert(account.into(), Wallet { points, ..Wallet::default() });
+            self.wallets.insert(
+                account.into(),
+                Wallet { points, limited: product == Some("limited"), own_limits: own, ..Wallet::default() },
+            );
         } else {
             self.merchants.entry(account.into()).or_default().points = points;
         }

@@ -2,12 +2,18 @@
 //!
 //! A refused command answers with every reason that applies; the engine must give one of them.
 
+mod back;
+mod bounds;
 mod fund;
+mod order_lines;
 mod pay;
+
+pub(crate) use back::{Back, Waiting};
 
 use crate::model::purse::{MLot, total};
 use crate::model::rule::{MRule, shipped};
 use crate::order::Order;
+pub(crate) use order_lines::Cells;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lot, sub-balance, amount.
@@ -29,8 +35,11 @@ pub(crate) struct Hold {
     pub(crate) merchant: String,
     /// As they were fixed.
     pub(crate) lines: Vec<Line>,
+    /// Order lines: id and amount.
+    pub(crate) order: Vec<(String, i128)>,
     pub(crate) released: i128,
     pub(crate) ends: i64,
+    pub(crate) rule: String,
 }
 
 impl Hold {
@@ -45,6 +54,7 @@ pub(crate) struct Placed {
     pub(crate) lot: MLot,
     pub(crate) channel: String,
     pub(crate) promotion: String,
+    pub(crate) gift: i128,
 }
 
 /// A wallet.
@@ -56,22 +66,40 @@ pub(crate) struct Wallet {
     pub(crate) holds: Vec<Hold>,
     pub(crate) placed: Vec<Placed>,
     pub(crate) phases: BTreeMap<String, i128>,
+    /// What the wallet owes.
+    pub(crate) arrears: i128,
+    /// Refunds of top-ups, by top-up.
+    pub(crate) backs: BTreeMap<String, Back>,
+    /// What expired, by lot and sub-balance.
+    pub(crate) expired: BTreeMap<(String, u8), i128>,
+    /// What spends, holds, transfers and repayments used and nothing brought back, by lot and sub-balance.
+    pub(crate) used: BTreeMap<(String, u8), i128>,
+    /// Of the product `limited`, or one with limits of its own.
+    pub(crate) limited: bool,
+    pub(crate) own_limits: bool,
+    /// What its limits count: moment and amount of each payment, and its hold.
+    pub(crate) paid: Vec<(i64, i128, Option<String>)>,
+    /// Offers that count their uses.
+    pub(crate) uses: BTreeMap<String, usize>,
 }
 
 impl Wallet {
     pub(crate) fn held(&self) -> i128 {
-        self.holds.iter().map(Hold::left).sum()
+        let frozen = self.backs.values().filter_map(|back| back.open.as_ref()).map(|open| sum(&open.lines));
+        self.holds.iter().map(Hold::left).chain(frozen).sum()
     }
 
     fn give(&mut self, lines: &[Line]) {
         for (lot, sub, amount) in lines {
             let lot = self.lots.iter_mut().find(|there| there.id == *lot).expect("a line names a lot");
             lot.give(*sub, *amount);
+            *self.used.entry((lot.id.clone(), *sub)).or_default() -= amount;
         }
     }
 
     fn is_empty(&self) -> bool {
-        total(&self.lots) == 0 && self.holds.is_empty() && self.placed.is_empty()
+        let waits = self.backs.values().any(|back| back.open.is_some());
+        total(&self.lots) == 0 && self.holds.is_empty() && self.placed.is_empty() && self.arrears == 0 && !waits
     }
 }
 
@@ -109,6 +137,11 @@ struct Spent {
     merchant: String,
     lines: Vec<Line>,
     refunded: i128,
+    rule: String,
+    /// Order lines: id and amount, by sub-balances, and what was given back of each.
+    order: Vec<(String, i128)>,
+    cells: Cells,
+    given: Vec<i128>,
 }
 
 /// A thing that commands name by its id: the wallet it belongs to and its size.
@@ -117,6 +150,13 @@ struct Made {
     id: String,
     wallet: String,
     size: i128,
+}
+
+/// Who paid for a top-up: its channel and its promotion.
+#[derive(Debug, Clone)]
+struct Sources {
+    channel: String,
+    promotion: String,
 }
 
 /// The ledger.
@@ -128,6 +168,7 @@ pub(crate) struct Ledger {
     rules: Vec<MRule>,
     spends: Vec<Spent>,
     top_ups: Vec<Made>,
+    sources: BTreeMap<String, Sources>,
     holds: Vec<Made>,
 }
 
@@ -160,6 +201,7 @@ impl Ledger {
             rules: shipped(),
             spends: Vec::new(),
             top_ups: Vec::new(),
+            sources: BTreeMap::new(),
             holds: Vec::new(),
         }
     }
@@ -183,19 +225,25 @@ impl Ledger {
         self.spends.iter().map(|spent| (spent.id.clone(), sum(&spent.lines))).collect()
     }
 
+    /// The order lines of a spend: id and amount.
+    pub(crate) fn order_of(&self, spend: &str) -> Vec<(String, i128)> {
+        self.spends.iter().find(|spent| spent.id == spend).map(|spent| spent.order.clone()).unwrap_or_default()
+    }
+
     /// Does it, or says why not.
     pub(crate) fn execute(&mut self, id: &str, now: i64, order: &Order) -> Answer {
         match order {
-            Order::Open { account, wallet, product } => self.open(account, *wallet, product.as_deref()),
+            Order::Open { account, wallet, product, own } => self.open(account, *wallet, product.as_deref(), *own),
             Order::TopUp { .. } => self.top_up(id, now, order),
-            Order::Confirm { top_up, amount } => self.confirm(top_up, *amount),
+            Order::Confirm { top_up, amount } => self.confirm(now, top_up, *amount),
             Order::Fail { top_up } => self.fail(top_up),
-            Order::Spend(pay) => self.spend(id, pay),
+            Order::Spend(pay) => self.spend(id, now, pay),
             Order::Hold(pay, until) => self.hold(id, now, pay, *until),
             Order::Capture { hold, amount } => self.capture(id, now, hold, *amount),
             Order::Release { hold, amount } => self.release(now, hold, *amount),
-            Order::Refund { spend, amount } => self.refund(spend, *amount),
-            Order::Transfer { from, to, amount, rule } => self.transfer(from, to, *amount, rule.as_deref()),
+            Order::Refund { spend, amount, line } => self.refund(now, spend, *amount, line.as_deref()),
+            Order::Transfer { from, to, amount, rule } => self.transfer(now, from, to, *amount, rule.as_deref()),
+            Order::TakeBack { top_up, policy, amount, stage } => self.take_back(top_up, *policy, *amount, *stage),
             Order::Freeze(account) => self.set_status(account, Status::Frozen),
             Order::Unfreeze(account) => self.set_status(account, Status::Open),
             Order::Close(account) => self.set_status(account, Status::Closed),

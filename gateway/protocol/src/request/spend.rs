@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::options;
 use crate::Amount;
 
-/// One line of an order, for spends that are divided line by line.
+/// One line of an order, for spends that are divided line by line. Ids are unique in an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
     /// The line's id within the order.
@@ -163,7 +163,7 @@ pub struct Refund {
     /// How much; what is left of the spend when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Amount>,
-    /// The order line to give back, instead of an amount.
+    /// The order line to give back; `amount` of it, or what is left of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
     /// Why, for people.

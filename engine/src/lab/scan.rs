@@ -1,0 +1,154 @@
+//! Two passes over a journal: which spends are refunded, then the replay.
+
+use super::kept::Kept;
+use super::report::Report;
+use super::world::Lab;
+use super::{Period, view};
+use crate::allocation::{Rule, RuleError};
+use crate::catalog::Catalog;
+use crate::journal::{Batch, BatchError, Chain, JournalError, JournalReader, Position};
+use crate::ledger::{Command, Event, Record};
+
+/// Why the lab stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// The journal cannot be read, is damaged or broken.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A record cannot be read.
+    #[error("the record at position {position}: {reason}")]
+    Record {
+        /// Where.
+        position: Position,
+        /// Why.
+        reason: String,
+    },
+    /// The rule has amounts that a currency of the period cannot count.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+}
+
+/// Which pass it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Looking for the refunds of the period.
+    Refunds,
+    /// Replaying.
+    Replay,
+}
+
+/// Told the stage, the positions done and the last position, if it is known; at least once a batch.
+pub type Progress<'a> = &'a mut dyn FnMut(Stage, Position, Option<Position>);
+
+/// Replays `period` of the journal under `rule`. Changes nothing. Of the catalog it needs what merchants are.
+///
+/// The journal may be written to meanwhile; what is appended after the first pass is left out.
+///
+/// # Errors
+/// See [`LabError`].
+pub fn run(
+    journal: &dyn JournalReader,
+    catalog: &Catalog,
+    rule: &Rule,
+    period: Period,
+    progress: Progress<'_>,
+) -> Result<Report, LabError> {
+    replay(journal, catalog, rule, period, progress, &mut |lab, bytes, wrong| match view::spent(bytes)
+        .map_err(|error| wrong(error.to_string()))?
+    {
+        Some(spent) if spent.at >= period.from => Ok(lab.feed_spent(&spent)?),
+        _ => {
+            let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+            Ok(lab.feed(record, &mut |_, _| {})?)
+        }
+    })
+}
+
+/// The same, and tells `hear` the lab's record of each record of the period, or that there is none. Slower:
+/// records are decoded in full.
+///
+/// # Errors
+/// See [`LabError`].
+pub fn run_heard(
+    journal: &dyn JournalReader,
+    catalog: &Catalog,
+    rule: &Rule,
+    period: Period,
+    progress: Progress<'_>,
+    hear: &mut impl FnMut(&Record, bool),
+) -> Result<Report, LabError> {
+    replay(journal, catalog, rule, period, progress, &mut |lab, bytes, wrong| {
+        let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+        Ok(lab.feed(record, hear)?)
+    })
+}
+
+/// Feeds the lab with the bytes of each record; the last argument makes an error of a reason.
+type Feed<'a> = &'a mut dyn FnMut(&mut Lab<'_>, &[u8], &dyn Fn(String) -> LabError) -> Result<(), LabError>;
+
+fn replay(
+    journal: &dyn JournalReader,
+    catalog: &Catalog,
+    rule: &Rule,
+    period: Period,
+    progress: Progress<'_>,
+    feed: Feed<'_>,
+) -> Result<Report, LabError> {
+    let (kept, end) = refunds(journal, period, progress)?;
+    let mut lab = Lab::new(catalog, rule.clone(), period, kept);
+    each_batch(journal, |bytes| Batch::open(bytes), &mut |batch| {
+        progress(Stage::Replay, batch.first - 1, Some(end));
+        for (position, bytes) in batch.records().take_while(|(position, _)| *position <= end) {
+            feed(&mut lab, bytes, &|reason| LabError::Record { position, reason })?;
+        }
+        Ok(())
+    })?;
+    progress(Stage::Replay, end, Some(end));
+    lab.close();
+    Ok(Report::of(lab))
+}
+
+/// The spends that a refund of the period names, and the journal's last position.
+///
+/// A pass of its own, which reads no more of a record than what it is; only refunds are decoded. The hashes are
+/// checked by the second pass.
+fn refunds(journal: &dyn JournalReader, period: Period, progress: Progress<'_>) -> Result<(Kept, Position), LabError> {
+    let mut kept = Kept::default();
+    let mut end = 0;
+    each_batch(journal, |bytes| Batch::open_unhashed(bytes), &mut |batch| {
+        for (position, bytes) in batch.records() {
+            let wrong = |reason: String| LabError::Record { position, reason };
+            if view::is_refund(bytes).map_err(|error| wrong(error.to_string()))? {
+                let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+                if (period.from..period.to).contains(&record.at)
+                    && let (Command::Refund(ask), Event::Refunded { .. }) = (record.command, record.event)
+                {
+                    kept.await_spend(ask.spend);
+                }
+            }
+        }
+        end = batch.end() - 1;
+        progress(Stage::Refunds, end, None);
+        Ok(())
+    })?;
+    Ok((kept, end))
+}
+
+/// Calls `visit` with each batch from the first on; checks that they are one chain.
+fn each_batch(
+    journal: &dyn JournalReader,
+    open: fn(&[u8]) -> Result<Batch<'_>, BatchError>,
+    visit: &mut dyn FnMut(&Batch<'_>) -> Result<(), LabError>,
+) -> Result<(), LabError> {
+    let mut chain = Chain::START;
+    let mut result = Ok(());
+    journal.read(1, &mut |bytes| {
+        let position = chain.next_position;
+        result = open(bytes).map_err(|error| JournalError::Damaged { position, error }.into()).and_then(|batch| {
+            chain.accept(&batch).map_err(|error| JournalError::Broken { position, error })?;
+            visit(&batch)
+        });
+        result.is_ok()
+    })?;
+    result
+}
