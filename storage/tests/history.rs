@@ -154,6 +154,7 @@ fn top_up(wallet: u64) -> Record {
                 promotion: label("unnamed"),
                 promoted: 2,
                 funding: Funding::Unknown,
+                uses: None,
             },
             repaid: Taken::default(),
             after: Balances { subs, held: 0, arrears: 0 },

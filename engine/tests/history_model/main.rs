@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
 #[path = "../ledger_model/asks.rs"]
+#[allow(dead_code, reason = "the other test uses the rest")]
 mod asks;
 #[path = "../ledger_model/books.rs"]
 #[allow(dead_code, reason = "the other test uses the rest")]
@@ -17,7 +18,7 @@ mod journal;
 #[path = "../model/mod.rs"]
 mod model;
 #[path = "../ledger_model/naive/mod.rs"]
-#[allow(dead_code, reason = "the other test uses the rest")]
+#[allow(dead_code, unused_imports, reason = "the other test uses the rest")]
 mod naive;
 mod naive_history;
 #[path = "../ledger_model/order.rs"]
