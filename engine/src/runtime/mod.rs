@@ -25,7 +25,7 @@
 mod budget;
 mod cache;
 mod decide;
-mod hashing;
+pub(crate) mod hashing;
 mod held;
 mod ids;
 mod keeper;

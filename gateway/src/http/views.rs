@@ -1,7 +1,9 @@
 //! What can be looked at: each is a query to the engine, with the same answer as over TCP.
 
 use super::commands::{ask, respond};
-use super::{State, refusal};
+use super::{State, history, refusal};
+use crate::history::HistoryAsk;
+use crate::wire::Asked;
 use crate::words;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use fentan_engine::ledger::{Lang, Query, Reject};
@@ -14,12 +16,14 @@ async fn query(state: &State, path: &str, query: Query) -> HttpResponse {
     ask(&state.door, Request { id, body: Body::Query(query) }).await
 }
 
-/// An account's balance: a wallet with its lots, a merchant, or a system account.
+/// An account's balance: a wallet with its lots, a merchant, or a system account; now, or at a moment.
 #[get("/v1/accounts/{account}")]
-pub(super) async fn account(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
-    match AccountId::new(&path) {
-        Ok(account) => query(&state, &path, Query::Balance(account)).await,
-        Err(error) => refusal(&Reject::bad_request("account", error)),
+pub(super) async fn account(http: HttpRequest, path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    match (AccountId::new(&path), history::moment_of(&http)) {
+        (Err(error), _) => refusal(&Reject::bad_request("account", error)),
+        (_, Err(reject)) => refusal(&reject),
+        (Ok(account), Ok(None)) => query(&state, &path, Query::Balance(account)).await,
+        (Ok(account), Ok(Some(at))) => history::ask(&state, &path, HistoryAsk::Balance { account, at }).await,
     }
 }
 
@@ -28,7 +32,7 @@ async fn show(path: &str, state: &State, unknown: fn(CommandId) -> Reject) -> Ht
         return refusal(&Reject::bad_request("id", "an id is 1 to 64 printable ASCII characters"));
     };
     let request = Request { id: id.clone(), body: Body::Query(Query::Show(id.clone())) };
-    let Some(body) = super::commands::fetch(&state.door, request).await else {
+    let Some(body) = super::commands::fetch(&state.door, Asked::Engine(request)).await else {
         return HttpResponse::InternalServerError().finish();
     };
     // An id is one command's; a path that asks for another kind finds nothing.

@@ -10,20 +10,20 @@ use fentan_engine::money::{Currency, write_minor};
 use fentan_engine::runtime::{Answer, Found, MerchantView, Outcome, QuoteView, TopUpStanding, WalletView};
 
 /// Appends `,"name":"value"`.
-pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
+pub(crate) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
     key(out, name);
     text(out, value);
 }
 
 /// Appends `,"name":`.
-pub(super) fn key(out: &mut Vec<u8>, name: &str) {
+pub(crate) fn key(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
 }
 
 /// Appends a JSON string.
-pub(super) fn text(out: &mut Vec<u8>, value: &str) {
+pub(crate) fn text(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     let plain = value.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
     if plain {
@@ -46,24 +46,24 @@ pub(super) fn text(out: &mut Vec<u8>, value: &str) {
 }
 
 /// Appends `,"name":"12.34"`.
-pub(super) fn amount(out: &mut Vec<u8>, name: &str, minor: i128, currency: Currency) {
+pub(crate) fn amount(out: &mut Vec<u8>, name: &str, minor: i128, currency: Currency) {
     key(out, name);
     out.push(b'"');
     write_minor(out, minor, currency.exponent());
     out.push(b'"');
 }
 
-pub(super) fn number(out: &mut Vec<u8>, name: &str, value: u64) {
+pub(crate) fn number(out: &mut Vec<u8>, name: &str, value: u64) {
     key(out, name);
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-pub(super) fn flag(out: &mut Vec<u8>, name: &str, value: bool) {
+pub(crate) fn flag(out: &mut Vec<u8>, name: &str, value: bool) {
     key(out, name);
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-pub(super) fn moment(out: &mut Vec<u8>, name: &str, at: Timestamp) {
+pub(crate) fn moment(out: &mut Vec<u8>, name: &str, at: Timestamp) {
     key(out, name);
     time::write(out, at);
 }
@@ -155,7 +155,7 @@ impl Writer {
     }
 }
 
-pub(super) fn head(out: &mut Vec<u8>, id: &str) {
+pub(crate) fn head(out: &mut Vec<u8>, id: &str) {
     out.extend_from_slice(b"{\"id\":");
     text(out, id);
 }
@@ -268,7 +268,7 @@ fn topped_up(out: &mut Vec<u8>, id: &str, state: &str, granted: &Granted, catalo
     out.push(b']');
 }
 
-fn rule_name(out: &mut Vec<u8>, rule: &str, version: u32) {
+pub(crate) fn rule_name(out: &mut Vec<u8>, rule: &str, version: u32) {
     key(out, "rule");
     text(out, rule);
     // Goes on inside the string: the quotation mark is moved behind the version.
@@ -278,7 +278,7 @@ fn rule_name(out: &mut Vec<u8>, rule: &str, version: u32) {
     out.push(b'"');
 }
 
-pub(super) fn lines(out: &mut Vec<u8>, taken: &Taken, catalog: &Catalog, currency: Currency) {
+pub(crate) fn lines(out: &mut Vec<u8>, taken: &Taken, catalog: &Catalog, currency: Currency) {
     lines_of(out, "lines", taken, catalog, currency);
 }
 
@@ -292,7 +292,7 @@ pub(super) fn lines_of(out: &mut Vec<u8>, name: &str, taken: &Taken, catalog: &C
     out.push(b']');
 }
 
-pub(super) fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64, currency: Currency) {
+pub(crate) fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64, currency: Currency) {
     if n > 0 {
         out.push(b',');
     }
@@ -411,7 +411,7 @@ fn wallet(out: &mut Vec<u8>, view: &WalletView, catalog: &Catalog) {
     out.push(b']');
 }
 
-const fn funding(funding: Funding) -> &'static str {
+pub(crate) const fn funding(funding: Funding) -> &'static str {
     match funding {
         Funding::Unknown => "unknown",
         Funding::DebitCard => "debit_card",

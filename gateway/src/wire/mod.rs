@@ -7,7 +7,7 @@
 //! * `steps.rs`, `explained.rs`: the steps of quotes and explanations, as data beside their words;
 //! * `reply.rs`: where answers wait until they may leave.
 
-mod answer;
+pub(crate) mod answer;
 mod explained;
 mod json;
 mod limits;
@@ -17,11 +17,11 @@ mod refunded;
 mod reject;
 mod reply;
 mod steps;
-mod time;
+pub(crate) mod time;
 
 pub(crate) use answer::rule_json;
 pub(crate) use explained::write_explained;
-pub(crate) use parse::{Line, Malformed, parse_line};
+pub(crate) use parse::{Asked, Line, Malformed, parse_line};
 pub(crate) use reject::{status_of_code, write_refusal};
 pub(crate) use reply::{Assembly, Conn, WireReply};
 pub(crate) use time::text as moment;

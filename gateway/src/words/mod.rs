@@ -25,7 +25,7 @@ pub(crate) use top_up_refund::tell_refund;
 use fentan_engine::accounts::SubId;
 use fentan_engine::allocation::LotOrder;
 use fentan_engine::catalog::Catalog;
-use fentan_engine::ledger::Lang;
+use fentan_engine::ledger::{Lang, Reject};
 
 /// The language of this word on the wire.
 pub(crate) fn lang(word: &str) -> Option<Lang> {
@@ -33,6 +33,20 @@ pub(crate) fn lang(word: &str) -> Option<Lang> {
         "en" => Some(Lang::En),
         "zh" => Some(Lang::Zh),
         _ => None,
+    }
+}
+
+/// The language of a field or parameter, English when it is missing.
+pub(crate) fn parse_wire(word: Option<&str>) -> Result<Lang, Reject> {
+    let Some(word) = word else { return Ok(Lang::default()) };
+    lang(word).ok_or_else(|| Reject::bad_request("lang", LANGS))
+}
+
+/// The word of a language on the wire.
+pub(crate) const fn word(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "en",
+        Lang::Zh => "zh",
     }
 }
 

@@ -12,6 +12,7 @@ mod bad_input;
 mod bounds;
 mod documents;
 mod expiry;
+mod history;
 mod http;
 mod lab;
 mod limits;

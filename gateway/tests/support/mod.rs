@@ -26,14 +26,15 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// The answer without what is different in every run: position and moment.
+/// The answer without what is different in every run: positions and moments, also inside of texts.
 pub(crate) fn timeless(mut answer: Value) -> Value {
     match &mut answer {
         Value::Object(fields) => {
-            fields.remove("seq");
-            fields.remove("at");
-            for sentence in fields.get_mut("text").and_then(Value::as_array_mut).into_iter().flatten() {
-                *sentence = Value::String(without_moments(sentence.as_str().unwrap_or_default()));
+            for name in ["seq", "at", "indexed_to"] {
+                fields.remove(name);
+            }
+            for value in fields.values_mut() {
+                *value = timeless(value.take());
             }
         }
         Value::Array(answers) => {
@@ -41,6 +42,7 @@ pub(crate) fn timeless(mut answer: Value) -> Value {
                 *answer = timeless(answer.take());
             }
         }
+        Value::String(text) => *text = without_moments(text),
         _ => {}
     }
     answer
