@@ -207,8 +207,8 @@ fn given(draws: &Draws) -> SmallVec<[(SubId, i64); 4]> {
 fn tell_pro_rata(rule: &Rule, purse: Purse<'_>, sub: SubId, minor: i64, draws: &Draws, listener: &mut impl Listener) {
     if rule.order() == LotOrder::ProRata {
         listener.hear(|| {
-            let drawn: i64 = draws.iter().filter(|draw| draw.sub == sub).map(|draw| draw.amount).sum();
-            Step::ProRata { sub: Some(sub), minor, left: available(purse)[sub.index()] - drawn }
+            let taken: i64 = draws.iter().filter(|draw| draw.sub == sub).map(|draw| draw.amount).sum();
+            Step::ProRata { sub: Some(sub), minor, left: available(purse)[sub.index()] - taken }
         });
     }
 }

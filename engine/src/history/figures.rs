@@ -163,7 +163,7 @@ pub fn moves<'r>(record: &'r Record, mut line: impl FnMut(&'r CommandId, SubId, 
             each(taken, Move::Restored(*promoted));
             each(repaid, Move::Repaid);
         }
-        Event::Transferred { repaid, .. } => each(repaid, Move::Repaid),
+        Event::Transferred { repaid, .. } | Event::TopUpRefundFailed { repaid, .. } => each(repaid, Move::Repaid),
         Event::Expired { taken, .. } => each(taken, Move::Expired),
         Event::TopUpRefunded { refund, .. } | Event::TopUpRefundConfirmed { refund, .. } => {
             each(&refund.taken, Move::GivenBack);
@@ -174,7 +174,6 @@ pub fn moves<'r>(record: &'r Record, mut line: impl FnMut(&'r CommandId, SubId, 
                 line(&ask.top_up, SubId::PRINCIPAL, refund.arrears, Move::Owed);
             }
         }
-        Event::TopUpRefundFailed { repaid, .. } => each(repaid, Move::Repaid),
         Event::ToppedUp { granted, repaid, .. } | Event::TopUpConfirmed { granted, repaid, .. } => {
             each(repaid, Move::Repaid);
             let Some(lot) = lot_made(record) else { return };

@@ -50,17 +50,7 @@ pub fn effect(record: &Record, wallet: &mut Wallet) {
             take(wallet, taken);
             set_phase(wallet, rule, *version, *phase);
             count(wallet, usage.as_deref(), record.at);
-            if let Command::Hold(spend, expires_at) = &record.command {
-                wallet.held += taken.sum();
-                wallet.rare_mut().holds.push(Hold {
-                    id: record.id.clone(),
-                    merchant: spend.merchant.clone(),
-                    taken: taken.clone(),
-                    released: 0,
-                    expires_at: *expires_at,
-                    counted_on: usage.as_ref().map(|counted| counted.day),
-                });
-            }
+            begin_hold(wallet, record, taken, usage.as_deref());
         }
         Event::Captured { taken, released, .. } => {
             if let Command::Capture(ask) = &record.command {
@@ -72,14 +62,7 @@ pub fn effect(record: &Record, wallet: &mut Wallet) {
         }
         Event::Released { taken, ends, .. } => {
             if let Command::Release(ask) = &record.command {
-                uncount(wallet, &ask.hold, taken);
-                wallet.held -= taken.sum();
-                give(wallet, taken);
-                if *ends {
-                    end_hold(wallet, &ask.hold);
-                } else if let Some(hold) = wallet.rare_mut().holds.iter_mut().find(|h| h.id == ask.hold) {
-                    hold.released += taken.sum();
-                }
+                release(wallet, &ask.hold, taken, *ends);
             }
         }
         Event::Refunded { taken, restore_until, repaid, .. } => {
@@ -102,17 +85,9 @@ pub fn effect(record: &Record, wallet: &mut Wallet) {
         Event::StatusSet { status, .. } => wallet.status = *status,
         Event::Expired { taken, holds, .. } => {
             for (hold, released) in holds {
-                uncount(wallet, hold, released);
-                end_hold(wallet, hold);
-                wallet.held -= released.sum();
-                give(wallet, released);
+                release(wallet, hold, released, true);
             }
-            take(wallet, taken);
-            forget_restored(wallet, taken);
-            let expired = taken.iter().map(|(lot, sub, amount)| ExpiredPart { lot: lot.clone(), sub, amount });
-            if !taken.lines.is_empty() {
-                wallet.rare_mut().expired.extend(expired);
-            }
+            expire(wallet, taken);
         }
         Event::TopUpRefunded { .. }
         | Event::TopUpRefundRequested { .. }
@@ -224,6 +199,41 @@ fn give_use_back(wallet: &mut Wallet, top_up: &CommandId) {
 
 fn drop_pending(wallet: &mut Wallet, id: &CommandId) {
     wallet.rare_mut().pending.retain(|p| p.id != *id);
+}
+
+fn begin_hold(wallet: &mut Wallet, record: &Record, taken: &Taken, usage: Option<&Counted>) {
+    let Command::Hold(spend, expires_at) = &record.command else { return };
+    wallet.held += taken.sum();
+    wallet.rare_mut().holds.push(Hold {
+        id: record.id.clone(),
+        merchant: spend.merchant.clone(),
+        taken: taken.clone(),
+        released: 0,
+        expires_at: *expires_at,
+        counted_on: usage.map(|counted| counted.day),
+    });
+}
+
+/// A hold gives back, a part or all that it still has.
+fn release(wallet: &mut Wallet, id: &CommandId, released: &Taken, ends: bool) {
+    uncount(wallet, id, released);
+    wallet.held -= released.sum();
+    give(wallet, released);
+    if ends {
+        end_hold(wallet, id);
+    } else if let Some(hold) = wallet.rare_mut().holds.iter_mut().find(|hold| hold.id == *id) {
+        hold.released += released.sum();
+    }
+}
+
+/// What has ended leaves the wallet, and is remembered.
+fn expire(wallet: &mut Wallet, taken: &Taken) {
+    take(wallet, taken);
+    forget_restored(wallet, taken);
+    let expired = taken.iter().map(|(lot, sub, amount)| ExpiredPart { lot: lot.clone(), sub, amount });
+    if !taken.lines.is_empty() {
+        wallet.rare_mut().expired.extend(expired);
+    }
 }
 
 fn end_hold(wallet: &mut Wallet, id: &CommandId) {

@@ -60,13 +60,15 @@ fn mixed(
         if amount == 0 {
             continue;
         }
-        let (gives, after) = give(&given, line, amount);
-        hold!(gives.iter().sum::<i128>() == amount, "refund {number} of {amount} gave {gives:?}");
-        for (at, minor) in gives.iter().enumerate() {
+        let (shares, after) = give(&given, line, amount);
+        hold!(shares.iter().sum::<i128>() == amount, "refund {number} of {amount} gave {shares:?}");
+        for (at, minor) in shares.iter().enumerate() {
             hold!(*minor >= 0, "refund {number} takes {minor} back from line {at}");
             restored[at] += minor;
             hold!(restored[at] <= lines[at].1, "after refund {number}, line {at} of {lines:?} got {}", restored[at]);
-            line.iter().for_each(|row| alone[*row][usize::from(lines[at].0)] += minor);
+            if let Some(row) = line {
+                alone[row][usize::from(lines[at].0)] += minor;
+            }
         }
         hold!(after.iter().sum::<i128>() == given.iter().sum::<i128>() + amount, "refund {number} counts {after:?}");
         for (row, (before, after)) in given.iter().zip(&after).enumerate() {
@@ -172,10 +174,10 @@ fn spends() -> impl Strategy<Value = (Lines, Vec<i128>, Vec<Step>)> {
     (some(12), vec(any::<u32>(), 0..25), 0..4_usize, vec((of(any::<u8>()), of(any::<u8>())), 0..40), 1..=8_u8).prop_map(
         |(lines, cuts, scale, steps, subs)| {
             let limit = [2, 500, 10_000_000, MOST / 12][scale];
-            let size = |(size, kind): (u32, u8)| 1 + if kind == 0 { 0 } else { (limit - 1) * i128::from(size) >> 32 };
+            let size = |(size, kind): (u32, u8)| 1 + if kind == 0 { 0 } else { ((limit - 1) * i128::from(size)) >> 32 };
             let lines: Lines = lines.into_iter().map(|(sub, part, kind)| (sub % subs, size((part, kind)))).collect();
             let whole: i128 = lines.iter().map(|line| line.1).sum();
-            let mut at: Vec<i128> = cuts.into_iter().map(|cut| whole * i128::from(cut) >> 32).collect();
+            let mut at: Vec<i128> = cuts.into_iter().map(|cut| (whole * i128::from(cut)) >> 32).collect();
             at.extend([0, whole]);
             at.sort_unstable();
             at.dedup();

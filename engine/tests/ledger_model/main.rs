@@ -108,14 +108,14 @@ fn random_histories_reach_every_outcome() {
     let bounded = prop::collection::vec((asks::bounded(), 0..14_i64), 69);
     let mut done = BTreeSet::new();
     let mut refused = BTreeSet::new();
-    let mut random = |number: usize| {
-        if number % 4 == 0 {
+    let random = |number: usize| {
+        if number.is_multiple_of(4) {
             within_bounds(&bounded.new_tree(&mut runner).expect("a history").current())
         } else {
             histories.new_tree(&mut runner).expect("a history").current()
         }
     };
-    let all = (0..800).map(|number| random(number)).chain([a_wallet_of_points_that_owes()]).collect::<Vec<_>>();
+    let all = (0..800).map(random).chain([a_wallet_of_points_that_owes()]).collect::<Vec<_>>();
     for asks in all {
         let hear = |op, said: &Said| {
             match said {

@@ -2,7 +2,7 @@
 
 use super::answer::{amount, key, number};
 use super::json::Value;
-use super::parse::excerpt;
+use super::parse::{amount_of, excerpt};
 use fentan_engine::accounts::Limits;
 use fentan_engine::ledger::{LimitsAsk, Reject, Velocity};
 use fentan_engine::money::{Currency, Major};
@@ -59,15 +59,8 @@ impl<'a> Inner<'a> {
     }
 
     fn amount(&mut self, name: &str) -> Result<Option<Major>, Reject> {
-        match self.take(name)? {
-            None => Ok(None),
-            Some(Value::Text(text)) => {
-                Major::parse(text.as_bytes()).map(Some).map_err(|error| Reject::bad_request(self.field(name), error))
-            }
-            Some(other) => {
-                Err(Reject::bad_request(self.field(name), format!("is a decimal string, not {}", other.kind())))
-            }
-        }
+        let value = self.take(name)?;
+        amount_of(|| self.field(name), value)
     }
 
     fn whole(&mut self, name: &str) -> Result<u32, Reject> {

@@ -286,7 +286,7 @@ pub(super) fn amount_of(name: impl FnOnce() -> String, value: Option<Value<'_>>)
         Some(Value::Text(text)) => {
             Major::parse(text.as_bytes()).map(Some).map_err(|error| Reject::bad_request(name(), error))
         }
-        Some(Value::Number) => Err(Reject::bad_request(
+        Some(Value::Whole(_) | Value::Number) => Err(Reject::bad_request(
             name(),
             "an amount is a decimal string like \"12.34\", not a number: numbers lose cents",
         )),

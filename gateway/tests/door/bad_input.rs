@@ -99,7 +99,7 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
     let table: &[(String, &str, &str)] = &[
         // Amounts: decimal strings, nothing else.
         (spend(r#""amount":1.5"#), "amount", "not a number"),
-        (spend(r#""amount":1"#), "amount", "not a number"),
+        (spend(r#""amount":1"#), "amount", "not a number: numbers lose cents"),
         (spend(r#""amount":-1"#), "amount", "not a number"),
         (spend(r#""amount":true"#), "amount", "not true or false"),
         (spend(r#""amount":["1.00"]"#), "amount", "not a list"),
@@ -195,11 +195,10 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
         ),
         (r#"{"id":"x","op":"refund","spend":"s","line":1}"#.into(), "line", "is a string"),
         (r#"{"id":"x","op":"refund","spend":"s","line":""}"#.into(), "line", "1 to 64"),
-        // Features that are not there are refused, never ignored.
         // Limits are an object of known keys, whose amounts are texts and whose counts are whole numbers.
         (limits("5"), "limits", "is an object, not a number"),
         (limits("[{}]"), "limits", "is an object, not a list"),
-        (limits(r#"{"per_day":5}"#), "limits.per_day", "is a decimal string, not a number"),
+        (limits(r#"{"per_day":5}"#), "limits.per_day", "not a number: numbers lose cents"),
         (limits(r#"{"per_day":"-5"}"#), "limits.per_day", "no sign"),
         (limits(r#"{"per_week":"5"}"#), "limits.per_week", "limits has no field"),
         (limits(r#"{"per_day":"5","per_day":"6"}"#), "limits.per_day", "stands twice"),
@@ -210,6 +209,7 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
         (limits(r#"{"velocity":{"spends":9999999999,"seconds":1}}"#), "limits.velocity.spends", "is too large"),
         (limits(r#"{"velocity":{"spends":{"a":{}},"seconds":1}}"#), "limits.velocity.spends", "not an object"),
         (limits(&format!("{{{}}}", r#""a":1,"#.repeat(20).trim_end_matches(','))), "limits", "has too many fields"),
+        // Features that are not there are refused, never ignored.
         (r#"{"id":"x","op":"balance","account":"w","at":"2026-01-01T00:00:00Z"}"#.into(), "at", "this version has no"),
         (r#"{"id":"x","op":"quote","top_up":"t","policy":"x"}"#.into(), "policy", "ratio, paid_first"),
         (r#"{"id":"x","op":"refund_top_up","top_up":"t","state":"x"}"#.into(), "state", "requested, confirmed"),

@@ -1,13 +1,18 @@
 //! The end of a server: what was taken in is answered, and the next start has nothing to do.
 
-use crate::support::Ledger;
+use crate::support::{Ledger, json};
 use serde_json::Value;
 use std::io::Write;
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 #[test]
 fn sigterm_under_load_answers_what_was_taken_and_the_restart_replays_nothing() {
     let ledger = Ledger::new();
-    let mut server = ledger.serve(&["--shards", "2"]);
+    // All that may be in flight fits in one shard's queue: nothing is refused because too much waits.
+    let mut server = ledger.serve(&["--shards", "2", "--max-in-flight", "8192"]);
     for c in 0..4 {
         server.client().done(&format!(r#"{{"id":"t{c}","op":"top_up","account":"c{c}","principal":"1000000.00"}}"#));
     }
@@ -15,11 +20,23 @@ fn sigterm_under_load_answers_what_was_taken_and_the_restart_replays_nothing() {
         .map(|c| {
             let mut client = server.client();
             let mut writer = client.stream.try_clone().unwrap();
+            let heard = Arc::new(AtomicBool::new(false));
+            let told = Arc::clone(&heard);
             let sending = std::thread::spawn(move || {
-                // Until the server takes no more.
-                (0..usize::MAX).take_while(|n| writer.write_all(line(c, *n).as_bytes()).is_ok()).count()
+                // Until the server says that it ends, or takes no more.
+                let goes_on = |n: &usize| !heard.load(Relaxed) && writer.write_all(line(c, *n).as_bytes()).is_ok();
+                let sent = (0..usize::MAX).take_while(goes_on).count();
+                let _ = writer.shutdown(Shutdown::Write);
+                // The line that could not be written may have arrived all the same.
+                sent + 1
             });
-            let reading = std::thread::spawn(move || client.rest());
+            // Only read here, and understood later: a server that ends does not wait long for its clients.
+            let reading = std::thread::spawn(move || {
+                let hear = |line: &String| {
+                    told.fetch_or(line.contains("shutting_down"), Relaxed);
+                };
+                std::iter::from_fn(|| client.line()).inspect(hear).collect::<Vec<_>>()
+            });
             (sending, reading)
         })
         .collect();
@@ -31,7 +48,7 @@ fn sigterm_under_load_answers_what_was_taken_and_the_restart_replays_nothing() {
     let mut acknowledged: Vec<(usize, Vec<Value>)> = Vec::new();
     for (c, (sending, reading)) in clients.into_iter().enumerate() {
         let sent = sending.join().unwrap();
-        let answers = reading.join().unwrap();
+        let answers: Vec<Value> = reading.join().unwrap().iter().map(|line| json(line)).collect();
         assert!(answers.len() <= sent, "nothing is answered that was not asked");
         acknowledged.push((c, answers));
     }

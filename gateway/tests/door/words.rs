@@ -75,8 +75,8 @@ fn a7_a_quote_is_what_the_spend_then_does_and_what_explain_says_of_it() {
     for (number, rule) in RULES.into_iter().enumerate() {
         let amount = format!("{}.{:02}", 3 + number, 7 + 9 * number);
         let quoted = quote(&mut client, &amount, rule, "en");
-        let spend = json!({"id": format!("x-{number}"), "op": "spend", "account": "w", "merchant": "m", "amount": amount, "rule": rule});
-        let spent = client.done(&spend.to_string());
+        let request = json!({"id": format!("x-{number}"), "op": "spend", "account": "w", "merchant": "m", "amount": amount, "rule": rule});
+        let spent = client.done(&request.to_string());
         for field in ["lines", "balance", "rule"] {
             assert_eq!(quoted[field], spent[field], "{rule}: {field}");
         }

@@ -153,7 +153,8 @@ impl Auditor {
     /// What the refunds of each order say, in the order of their records: nothing that was given back of an order
     /// line is forgotten, and none gives back more than it has (A5).
     fn order_lines(&self) -> Vec<String> {
-        let mut refunds: BTreeMap<&str, BTreeMap<u64, (&Option<Label>, i64, &[i64])>> = BTreeMap::new();
+        type Refund<'a> = (&'a Option<Label>, i64, &'a [i64]);
+        let mut refunds: BTreeMap<&str, BTreeMap<u64, Refund<'_>>> = BTreeMap::new();
         for (_, told) in self.told.values() {
             let Told::Recorded(record, position, _) = told else { continue };
             if let (Command::Refund(ask), Event::Refunded { rows, taken, .. }) = (&record.command, &record.event)

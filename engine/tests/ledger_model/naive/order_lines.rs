@@ -86,7 +86,7 @@ impl Ledger {
                 let column = |sub| sum(&lines.iter().filter(|line| line.1 == sub).cloned().collect::<Vec<_>>());
                 rectangle(&rows, &[column(0), column(1)], cells)?;
                 if let Some(spent) = self.spends.iter_mut().find(|spent| spent.id == id) {
-                    spent.cells = cells.clone();
+                    spent.cells.clone_from(cells);
                 }
             }
             cells => return Err(format!("the order lines {order:?} have the table {cells:?}")),
