@@ -53,10 +53,12 @@ pub fn run(
     period: Period,
     progress: Progress<'_>,
 ) -> Result<Report, LabError> {
+    // A rule that looks at what a spend is for needs the names of it.
+    let is_plain = rule.eligible.is_empty();
     replay(journal, catalog, rule, period, progress, &mut |lab, bytes, wrong| match view::spent(bytes)
         .map_err(|error| wrong(error.to_string()))?
     {
-        Some(spent) if spent.at >= period.from => Ok(lab.feed_spent(&spent)?),
+        Some(spent) if is_plain && spent.at >= period.from => Ok(lab.feed_spent(&spent)?),
         _ => {
             let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
             Ok(lab.feed(record, &mut |_, _| {})?)

@@ -2,7 +2,7 @@
 
 use super::Period;
 use super::alternate::{Alternate, divide, purse, rewrite};
-use super::kept::Kept;
+use super::kept::{Kept, Terms};
 use super::report::World;
 use super::tally::Tally;
 use super::view::SpentView;
@@ -99,9 +99,7 @@ impl<'c> Lab<'c> {
         };
         if record.at < self.period.from {
             self.tally.before(&record);
-            if let Event::Spent { taken, .. } | Event::Captured { taken, .. } = &record.event {
-                self.kept.spent(&record.id, Some(taken));
-            }
+            self.kept.before(self.catalog, &record);
             self.apply(&record, payer, receiver, false);
             return Ok(());
         }
@@ -146,8 +144,8 @@ impl<'c> Lab<'c> {
         Ok(())
     }
 
-    /// One more spend of the period: what [`Lab::feed`] does with its record, without the record. Only for a rule
-    /// that does not look at what a spend is for.
+    /// One more spend of the period: what [`Lab::feed`] does with its record, without the record. Only for a spend
+    /// without order lines, and a rule that does not look at what a spend is for.
     pub(super) fn feed_spent(&mut self, view: &SpentView<'_>) -> Result<(), RuleError> {
         if view.at >= self.period.to {
             return Ok(());
@@ -171,7 +169,7 @@ impl<'c> Lab<'c> {
             seat.differs = true;
             self.tally.book_spent(view, None, false, day);
             if self.kept.awaits(view.id) {
-                self.kept.spent(&command_id(view.id), None);
+                self.kept.refused(&command_id(view.id));
             }
             return Ok(());
         };
@@ -179,7 +177,8 @@ impl<'c> Lab<'c> {
         let other = !is_recorded(&seat.wallet, draws, view);
         seat.differs |= other;
         if self.kept.awaits(view.id) {
-            self.kept.spent(&command_id(view.id), Some(&Taken::from_draws(&seat.wallet, draws)));
+            let terms = Terms { table: None, to_expired: self.rule.refund_to_expired };
+            self.kept.spent(&command_id(view.id), || (Taken::from_draws(&seat.wallet, draws), terms));
         }
         take_draws(&mut seat.wallet, draws);
         set_phase(&mut seat.wallet, &self.rule.name, self.rule.version, allocation.phase);
@@ -205,6 +204,7 @@ impl<'c> Lab<'c> {
     }
 
     fn apply(&mut self, record: &Record, payer: Option<usize>, receiver: Option<usize>, differs: bool) {
+        self.kept.end_holds(&record.command, &record.event);
         for at in [payer, receiver].into_iter().flatten() {
             let seat = &mut self.wallets.seats[at];
             effect(record, &mut seat.wallet);
@@ -247,6 +247,7 @@ impl<'c> Lab<'c> {
                 event,
             };
             effect(&record, &mut seat.wallet);
+            self.kept.end_holds(&record.command, &record.event);
             self.tally.book(World::Lab, &record, self.period.day(moment));
         }
     }
