@@ -50,9 +50,9 @@ pub(super) fn rewrite(
         (Command::Spend(ask), Event::Spent { rule: name, version, taken, phase, table, .. }) => {
             let result = bought(catalog, rule, wallet, ask, (name, version, taken, phase), table);
             if result == Alternate::Refused {
-                kept.refused(&record.id);
+                kept.refused(record.id.as_str().as_bytes());
             } else {
-                kept.spent(&record.id, || (taken.clone(), terms(rule, table)));
+                kept.spent(record.id.as_str().as_bytes(), || (taken.clone(), terms(rule, table)));
             }
             result
         }
@@ -77,12 +77,14 @@ pub(super) fn rewrite(
         }
         (Command::Capture(ask), Event::Captured { taken, released, table, .. }) => {
             let Some(hold) = wallet.hold(&ask.hold) else {
-                kept.refused(&record.id);
+                kept.refused(record.id.as_str().as_bytes());
                 return Alternate::Orphan;
             };
             let Terms { table: of_hold, to_expired } = kept.terms(&ask.hold);
             let captured = captured(hold, of_hold.as_deref(), taken.sum());
-            kept.spent(&record.id, || (captured.taken.clone(), Terms { table: captured.table.clone(), to_expired }));
+            kept.spent(record.id.as_str().as_bytes(), || {
+                (captured.taken.clone(), Terms { table: captured.table.clone(), to_expired })
+            });
             let result = replace(taken, captured.taken).or(replace(released, captured.released));
             result.or(replace(table, captured.table))
         }

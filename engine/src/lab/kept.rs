@@ -11,7 +11,7 @@ use crate::ledger::decide::refund;
 use crate::ledger::{Command, Event, GivenBack, OrderTable, Record, Refund, Taken};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId};
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 
 /// What a refund looks at, besides a spend's lines; that of a hold becomes that of its capture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +52,16 @@ pub(super) struct Back {
     pub(super) to_expired: RefundToExpired,
 }
 
+/// A command's id that is not owned; it hashes as an owned one.
+#[derive(Hash)]
+struct Id<'a>(&'a str);
+
+impl Equivalent<CommandId> for Id<'_> {
+    fn equivalent(&self, id: &CommandId) -> bool {
+        self.0 == id.as_str()
+    }
+}
+
 /// The spends that will be refunded, and open holds.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -65,14 +75,8 @@ impl Kept {
         self.spends.insert(spend, Entry::Awaited);
     }
 
-    /// Whether a refund will ask for this spend.
-    pub(super) fn awaits(&self, spend: &[u8]) -> bool {
-        !self.spends.is_empty()
-            && std::str::from_utf8(spend).is_ok_and(|id| self.spends.contains_key(&CommandId::internal(id)))
-    }
-
     /// A spend of the lab. Asks for its lines and terms, and keeps them, if a refund will.
-    pub(super) fn spent(&mut self, spend: &CommandId, lines: impl FnOnce() -> (Taken, Terms)) {
+    pub(super) fn spent(&mut self, spend: &[u8], lines: impl FnOnce() -> (Taken, Terms)) {
         if let Some(entry) = self.entry(spend) {
             let (taken, terms) = lines();
             *entry = Entry::Spent(Box::new(Spent { taken, terms, back: GivenBack::default() }));
@@ -80,14 +84,17 @@ impl Kept {
     }
 
     /// A spend that the lab's rule could not pay.
-    pub(super) fn refused(&mut self, spend: &CommandId) {
+    pub(super) fn refused(&mut self, spend: &[u8]) {
         if let Some(entry) = self.entry(spend) {
             *entry = Entry::Refused;
         }
     }
 
-    fn entry(&mut self, spend: &CommandId) -> Option<&mut Entry> {
-        if self.spends.is_empty() { None } else { self.spends.get_mut(spend) }
+    fn entry(&mut self, spend: &[u8]) -> Option<&mut Entry> {
+        if self.spends.is_empty() {
+            return None;
+        }
+        self.spends.get_mut(&Id(std::str::from_utf8(spend).ok()?))
     }
 
     /// A hold was placed.
@@ -128,17 +135,19 @@ impl Kept {
         let terms = |table: &Option<Box<OrderTable>>, to_expired| Terms { table: table.clone(), to_expired };
         match (&record.command, &record.event) {
             (_, Event::Spent { rule, version, taken, table, .. }) => {
-                self.spent(&record.id, || (taken.clone(), terms(table, catalog.refund_to_expired(rule, *version))));
+                self.spent(record.id.as_str().as_bytes(), || {
+                    (taken.clone(), terms(table, catalog.refund_to_expired(rule, *version)))
+                });
             }
             (_, Event::Held { rule, version, table, .. }) => {
                 self.held(&record.id, terms(table, catalog.refund_to_expired(rule, *version)));
             }
             (Command::Capture(ask), Event::Captured { taken, table, .. }) => {
                 let to_expired = self.terms(&ask.hold).to_expired;
-                self.spent(&record.id, || (taken.clone(), terms(table, to_expired)));
+                self.spent(record.id.as_str().as_bytes(), || (taken.clone(), terms(table, to_expired)));
             }
             (Command::Refund(ask), Event::Refunded { refunded, rows, .. }) => {
-                if let Some(Entry::Spent(spent)) = self.entry(&ask.spend) {
+                if let Some(Entry::Spent(spent)) = self.entry(ask.spend.as_str().as_bytes()) {
                     spent.back = GivenBack { amount: *refunded, rows: rows.clone() };
                 }
             }
@@ -150,7 +159,7 @@ impl Kept {
     /// left. `None` when the lab never paid the spend, or nothing is left. After the last refund the spend is
     /// forgotten.
     pub(super) fn refund(&mut self, ask: &Refund, merchant: &AccountId, currency: Currency) -> Option<Back> {
-        let Some(Entry::Spent(spent)) = self.entry(&ask.spend) else { return None };
+        let Some(Entry::Spent(spent)) = self.entry(ask.spend.as_str().as_bytes()) else { return None };
         let Spent { taken, terms, back } = spent.as_mut();
         let as_spent = refund::Spent {
             merchant,
