@@ -1,4 +1,5 @@
-//! How fast the rule lab replays a journal: writes one of so many spends, then replays it three times.
+//! How fast the rule lab replays a journal: writes one of so many spends, then replays it three times, or as often
+//! as a third argument says.
 //!
 //! ```sh
 //! cargo build --release --workspace --examples
@@ -99,12 +100,13 @@ impl<J: Journal> Writer<J> {
 fn main() {
     let spends: u64 = std::env::args().nth(1).map_or(1_000_000, |text| text.parse().unwrap());
     let rule = std::env::args().nth(2).unwrap_or_else(|| "principal_first".into());
+    let replays: u32 = std::env::args().nth(3).map_or(3, |text| text.parse().unwrap());
     let spec: CatalogSpec = toml::from_str(CATALOG).unwrap();
     let catalog = Catalog::from_spec(&spec).unwrap();
     let folder = tempfile::tempdir().unwrap();
     write(&folder, &catalog, spends);
     let rule = catalog.rule_version(&Label::new(&rule).unwrap(), 1).unwrap();
-    for _ in 0..3 {
+    for _ in 0..replays {
         let (begun, cpu) = (Instant::now(), cpu_seconds());
         let (reader, _) = DataFolder::open_read_only(folder.path(), &Options::default()).unwrap();
         let report = run(&reader, &catalog, rule, Period::default(), &mut |_, _, _| {}).unwrap();

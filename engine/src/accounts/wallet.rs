@@ -197,6 +197,12 @@ impl Wallet {
         self.lot_index(id).map(|at| &self.lots[at])
     }
 
+    /// The first lot that has something left, if any has.
+    #[must_use]
+    pub fn first_live(&self) -> Option<&Lot> {
+        self.lots.get(self.first_live as usize)
+    }
+
     /// Where the lot of this top-up stands. The live ones are looked through first.
     #[must_use]
     pub fn lot_index(&self, id: &CommandId) -> Option<usize> {

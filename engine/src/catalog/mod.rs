@@ -43,7 +43,7 @@ pub use sub_balance::SubBalanceSpec;
 pub use versions::Versions;
 
 use crate::accounts::{SubId, Timestamp};
-use crate::allocation::{Occasion, Rule, SubNames};
+use crate::allocation::{Occasion, RefundToExpired, Rule, SubNames};
 use crate::money::Currency;
 use crate::names::{AccountId, Label};
 use choose::Selectors;
@@ -141,6 +141,13 @@ impl Catalog {
     #[must_use]
     pub fn rule_version(&self, name: &Label, version: u32) -> Option<&Rule> {
         self.rules.get(name)?.version(version)
+    }
+
+    /// What this version of a rule does with what comes back to a part that has expired; nothing is restored when
+    /// the version is gone (rule A9).
+    #[must_use]
+    pub fn refund_to_expired(&self, rule: &Label, version: u32) -> RefundToExpired {
+        self.rule_version(rule, version).map_or(RefundToExpired::Forfeit, |rule| rule.refund_to_expired)
     }
 
     /// All versions of this rule.

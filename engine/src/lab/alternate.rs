@@ -1,15 +1,18 @@
 //! A recorded event to the event of the other world.
 
-use super::kept::Kept;
+use super::kept::{Kept, Terms};
 use crate::accounts::{Funding, SUBS_MAX, Timestamp, Wallet};
 use crate::allocation::{Allocation, Purse, Rule, allocate};
 use crate::catalog::Catalog;
 use crate::ledger::decide::Context;
 use crate::ledger::decide::arrears::{repay, repay_grants};
-use crate::ledger::decide::expiry::expire;
+use crate::ledger::decide::expiry::{expire, restore_until};
+use crate::ledger::decide::hold::captured;
+use crate::ledger::decide::order_lines::divisible;
+use crate::ledger::decide::spend::most;
 use crate::ledger::decide::top_up_refund::refund_top_up;
 use crate::ledger::decide::transfer::moved_parts;
-use crate::ledger::{Command, Event, Granted, Record, RefundTopUp, Spend, Taken, TopUpRefundState};
+use crate::ledger::{Command, Event, Granted, OrderTable, Record, Refund, RefundTopUp, Spend, Taken, TopUpRefundState};
 use crate::names::Label;
 use smallvec::SmallVec;
 
@@ -44,18 +47,24 @@ pub(super) fn rewrite(
         (Command::ConfirmTopUp(ask), Event::TopUpConfirmed { granted, repaid, .. }) => {
             replace(repaid, repay_grants(wallet.arrears, granted.promoted, &ask.top_up, &granted.grants))
         }
-        (Command::Spend(ask), Event::Spent { rule: name, version, taken, phase, .. }) => {
-            let most = most(catalog, rule, wallet, Some(ask));
-            let result = again(rule, purse(wallet, rule, most.as_ref()), wallet, (name, version, taken, phase));
-            kept.spent(&record.id, (result != Alternate::Refused).then_some(taken));
+        (Command::Spend(ask), Event::Spent { rule: name, version, taken, phase, table, .. }) => {
+            let result = bought(catalog, rule, wallet, ask, (name, version, taken, phase), table);
+            if result == Alternate::Refused {
+                kept.refused(record.id.as_str().as_bytes());
+            } else {
+                kept.spent(record.id.as_str().as_bytes(), || (taken.clone(), terms(rule, table)));
+            }
             result
         }
-        (Command::Hold(ask, _), Event::Held { rule: name, version, taken, phase, .. }) => {
-            let most = most(catalog, rule, wallet, Some(ask));
-            again(rule, purse(wallet, rule, most.as_ref()), wallet, (name, version, taken, phase))
+        (Command::Hold(ask, _), Event::Held { rule: name, version, taken, phase, table, .. }) => {
+            let result = bought(catalog, rule, wallet, ask, (name, version, taken, phase), table);
+            if result != Alternate::Refused {
+                kept.held(&record.id, terms(rule, table));
+            }
+            result
         }
         (_, Event::Transferred { rule: name, version, taken, phase, parts, repaid, .. }) => {
-            let most = most(catalog, rule, wallet, None);
+            let most = most(rule, &catalog.occasion(None, &[]), &[], wallet.currency);
             let result = again(rule, purse(wallet, rule, most.as_ref()), wallet, (name, version, taken, phase));
             if result == Alternate::Other {
                 *parts = moved_parts(wallet, taken);
@@ -66,31 +75,25 @@ pub(super) fn rewrite(
             let arrears = receiver.map_or(0, |receiver| receiver.arrears);
             result.or(replace(repaid, repay(arrears, catalog.promoted(), taken)))
         }
-        (Command::Capture(ask), Event::Captured { taken, released, .. }) => {
+        (Command::Capture(ask), Event::Captured { taken, released, table, .. }) => {
             let Some(hold) = wallet.hold(&ask.hold) else {
-                kept.spent(&record.id, None);
+                kept.refused(record.id.as_str().as_bytes());
                 return Alternate::Orphan;
             };
-            let to = hold.released + taken.sum();
-            let lines = hold.taken.piece(hold.released, to);
-            let rest = hold.taken.piece(to, hold.taken.sum());
-            kept.spent(&record.id, Some(&lines));
-            replace(taken, lines).or(replace(released, rest))
+            let Terms { table: of_hold, to_expired } = kept.terms(&ask.hold);
+            let captured = captured(hold, of_hold.as_deref(), taken.sum());
+            kept.spent(record.id.as_str().as_bytes(), || {
+                (captured.taken.clone(), Terms { table: captured.table.clone(), to_expired })
+            });
+            let result = replace(taken, captured.taken).or(replace(released, captured.released));
+            result.or(replace(table, captured.table))
         }
         (Command::Release(ask), Event::Released { taken, .. }) => {
             let Some(hold) = wallet.hold(&ask.hold) else { return Alternate::Orphan };
             let lines = hold.taken.piece(hold.released, hold.released + taken.sum());
             replace(taken, lines)
         }
-        (Command::Refund(ask), Event::Refunded { taken, refunded, repaid, promoted, .. }) => {
-            match kept.refund(&ask.spend, *refunded - taken.sum(), *refunded) {
-                None => Alternate::Orphan,
-                Some(lines) => {
-                    let repays = repay(wallet.arrears, *promoted, &lines);
-                    replace(taken, lines).or(replace(repaid, repays))
-                }
-            }
-        }
+        (Command::Refund(ask), event) => refunded_again(record.at, wallet, kept, ask, event),
         (Command::RefundTopUp(ask), event) => refund_again(catalog, record.at, wallet, ask, event),
         (_, event @ Event::Expired { .. }) => match expire(record.at, wallet) {
             None => Alternate::Nothing,
@@ -103,6 +106,9 @@ pub(super) fn rewrite(
         _ => Alternate::Same,
     }
 }
+
+/// What a record says of a division: the rule and its version, the lines, the rule's rounding state.
+type Recorded<'r> = (&'r mut Label, &'r mut u32, &'r mut Taken, &'r mut Option<i64>);
 
 /// A wallet as allocation sees it.
 pub(super) fn purse<'w>(wallet: &'w Wallet, rule: &Rule, most: Option<&'w [i64; SUBS_MAX]>) -> Purse<'w> {
@@ -124,27 +130,49 @@ pub(super) fn divide(rule: &Rule, purse: Purse<'_>, amount: i64) -> Option<Alloc
     allocate(rule, purse, amount).ok()
 }
 
-/// The most each sub-balance may pay of a spend; a transfer asks for nothing in particular (rule A2).
-fn most(catalog: &Catalog, rule: &Rule, wallet: &Wallet, ask: Option<&Spend>) -> Option<[i64; SUBS_MAX]> {
-    if rule.eligible.is_empty() {
-        return None;
-    }
-    let Some(ask) = ask else { return rule.most(&catalog.occasion(None, &[])) };
+/// What a refund will look at of what the lab's rule has paid.
+fn terms(rule: &Rule, table: &Option<Box<OrderTable>>) -> Terms {
+    Terms { table: table.clone(), to_expired: rule.refund_to_expired }
+}
+
+/// The lines of a spend or hold, and its order lines over them, by the lab's rule.
+fn bought(
+    catalog: &Catalog,
+    rule: &Rule,
+    wallet: &Wallet,
+    ask: &Spend,
+    recorded: Recorded<'_>,
+    table: &mut Option<Box<OrderTable>>,
+) -> Alternate {
     let occasion = catalog.occasion(Some(&ask.merchant), &ask.tags);
-    if ask.lines.is_empty() {
-        return rule.most(&occasion);
+    let most = most(rule, &occasion, &ask.lines, wallet.currency);
+    let (name, version, taken, phase) = recorded;
+    let result = again(rule, purse(wallet, rule, most.as_ref()), wallet, (name, version, taken, phase));
+    if result == Alternate::Refused || ask.lines.is_empty() {
+        return result;
     }
-    let lines = ask.lines.iter().map(|line| (line.amount.minor_down(wallet.currency), line.category.as_ref()));
-    rule.most_of_lines(&occasion, lines)
+    let amounts: SmallVec<[i64; 8]> = ask.lines.iter().map(|line| line.amount.minor_down(wallet.currency)).collect();
+    match OrderTable::divide(divisible(rule, &occasion, &ask.lines, &amounts), taken) {
+        Err(_) => Alternate::Refused,
+        Ok(divided) => result.or(replace(table, Some(Box::new(divided)))),
+    }
+}
+
+/// The refund of a spend: by the lab's lines and order lines of it, by what the lab gave back of it so far, and
+/// by what the spend's rule does with what comes back to an expired part.
+fn refunded_again(now: Timestamp, wallet: &Wallet, kept: &mut Kept, ask: &Refund, event: &mut Event) -> Alternate {
+    let Event::Refunded { parties, taken, refunded, rows, restore_until: until, repaid, promoted, .. } = event else {
+        return Alternate::Same;
+    };
+    let Some(back) = kept.refund(ask, &parties.merchant, wallet.currency) else { return Alternate::Orphan };
+    let repays = repay(wallet.arrears, *promoted, &back.taken);
+    let restored = restore_until(now, wallet, &back.taken, back.to_expired);
+    let result = replace(taken, back.taken).or(replace(repaid, repays)).or(replace(until, restored));
+    result.or(replace(refunded, back.given.amount)).or(replace(rows, back.given.rows))
 }
 
 /// The lines of a spend, a hold or a transfer, by the lab's rule.
-fn again(
-    rule: &Rule,
-    purse: Purse<'_>,
-    wallet: &Wallet,
-    (name, version, taken, phase): (&mut Label, &mut u32, &mut Taken, &mut Option<i64>),
-) -> Alternate {
+fn again(rule: &Rule, purse: Purse<'_>, wallet: &Wallet, (name, version, taken, phase): Recorded<'_>) -> Alternate {
     let Some(allocation) = divide(rule, purse, taken.sum()) else { return Alternate::Refused };
     if *name != rule.name {
         *name = rule.name.clone();
@@ -182,11 +210,11 @@ fn refund_again(catalog: &Catalog, now: Timestamp, wallet: &Wallet, ask: &Refund
     }
 }
 
-fn replace(recorded: &mut Taken, lines: Taken) -> Alternate {
-    if *recorded == lines {
+fn replace<T: PartialEq>(recorded: &mut T, other: T) -> Alternate {
+    if *recorded == other {
         return Alternate::Same;
     }
-    *recorded = lines;
+    *recorded = other;
     Alternate::Other
 }
 

@@ -37,6 +37,10 @@ pub enum Stage {
     Replay,
 }
 
+/// How many records are read before the first of them is fed: their wallets are fetched together. More gains
+/// nothing, and what is read must stay in the processor's first cache.
+const AHEAD: usize = 32;
+
 /// Told the stage, the positions done and the last position, if it is known; at least once a batch.
 pub type Progress<'a> = &'a mut dyn FnMut(Stage, Position, Option<Position>);
 
@@ -53,14 +57,25 @@ pub fn run(
     period: Period,
     progress: Progress<'_>,
 ) -> Result<Report, LabError> {
-    replay(journal, catalog, rule, period, progress, &mut |lab, bytes, wrong| match view::spent(bytes)
-        .map_err(|error| wrong(error.to_string()))?
-    {
-        Some(spent) if spent.at >= period.from => Ok(lab.feed_spent(&spent)?),
-        _ => {
-            let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
-            Ok(lab.feed(record, &mut |_, _| {})?)
+    // A rule that looks at what a spend is for needs the names of it.
+    let is_plain = rule.eligible.is_empty();
+    replay(journal, catalog, rule, period, progress, &mut |lab, batch, end| {
+        let mut records = batch.records().take_while(|(position, _)| *position <= end).peekable();
+        let mut ahead = Vec::with_capacity(AHEAD);
+        while records.peek().is_some() {
+            for (position, bytes) in records.by_ref().take(AHEAD) {
+                let spent = if is_plain { view::spent(bytes).map_err(|error| wrong(position, error))? } else { None };
+                ahead.push((position, bytes, spent.filter(|spent| spent.at >= period.from)));
+            }
+            let mut places = lab.wallets.look_ahead(ahead.iter().filter_map(|(.., spent)| spent.as_ref())).into_iter();
+            for (position, bytes, spent) in ahead.drain(..) {
+                match spent {
+                    Some(spent) => lab.feed_spent(&spent, places.next().flatten())?,
+                    None => lab.feed(decode(position, bytes)?, &mut |_, _| {})?,
+                }
+            }
         }
+        Ok(())
     })
 }
 
@@ -77,14 +92,16 @@ pub fn run_heard(
     progress: Progress<'_>,
     hear: &mut impl FnMut(&Record, bool),
 ) -> Result<Report, LabError> {
-    replay(journal, catalog, rule, period, progress, &mut |lab, bytes, wrong| {
-        let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
-        Ok(lab.feed(record, hear)?)
+    replay(journal, catalog, rule, period, progress, &mut |lab, batch, end| {
+        for (position, bytes) in batch.records().take_while(|(position, _)| *position <= end) {
+            lab.feed(decode(position, bytes)?, hear)?;
+        }
+        Ok(())
     })
 }
 
-/// Feeds the lab with the bytes of each record; the last argument makes an error of a reason.
-type Feed<'a> = &'a mut dyn FnMut(&mut Lab<'_>, &[u8], &dyn Fn(String) -> LabError) -> Result<(), LabError>;
+/// Feeds the lab with the records of a batch, up to a position.
+type Feed<'a> = &'a mut dyn FnMut(&mut Lab<'_>, &Batch<'_>, Position) -> Result<(), LabError>;
 
 fn replay(
     journal: &dyn JournalReader,
@@ -98,10 +115,7 @@ fn replay(
     let mut lab = Lab::new(catalog, rule.clone(), period, kept);
     each_batch(journal, |bytes| Batch::open(bytes), &mut |batch| {
         progress(Stage::Replay, batch.first - 1, Some(end));
-        for (position, bytes) in batch.records().take_while(|(position, _)| *position <= end) {
-            feed(&mut lab, bytes, &|reason| LabError::Record { position, reason })?;
-        }
-        Ok(())
+        feed(&mut lab, batch, end)
     })?;
     progress(Stage::Replay, end, Some(end));
     lab.close();
@@ -117,9 +131,8 @@ fn refunds(journal: &dyn JournalReader, period: Period, progress: Progress<'_>) 
     let mut end = 0;
     each_batch(journal, |bytes| Batch::open_unhashed(bytes), &mut |batch| {
         for (position, bytes) in batch.records() {
-            let wrong = |reason: String| LabError::Record { position, reason };
-            if view::is_refund(bytes).map_err(|error| wrong(error.to_string()))? {
-                let record = Record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+            if view::is_refund(bytes).map_err(|error| wrong(position, error))? {
+                let record = decode(position, bytes)?;
                 if (period.from..period.to).contains(&record.at)
                     && let (Command::Refund(ask), Event::Refunded { .. }) = (record.command, record.event)
                 {
@@ -132,6 +145,14 @@ fn refunds(journal: &dyn JournalReader, period: Period, progress: Progress<'_>) 
         Ok(())
     })?;
     Ok((kept, end))
+}
+
+fn decode(position: Position, bytes: &[u8]) -> Result<Record, LabError> {
+    Record::decode(bytes).map_err(|error| wrong(position, error))
+}
+
+fn wrong(position: Position, error: impl std::fmt::Display) -> LabError {
+    LabError::Record { position, reason: error.to_string() }
 }
 
 /// Calls `visit` with each batch from the first on; checks that they are one chain.

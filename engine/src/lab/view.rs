@@ -37,7 +37,7 @@ struct Asked<'a> {
     _order: Option<&'a [u8]>,
     _tags: SmallVec<[&'a [u8]; 0]>,
     #[serde(borrow)]
-    _lines: SmallVec<[Line<'a>; 0]>,
+    lines: SmallVec<[Line<'a>; 0]>,
     event: u32,
 }
 
@@ -62,7 +62,7 @@ struct Came<'a> {
     promoted: u8,
 }
 
-/// An accepted spend.
+/// An accepted spend without order lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SpentView<'a> {
     pub(super) id: &'a [u8],
@@ -84,14 +84,14 @@ pub(super) fn is_refund(bytes: &[u8]) -> Result<bool, postcard::Error> {
     Ok(head.command == REFUND)
 }
 
-/// An accepted spend, or `None` when the record is something else.
+/// An accepted spend without order lines, or `None` when the record is something else.
 pub(super) fn spent(bytes: &[u8]) -> Result<Option<SpentView<'_>>, postcard::Error> {
     let (head, rest) = postcard::take_from_bytes::<Head<'_>>(bytes)?;
     if head.command != SPEND {
         return Ok(None);
     }
     let (asked, rest) = postcard::take_from_bytes::<Asked<'_>>(rest)?;
-    if asked.event != SPENT {
+    if asked.event != SPENT || !asked.lines.is_empty() {
         return Ok(None);
     }
     let (came, _) = postcard::take_from_bytes::<Came<'_>>(rest)?;
@@ -150,7 +150,8 @@ pub(super) mod tests {
     #[test]
     fn a_spend_is_read_as_the_record_says() {
         let (full, taken) = full();
-        let plain = Spend { rule: None, order: None, tags: SmallVec::new(), lines: SmallVec::new(), ..full.clone() };
+        let full = Spend { lines: SmallVec::new(), ..full };
+        let plain = Spend { rule: None, order: None, tags: SmallVec::new(), ..full.clone() };
         for (ask, has_all) in [(full, true), (plain, false)] {
             let usage = Counted { day: 7, spent: 9, moments: 2 };
             let event = Event::Spent {
@@ -158,7 +159,7 @@ pub(super) mod tests {
                 version: 3,
                 taken: taken.clone(),
                 phase: has_all.then_some(70),
-                table: has_all.then(|| Box::new(OrderTable::default())),
+                table: None,
                 usage: has_all.then(|| Box::new(usage)),
                 promoted: 6,
                 opens_merchant: has_all,
@@ -183,12 +184,23 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn only_accepted_spends_are_spends_and_only_refunds_refunds() {
+    fn only_accepted_spends_without_order_lines_are_read_so_and_only_refunds_are_refunds() {
         let (ask, taken) = full();
         let name = CommandId::internal("x");
         let refused = || Event::Rejected(Box::new(Reject::UnknownSpend { spend: name.clone() }));
         let refund = Refund { spend: name.clone(), amount: None, line: None, reason: None };
         let account = AccountId::internal("w");
+        let lined = Event::Spent {
+            rule: label("by_lot"),
+            version: 3,
+            taken: taken.clone(),
+            phase: None,
+            table: Some(Box::new(OrderTable::default())),
+            usage: None,
+            promoted: 6,
+            opens_merchant: false,
+            after: Balances::default(),
+        };
         let set = Event::StatusSet { status: Status::Open, kind: AccountKind::Wallet };
         let held = Event::Held {
             rule: label("by_lot"),
@@ -202,6 +214,7 @@ pub(super) mod tests {
         };
         for (command, event, is) in [
             (Command::Spend(ask.clone()), refused(), false),
+            (Command::Spend(ask.clone()), lined, false),
             (Command::Hold(ask, 7), held, false),
             (Command::Refund(refund), refused(), true),
             (Command::Freeze(account.clone()), set, false),

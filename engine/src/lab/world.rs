@@ -2,7 +2,7 @@
 
 use super::Period;
 use super::alternate::{Alternate, divide, purse, rewrite};
-use super::kept::Kept;
+use super::kept::{Kept, Terms};
 use super::report::World;
 use super::tally::Tally;
 use super::view::SpentView;
@@ -13,6 +13,7 @@ use crate::ledger::decide::expiry::expire;
 use crate::ledger::{Command, Event, Record, Taken, effect, set_phase};
 use crate::names::{AccountId, CommandId};
 use hashbrown::{DefaultHashBuilder, HashTable};
+use smallvec::SmallVec;
 use std::hash::BuildHasher;
 
 /// A wallet of the lab.
@@ -28,12 +29,32 @@ pub(super) struct Seat {
     differs: bool,
 }
 
+impl Seat {
+    /// Something of each part that a spend looks at.
+    fn glance(&self) -> i64 {
+        let lot = self.wallet.first_live().and_then(|lot| lot.parts.last()).map_or(0, |part| part.left);
+        lot ^ self.wallet.available.sum() ^ self.touched ^ i64::from(self.wallet.rare.is_some())
+    }
+}
+
 /// All wallets, by name.
 #[derive(Debug, Default)]
 pub(super) struct Wallets {
     pub(super) seats: Vec<Seat>,
-    places: HashTable<u32>,
+    places: HashTable<Place>,
     hasher: DefaultHashBuilder,
+}
+
+/// Where a wallet stands, with a part of its name's hash: so a look-up does not fetch the wallet.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    mark: u32,
+    at: u32,
+}
+
+/// The upper half of a hash.
+fn mark(hash: u64) -> u32 {
+    u32::try_from(hash >> 32).unwrap_or(0)
 }
 
 impl Wallets {
@@ -42,8 +63,43 @@ impl Wallets {
     }
 
     fn find_bytes(&self, id: &[u8]) -> Option<usize> {
-        let same = |at: &u32| self.seats[*at as usize].wallet.id.as_str().as_bytes() == id;
-        self.places.find(self.hasher.hash_one(id), same).map(|at| *at as usize)
+        let hash = self.hasher.hash_one(id);
+        let same = |place: &Place| place.mark == mark(hash) && self.is_at(place.at as usize, id);
+        self.places.find(hash, same).map(|place| place.at as usize)
+    }
+
+    fn is_at(&self, at: usize, id: &[u8]) -> bool {
+        self.seats[at].wallet.id.as_str().as_bytes() == id
+    }
+
+    /// Where the wallets of these spends stand, as far as they are there already.
+    ///
+    /// A ledger's wallets are far more than a processor's caches hold, and waiting for memory is what a replay
+    /// would do most. So this looks, without waiting for any one of them, at all that [`Lab::feed_spent`] will look
+    /// at: the processor fetches many at once.
+    pub(super) fn look_ahead<'v, 'a: 'v>(
+        &self,
+        spends: impl Iterator<Item = &'v SpentView<'a>> + Clone,
+    ) -> SmallVec<[Option<usize>; 32]> {
+        let mut places: SmallVec<[Option<usize>; 32]> = spends
+            .clone()
+            .map(|spent| {
+                let hash = self.hasher.hash_one(spent.account);
+                self.places.find(hash, |place| place.mark == mark(hash)).map(|place| place.at as usize)
+            })
+            .collect();
+        let mut seen = 0;
+        for at in places.iter().flatten() {
+            seen ^= self.seats[*at].glance();
+        }
+        for (place, spent) in places.iter_mut().zip(spends) {
+            // Another name may have this mark.
+            *place = place.filter(|at| self.is_at(*at, spent.account));
+            let lot = place.and_then(|at| self.seats[at].wallet.first_live());
+            seen ^= lot.and_then(|lot| lot.id.as_str().bytes().last()).map_or(0, i64::from);
+        }
+        std::hint::black_box(seen);
+        places
     }
 
     fn open(&mut self, wallet: Wallet) {
@@ -51,7 +107,8 @@ impl Wallets {
         let hash = hasher.hash_one(wallet.id.as_str().as_bytes());
         let at = u32::try_from(seats.len()).unwrap_or(u32::MAX);
         seats.push(Seat { wallet, ends: NEVER, touched: Timestamp::MIN, differs: false });
-        places.insert_unique(hash, at, |at| hasher.hash_one(seats[*at as usize].wallet.id.as_str().as_bytes()));
+        let again = |place: &Place| hasher.hash_one(seats[place.at as usize].wallet.id.as_str().as_bytes());
+        places.insert_unique(hash, Place { mark: mark(hash), at }, again);
     }
 }
 
@@ -99,9 +156,7 @@ impl<'c> Lab<'c> {
         };
         if record.at < self.period.from {
             self.tally.before(&record);
-            if let Event::Spent { taken, .. } | Event::Captured { taken, .. } = &record.event {
-                self.kept.spent(&record.id, Some(taken));
-            }
+            self.kept.before(self.catalog, &record);
             self.apply(&record, payer, receiver, false);
             return Ok(());
         }
@@ -146,9 +201,10 @@ impl<'c> Lab<'c> {
         Ok(())
     }
 
-    /// One more spend of the period: what [`Lab::feed`] does with its record, without the record. Only for a rule
-    /// that does not look at what a spend is for.
-    pub(super) fn feed_spent(&mut self, view: &SpentView<'_>) -> Result<(), RuleError> {
+    /// One more spend of the period: what [`Lab::feed`] does with its record, without the record. Only for a spend
+    /// without order lines, and a rule that does not look at what a spend is for.
+    /// `place` is where its wallet stands, if that is known.
+    pub(super) fn feed_spent(&mut self, view: &SpentView<'_>, place: Option<usize>) -> Result<(), RuleError> {
         if view.at >= self.period.to {
             return Ok(());
         }
@@ -159,7 +215,7 @@ impl<'c> Lab<'c> {
         self.last = self.last.max(view.at);
         let day = self.period.day(view.at);
         // A spend has a wallet; a journal that says otherwise is told by the report: its books do not balance.
-        let Some(at) = self.wallets.find_bytes(view.account) else {
+        let Some(at) = place.or_else(|| self.wallets.find_bytes(view.account)) else {
             self.tally.book_spent(view, None, false, day);
             return Ok(());
         };
@@ -170,17 +226,14 @@ impl<'c> Lab<'c> {
         let Some(allocation) = divide(&self.rule, purse(&seat.wallet, &self.rule, None), amount) else {
             seat.differs = true;
             self.tally.book_spent(view, None, false, day);
-            if self.kept.awaits(view.id) {
-                self.kept.spent(&command_id(view.id), None);
-            }
+            self.kept.refused(view.id);
             return Ok(());
         };
         let draws = allocation.draws.as_slice();
         let other = !is_recorded(&seat.wallet, draws, view);
         seat.differs |= other;
-        if self.kept.awaits(view.id) {
-            self.kept.spent(&command_id(view.id), Some(&Taken::from_draws(&seat.wallet, draws)));
-        }
+        let terms = Terms { table: None, to_expired: self.rule.refund_to_expired };
+        self.kept.spent(view.id, || (Taken::from_draws(&seat.wallet, draws), terms));
         take_draws(&mut seat.wallet, draws);
         set_phase(&mut seat.wallet, &self.rule.name, self.rule.version, allocation.phase);
         seat.wallet.tidy();
@@ -205,6 +258,7 @@ impl<'c> Lab<'c> {
     }
 
     fn apply(&mut self, record: &Record, payer: Option<usize>, receiver: Option<usize>, differs: bool) {
+        self.kept.end_holds(&record.command, &record.event);
         for at in [payer, receiver].into_iter().flatten() {
             let seat = &mut self.wallets.seats[at];
             effect(record, &mut seat.wallet);
@@ -247,6 +301,7 @@ impl<'c> Lab<'c> {
                 event,
             };
             effect(&record, &mut seat.wallet);
+            self.kept.end_holds(&record.command, &record.event);
             self.tally.book(World::Lab, &record, self.period.day(moment));
         }
     }
@@ -257,10 +312,6 @@ impl<'c> Lab<'c> {
             self.end(at, self.last);
         }
     }
-}
-
-fn command_id(bytes: &[u8]) -> CommandId {
-    CommandId::internal(&String::from_utf8_lossy(bytes))
 }
 
 /// Whether the draws are the recorded lines: the same amounts of the same parts of the same lots, in order.

@@ -285,7 +285,7 @@ fn to_expired<R: Reply>(step: &Step<'_, R>, spend: &Record) -> Result<RefundToEx
     };
     Ok(match &hold.as_ref().unwrap_or(spend).event {
         Event::Spent { rule, version, .. } | Event::Held { rule, version, .. } => {
-            step.catalog.rule_version(rule, *version).map_or(RefundToExpired::Forfeit, |rule| rule.refund_to_expired)
+            step.catalog.refund_to_expired(rule, *version)
         }
         _ => RefundToExpired::Forfeit,
     })

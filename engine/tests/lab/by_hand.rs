@@ -1,11 +1,11 @@
 //! Small journals with their figures counted by hand.
 
-use crate::histories::{account, id, major, pay, refund, top_up};
+use crate::histories::{account, id, major, pay, refund, refund_line, top_up, with_lines};
 use crate::ledger::{Ledger, Written, rule, with_default};
 use fentan_engine::accounts::SubId;
 use fentan_engine::journal::{BatchError, JournalError};
 use fentan_engine::lab::{Amounts, LabError, Period, run};
-use fentan_engine::ledger::{Capture, Command, Transfer};
+use fentan_engine::ledger::{Capture, Command, Event, Transfer};
 
 const DAY: i64 = 86_400_000_000;
 const EVER: Period = Period { from: i64::MIN, to: i64::MAX, day_offset: 0 };
@@ -141,6 +141,79 @@ fn a8_a_period_has_its_first_moment_and_not_its_last() {
         let total = &report.currencies[0].total;
         assert_eq!((total.figures.spends, both(&total.figures.used)), (spends, used), "from {from} to {to}");
         assert!(report.faults.is_empty(), "{:?}", report.faults);
+    }
+}
+
+/// 100.00 + 180.00; an order of food for 60.00 and of books for 80.00. Under `by_lot` each line is paid 5 : 9; under
+/// `principal_first` the columns are 100.00 and 40.00.
+#[test]
+fn a8_a5_order_lines_have_their_own_table_and_refunds_follow_it() {
+    let mut ledger = Ledger::new("by_lot");
+    ledger.execute("t-1", 0, top_up("w-1", 10_000, 18_000, None, None));
+    let order = with_lines(pay("w-1", "m-1", 14_000), &vec![(6, 1), (8, 2)]);
+    ledger.execute("s-1", 1, Command::Spend(order));
+    ledger.execute("f-1", 2, refund_line("s-1", "0", Some(3_000)));
+    ledger.execute("f-2", 3, refund_line("s-1", "1", None));
+    ledger.execute("f-3", 4, refund("s-1", Some(1_400)));
+    let mut heard = Vec::new();
+    let report = ledger.lab(&rule("principal_first"), EVER, |record, _| heard.push(record.event.clone()));
+    let cells: Vec<Vec<i64>> = heard[1].table().unwrap().rows.iter().map(|row| row.cells.to_vec()).collect();
+    assert_eq!(cells, [[4_286, 1_714], [5_714, 2_286]]);
+    let back: Vec<Vec<i64>> =
+        heard[2..].iter().map(|e| e.taken().unwrap().lines.iter().map(|line| line.amount).collect()).collect();
+    assert_eq!(back, [[2_143, 857], [5_714, 2_286], [1_000, 400]]);
+    let rows: Vec<Vec<i64>> = heard[2..]
+        .iter()
+        .map(|event| if let Event::Refunded { rows, .. } = event { rows.to_vec() } else { Vec::new() })
+        .collect();
+    assert_eq!(rows, [[3_000, 0], [3_000, 8_000], [4_400, 8_000]]);
+    assert_eq!(both(&report.currencies[0].total.figures.used)[1], (10_000 - 8_857, 4_000 - 3_543));
+    assert_eq!(report.faults, [""; 0]);
+}
+
+/// Bonus pays for food only: of the order 60.00 can be bonus, and the books' 80.00 are principal.
+#[test]
+fn a8_a2_the_lab_s_rule_sees_what_each_order_line_is() {
+    let mut ledger = Ledger::new("by_lot");
+    ledger.execute("t-1", 0, top_up("w-1", 10_000, 18_000, None, None));
+    ledger.execute("s-1", 1, Command::Spend(with_lines(pay("w-1", "m-1", 14_000), &vec![(6, 1), (8, 2)])));
+    // The merchant sells food; the other one is excluded, and 20.00 of principal are left.
+    ledger.execute("s-2", 2, Command::Spend(pay("w-1", "m-1", 1_000)));
+    ledger.execute("s-3", 3, Command::Spend(pay("w-1", "m-2", 2_100)));
+    let report = ledger.lab(&rule("bonus_for_food"), EVER, |_, _| {});
+    let total = &report.currencies[0].total;
+    assert_eq!(both(&total.figures.used)[1], (8_000, 6_000 + 1_000));
+    assert_eq!((total.figures.refused, total.figures.refused_amount), (1, 2_100));
+}
+
+/// Bonus to the end of day 3, a refund on day 5: what comes back lives or ends as the lab's rule says, in both
+/// directions.
+#[test]
+fn a8_a9_a_refund_to_an_ended_lot_is_restored_by_the_lab_s_rule() {
+    for (was, other, recorded, lab) in [
+        ("by_lot", "by_lot_restored", (18_000, 0), (9_000, 9_000)),
+        ("by_lot_restored", "by_lot", (9_000, 9_000), (18_000, 0)),
+    ] {
+        let mut ledger = Ledger::new(was);
+        ledger.execute("t-1", 0, top_up("w-1", 10_000, 18_000, None, Some(3 * DAY)));
+        ledger.execute("s-1", DAY, Command::Spend(pay("w-1", "m-1", 14_000)));
+        ledger.expire_all(3 * DAY);
+        ledger.execute("f-1", 5 * DAY, refund("s-1", None));
+        ledger.expire_all(5 * DAY);
+        let mut until = None;
+        let report = ledger.lab(&rule(other), EVER, |record, _| {
+            if let Event::Refunded { restore_until, .. } = record.event {
+                until = restore_until;
+            }
+        });
+        assert_eq!(until, (other == "by_lot_restored").then_some(8 * DAY));
+        let total = &report.currencies[0].total;
+        assert_eq!(both(&total.breakage).map(|(_, bonus)| bonus), [recorded.0, lab.0]);
+        assert_eq!(both(&total.left).map(|(_, bonus)| bonus), [recorded.1, lab.1]);
+        // A spend from before the period has the terms of the rule that paid it.
+        let report = ledger.lab(&rule(other), Period { from: 2 * DAY, ..EVER }, |_, _| {});
+        let total = &report.currencies[0].total;
+        assert_eq!(both(&total.left).map(|(_, bonus)| bonus), [recorded.1; 2]);
     }
 }
 

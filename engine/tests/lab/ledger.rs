@@ -3,31 +3,76 @@
 
 use crate::model::engine::{CATALOG, catalog};
 use fentan_engine::accounts::{Bucket, Slice, SliceKind, Wallet};
-use fentan_engine::allocation::Rule;
+use fentan_engine::allocation::{RefundToExpired, Rule};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::{Batch, Chain, JournalError, JournalReader, Position, seal};
 use fentan_engine::lab::{Period, Report, run, run_heard};
 use fentan_engine::ledger::decide::{Context, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer};
-use fentan_engine::ledger::{Command, Event, Granted, PostTo, Record, Reject, Taken, effect, postings};
+use fentan_engine::ledger::{Command, Event, Granted, OrderTable, PostTo, Record, Reject, Taken, effect, postings};
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, CommandId, Label};
 use std::collections::BTreeMap;
 
+/// Rules that restore what comes back to an ended lot, and that look at what a spend is for.
+const MORE: &str = r#"
+[[rule]]
+name = "by_lot_restored"
+version = 1
+method = "lot_ratio"
+refund_to_expired = { restore_days = 3 }
+
+[[rule]]
+name = "bonus_first_restored"
+version = 1
+method = "ordered"
+order = ["bonus", "principal"]
+refund_to_expired = { restore_days = 1 }
+
+[[rule]]
+name = "bonus_for_food"
+version = 1
+method = "ordered"
+order = ["bonus", "principal"]
+eligible = [{ sub_balance = "bonus", categories = ["food"], not_merchants = ["m-2"] }]
+
+[[rule]]
+name = "no_principal_for_books"
+version = 1
+method = "lot_ratio"
+spill = ["principal", "bonus"]
+minimum_order = "0.05"
+eligible = [{ sub_balance = "principal", not_categories = ["books"] }]
+
+[[merchant]]
+account = "m-1"
+category = "food"
+"#;
+
 /// The catalog of the tests, with another default rule.
 pub(crate) fn with_default(rule: &str) -> Catalog {
-    catalog(&CATALOG.replacen("rule = \"by_lot\"", &format!("rule = \"{rule}\""), 1))
+    let text = CATALOG.replacen("rule = \"by_lot\"", &format!("rule = \"{rule}\""), 1);
+    catalog(&format!("{text}{MORE}"))
 }
 
 /// A rule of the tests' catalog.
 pub(crate) fn rule(name: &str) -> Rule {
-    catalog(CATALOG).rule_version(&Label::internal(name), 1).unwrap().clone()
+    with_default("by_lot").rule_version(&Label::internal(name), 1).unwrap().clone()
 }
 
 struct Spent {
     account: AccountId,
     merchant: AccountId,
     taken: Taken,
+    terms: Terms,
     refunded: i64,
+    rows: Vec<i64>,
+}
+
+/// What a spend or hold has besides its lines: its order lines, and what its rule does for ended lots.
+#[derive(Clone)]
+struct Terms {
+    table: Option<Box<OrderTable>>,
+    to_expired: RefundToExpired,
 }
 
 /// The ledger.
@@ -36,6 +81,7 @@ pub(crate) struct Ledger {
     pub(crate) wallets: BTreeMap<AccountId, Wallet>,
     merchants: BTreeMap<AccountId, Slice>,
     spends: BTreeMap<CommandId, Spent>,
+    holds: BTreeMap<CommandId, Terms>,
     homes: BTreeMap<CommandId, AccountId>,
     granted: BTreeMap<CommandId, Granted>,
     pub(crate) records: Vec<Record>,
@@ -50,6 +96,7 @@ impl Ledger {
             wallets: BTreeMap::new(),
             merchants: BTreeMap::new(),
             spends: BTreeMap::new(),
+            holds: BTreeMap::new(),
             homes: BTreeMap::new(),
             granted: BTreeMap::new(),
             records: Vec::new(),
@@ -118,7 +165,10 @@ impl Ledger {
             Command::Hold(ask, until) => {
                 spend::hold(ctx, wallet(&ask.account), self.merchants.get(&ask.merchant), ask, *until)
             }
-            Command::Capture(ask) => hold::capture(ctx, home(&ask.hold)?, None, None, ask),
+            Command::Capture(ask) => {
+                let table = self.holds.get(&ask.hold).and_then(|terms| terms.table.as_deref());
+                hold::capture(ctx, home(&ask.hold)?, None, table, ask)
+            }
             Command::Release(ask) => hold::release(ctx, home(&ask.hold)?, ask),
             Command::Refund(ask) => {
                 let spent = self.spends.get(&ask.spend).ok_or_else(|| unknown(&ask.spend))?;
@@ -126,9 +176,9 @@ impl Ledger {
                     merchant: &spent.merchant,
                     taken: &spent.taken,
                     refunded: spent.refunded,
-                    to_expired: fentan_engine::allocation::RefundToExpired::Forfeit,
-                    table: None,
-                    rows: &[],
+                    to_expired: spent.terms.to_expired,
+                    table: spent.terms.table.as_deref(),
+                    rows: &spent.rows,
                 };
                 let slice = self.merchants[&spent.merchant].proceeds();
                 match refund::refund(ctx, &self.wallets[&spent.account], &as_spent, slice, true, ask)? {
@@ -171,17 +221,31 @@ impl Ledger {
             self.granted.insert(record.id.clone(), granted.clone());
         }
         let account = record.account().cloned();
+        if let Event::Held { rule, version, table, .. } = &record.event {
+            let to_expired = self.catalog.rule_version(rule, *version).unwrap().refund_to_expired;
+            self.holds.insert(record.id.clone(), Terms { table: table.clone(), to_expired });
+        }
         match &record.event {
             Event::ToppedUp { .. } | Event::TopUpPlaced { .. } | Event::Held { .. } => {
                 self.homes.insert(record.id.clone(), account.unwrap());
             }
-            Event::Spent { taken, .. } | Event::Captured { taken, .. } => {
+            Event::Spent { taken, table, .. } | Event::Captured { taken, table, .. } => {
+                let to_expired = match (&record.command, &record.event) {
+                    (Command::Capture(ask), _) => self.holds[&ask.hold].to_expired,
+                    (_, Event::Spent { rule, version, .. }) => {
+                        self.catalog.rule_version(rule, *version).unwrap().refund_to_expired
+                    }
+                    _ => unreachable!("a spend or a capture"),
+                };
                 let (account, merchant) = (account.unwrap(), record.merchant().unwrap().clone());
-                self.spends.insert(record.id.clone(), Spent { account, merchant, taken: taken.clone(), refunded: 0 });
+                let terms = Terms { table: table.clone(), to_expired };
+                let spent = Spent { account, merchant, taken: taken.clone(), terms, refunded: 0, rows: Vec::new() };
+                self.spends.insert(record.id.clone(), spent);
             }
-            Event::Refunded { refunded, .. } => {
+            Event::Refunded { refunded, rows, .. } => {
                 if let Command::Refund(ask) = &record.command {
-                    self.spends.get_mut(&ask.spend).unwrap().refunded = *refunded;
+                    let spent = self.spends.get_mut(&ask.spend).unwrap();
+                    (spent.refunded, spent.rows) = (*refunded, rows.to_vec());
                 }
             }
             Event::Expired { taken, .. } => {

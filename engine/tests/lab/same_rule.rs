@@ -1,6 +1,6 @@
 //! The rule that was in force gives the recorded lines again.
 
-use crate::histories::{RULES, commands, decided, history};
+use crate::histories::{HOUR, RULES, commands, decided, history};
 use crate::ledger::rule;
 use crate::model::cases::share_of_cases;
 use fentan_engine::lab::Period;
@@ -15,8 +15,8 @@ proptest! {
     ) {
         let (ledger, _) = decided(RULES[name], &commands(&asks));
         let mut period = Period::default();
-        period.from = from.unwrap_or(period.from);
-        period.to = length.map_or(period.to, |length| period.from.max(0) + length);
+        period.from = from.map_or(period.from, |from| from * HOUR);
+        period.to = length.map_or(period.to, |length| period.from.max(0) + length * HOUR);
         let mut heard = Vec::new();
         let report = ledger.lab(&rule(RULES[name]), period, |record, done| heard.push((record.clone(), done)));
         let recorded: Vec<_> = ledger.records.iter().filter(|record| (period.from..period.to).contains(&record.at)).collect();

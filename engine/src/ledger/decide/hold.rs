@@ -2,7 +2,7 @@
 
 use super::{Context, money, not_closed, positive};
 use crate::accounts::{Hold, Slice, Wallet};
-use crate::ledger::{Balances, Capture, Event, OrderTable, Parties, Reject, Release};
+use crate::ledger::{Balances, Capture, Event, OrderTable, Parties, Reject, Release, Taken};
 use crate::names::CommandId;
 
 /// Pays out a hold, all or part; the rest goes back to the wallet and the hold ends.
@@ -23,16 +23,32 @@ pub fn capture(
         not_closed(slice.status, &slice.id)?;
     }
     let (hold, amount) = open_hold(ctx, wallet, &ask.hold, amount)?;
-    let captured_to = hold.released + amount;
-    let taken = hold.taken.piece(hold.released, captured_to);
-    let released = hold.taken.piece(captured_to, hold.taken.sum());
-    let whole = amount == hold.taken.sum();
-    let table = table.map(|table| Box::new(if whole { table.clone() } else { table.captured(&taken) }));
+    let Capturing { taken, released, table } = captured(hold, table, amount);
     let mut after = Balances::of(wallet);
     after.held -= hold.amount();
     after.give(&released);
     let parties = Parties { account: wallet.id.clone(), merchant: hold.merchant.clone() };
     Ok(Event::Captured { parties, taken, released, table, promoted: ctx.catalog.promoted(), after })
+}
+
+/// What the capture of a hold pays out and gives back.
+pub(crate) struct Capturing {
+    /// What the merchant gets.
+    pub(crate) taken: Taken,
+    /// What goes back to the wallet.
+    pub(crate) released: Taken,
+    /// The order lines of what the merchant gets, when the hold has order lines.
+    pub(crate) table: Option<Box<OrderTable>>,
+}
+
+/// The hold's lines and order lines, when so much of what is left of it is captured.
+pub(crate) fn captured(hold: &Hold, table: Option<&OrderTable>, amount: i64) -> Capturing {
+    let captured_to = hold.released + amount;
+    let taken = hold.taken.piece(hold.released, captured_to);
+    let released = hold.taken.piece(captured_to, hold.taken.sum());
+    let whole = amount == hold.taken.sum();
+    let table = table.map(|table| Box::new(if whole { table.clone() } else { table.captured(&taken) }));
+    Capturing { taken, released, table }
 }
 
 /// Gives a hold back, all or part; a part makes the hold smaller.

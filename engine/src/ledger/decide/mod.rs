@@ -8,7 +8,7 @@ pub mod arrears;
 pub mod expiry;
 pub mod hold;
 pub mod limits;
-mod order_lines;
+pub(crate) mod order_lines;
 pub mod refund;
 pub mod spend;
 pub mod top_up;

@@ -43,7 +43,7 @@ fn text(minor: i128, currency: Currency) -> String {
 
 /// The order lines with what each costs and which sub-balances may pay for it (rule A2); none when there are no
 /// order lines.
-pub(super) fn divisible(rule: &Rule, occasion: &Occasion<'_>, lines: &[OrderLine], amounts: &[i64]) -> Vec<Divisible> {
+pub(crate) fn divisible(rule: &Rule, occasion: &Occasion<'_>, lines: &[OrderLine], amounts: &[i64]) -> Vec<Divisible> {
     let line = |(line, amount): (&OrderLine, &i64)| Divisible {
         line: line.id.clone(),
         amount: *amount,

@@ -32,16 +32,24 @@ impl Spent<'_> {
     }
 
     /// The order line that a refund names, with its number.
-    fn order_line(&self, ask: &Refund) -> Result<Option<(usize, &OrderRow)>, Reject> {
+    pub(crate) fn order_line(&self, ask: &Refund) -> Result<Option<(usize, &OrderRow)>, Reject> {
         let Some(line) = &ask.line else { return Ok(None) };
         let number = self.table.and_then(|table| table.find(line));
         let found = number.zip(self.table).map(|(number, table)| (number, &table.rows[number]));
         found.map(Some).ok_or_else(|| Reject::UnknownOrderLine { spend: ask.spend.clone(), line: line.clone() })
     }
 
+    /// What is left of the spend, or of this order line of it.
+    pub(crate) fn left(&self, line: Option<(usize, &OrderRow)>) -> i64 {
+        match line {
+            None => self.taken.sum() - self.refunded,
+            Some((number, row)) => row.amount() - self.row(number),
+        }
+    }
+
     /// The lines that giving back `amount` restores, of one order line or of what is left of all; and what has
     /// been given back of each order line then.
-    fn give_back(&self, line: Option<usize>, amount: i64) -> (Taken, SmallVec<[i64; 0]>) {
+    pub(crate) fn give_back(&self, line: Option<usize>, amount: i64) -> (Taken, SmallVec<[i64; 0]>) {
         let Some(table) = self.table else {
             return (self.taken.piece(self.refunded, self.refunded + amount), SmallVec::new());
         };
@@ -85,10 +93,7 @@ pub fn refund(
     let amount = ask.amount.map(|amount| positive("amount", amount, currency)).transpose()?;
     not_closed(wallet.status, &wallet.id)?;
     let line = spent.order_line(ask)?;
-    let left = match line {
-        None => spent.taken.sum() - spent.refunded,
-        Some((number, row)) => row.amount() - spent.row(number),
-    };
+    let left = spent.left(line);
     if left == 0 && amount.is_none() {
         let of = line.map(|(_, row)| format!("the order line {} of ", row.line)).unwrap_or_default();
         return Err(Reject::AlreadyDone { what: format!("{of}the spend {}", ask.spend), state: "refunded".into() });

@@ -157,6 +157,20 @@ fn preconditions<'a, 'w>(
     Ok((ready, lines))
 }
 
+/// The most each sub-balance may pay of a spend with these order lines, or with none (rule A2); `None` when the
+/// rule permits everything.
+pub(crate) fn most(
+    rule: &Rule,
+    occasion: &Occasion<'_>,
+    lines: &[OrderLine],
+    currency: Currency,
+) -> Option<[i64; SUBS_MAX]> {
+    if lines.is_empty() {
+        return rule.most(occasion);
+    }
+    rule.most_of_lines(occasion, lines.iter().map(|line| (line.amount.minor_down(currency), line.category.as_ref())))
+}
+
 impl<'a, 'w> Ready<'a, 'w> {
     /// Chooses the rule (rule A6), and bounds what its sub-balances may pay for (rule A2).
     pub(super) fn new(
@@ -187,13 +201,7 @@ impl<'a, 'w> Ready<'a, 'w> {
         occasion: &Occasion<'_>,
         lines: &[OrderLine],
     ) -> Self {
-        let line = |line: &'_ OrderLine| line.amount.minor_down(wallet.currency);
-        let most = if lines.is_empty() {
-            rule.most(occasion)
-        } else {
-            rule.most_of_lines(occasion, lines.iter().map(|each| (line(each), each.category.as_ref())))
-        };
-        Self { wallet, amount, rule, chosen, most }
+        Self { wallet, amount, rule, chosen, most: most(rule, occasion, lines, wallet.currency) }
     }
 
     /// What allocation looks at.
