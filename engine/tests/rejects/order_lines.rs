@@ -18,7 +18,7 @@ fn refused(ask: &Spend, expected: &Reject) {
     for reject in [
         spend::spend(ctx(), Some(&wallet), None, ask).err(),
         spend::hold(ctx(), Some(&wallet), None, ask, NOW + 1).err(),
-        spend::quote(ctx(), Some(&wallet), None, ask).err(),
+        spend::quote(ctx(), Some(&wallet), None, ask).and_then(|quoted| quoted.plan).err(),
     ] {
         assert_eq!(reject.as_ref(), Some(expected));
     }

@@ -110,7 +110,7 @@ fn spends_and_holds() {
     check(rows.clone(), |(wallet, merchant, ask)| spend::spend(ctx(), wallet.as_ref(), merchant.as_ref(), ask));
     check(rows.clone(), |(wallet, merchant, ask)| spend::hold(ctx(), wallet.as_ref(), merchant.as_ref(), ask, NOW + 1));
     check(rows, |(wallet, merchant, ask)| {
-        spend::quote(ctx(), wallet.as_ref(), merchant.as_ref(), ask).map(|_| Event::Gathered(Vec::new()))
+        spend::quote(ctx(), wallet.as_ref(), merchant.as_ref(), ask).and_then(|quoted| quoted.plan).map(|_| Event::Gathered(Vec::new()))
     });
     check(vec![("a hold that has ended", pay("1.00"), bad("expires_at", "is in the past"))], |ask| {
         spend::hold(ctx(), Some(&rich()), None, ask, NOW)
@@ -400,7 +400,7 @@ fn limits_of_wallets() {
     check(rows.clone(), |(wallet, ask)| spend::spend(ctx(), Some(wallet), None, ask));
     check(rows.clone(), |(wallet, ask)| spend::hold(ctx(), Some(wallet), None, ask, NOW + 1));
     check(rows.clone(), |(wallet, ask)| {
-        spend::quote(ctx(), Some(wallet), None, ask).map(|_| Event::Gathered(Vec::new()))
+        spend::quote(ctx(), Some(wallet), None, ask).and_then(|quoted| quoted.plan).map(|_| Event::Gathered(Vec::new()))
     });
     check(rows, |(wallet, ask)| {
         transfers::transfer(ctx(), Some(wallet), None, &Transfer { amount: ask.amount, ..transfer("w-2", "1") })

@@ -165,8 +165,11 @@ impl Ledger {
 
     /// What came back to something that has ended ends again with the command that brought it.
     pub(super) fn expire_at_once(&mut self, now: i64, name: &str) {
+        let before = Box::new(Self { at_once: None, ..self.clone() });
         // Nothing due is nothing to do.
-        let _ = self.expire(now, name);
+        if let Ok(lines) = self.expire(now, name) {
+            self.at_once = Some((before, lines));
+        }
     }
 
     pub(super) fn open(&mut self, account: &str, is_wallet: bool, product: Option<&str>, own: bool) -> Answer {

@@ -160,6 +160,7 @@ struct Sources {
 }
 
 /// The ledger.
+#[derive(Clone)]
 pub(crate) struct Ledger {
     pub(crate) wallets: BTreeMap<String, Wallet>,
     pub(crate) merchants: BTreeMap<String, Merchant>,
@@ -170,6 +171,8 @@ pub(crate) struct Ledger {
     top_ups: Vec<Made>,
     sources: BTreeMap<String, Sources>,
     holds: Vec<Made>,
+    /// What the last command brought back and ended at once: the ledger before the end, and what ended.
+    pub(crate) at_once: Option<(Box<Ledger>, Vec<Line>)>,
 }
 
 pub(crate) fn sum(lines: &[Line]) -> i128 {
@@ -203,6 +206,7 @@ impl Ledger {
             top_ups: Vec::new(),
             sources: BTreeMap::new(),
             holds: Vec::new(),
+            at_once: None,
         }
     }
 
