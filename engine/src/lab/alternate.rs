@@ -52,14 +52,16 @@ pub(super) fn rewrite(
             if result == Alternate::Refused {
                 kept.refused(record.id.as_str().as_bytes());
             } else {
-                kept.spent(record.id.as_str().as_bytes(), || (taken.clone(), terms(rule, table)));
+                kept.spent(record.id.as_str().as_bytes(), || {
+                    (taken.clone(), Terms { table: table.clone(), to_expired: rule.refund_to_expired })
+                });
             }
             result
         }
         (Command::Hold(ask, _), Event::Held { rule: name, version, taken, phase, table, .. }) => {
             let result = bought(catalog, rule, wallet, ask, (name, version, taken, phase), table);
             if result != Alternate::Refused {
-                kept.held(&record.id, terms(rule, table));
+                kept.held(&record.id, Terms { table: table.clone(), to_expired: rule.refund_to_expired });
             }
             result
         }
@@ -128,11 +130,6 @@ pub(super) fn divide(rule: &Rule, purse: Purse<'_>, amount: i64) -> Option<Alloc
         return None;
     }
     allocate(rule, purse, amount).ok()
-}
-
-/// What a refund will look at of what the lab's rule has paid.
-fn terms(rule: &Rule, table: &Option<Box<OrderTable>>) -> Terms {
-    Terms { table: table.clone(), to_expired: rule.refund_to_expired }
 }
 
 /// The lines of a spend or hold, and its order lines over them, by the lab's rule.
