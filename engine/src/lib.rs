@@ -11,6 +11,7 @@
 //! | [`journal`] | records in batches and their chain |
 //! | [`lab`] | a period of the journal under another rule |
 //! | [`store`] | the seam to what keeps images of accounts |
+//! | [`history`] | statements, balances of the past, finance figures: an index of the journal |
 //! | [`runtime`] | shards that decide, journal and answer |
 //!
 //! The first six are pure: no clock, no I/O, no threads. The rules they keep are numbered in
@@ -18,6 +19,7 @@
 pub mod accounts;
 pub mod allocation;
 pub mod catalog;
+pub mod history;
 pub mod journal;
 pub mod lab;
 pub mod ledger;

@@ -1,7 +1,9 @@
 //! The door between the wire and the engine: sorts requests by shard, hands them in, and says no at once
 //! when there is no room.
 
-use crate::wire::{Assembly, Conn, Line, Malformed, WireReply, parse_line, write_refusal};
+use crate::explain::Desk;
+use crate::history::{HistoryAsk, HistoryService};
+use crate::wire::{Asked, Assembly, Conn, Line, Malformed, WireReply, parse_line, write_refusal};
 use fentan_engine::ledger::Reject;
 use fentan_engine::names::CommandId;
 use fentan_engine::runtime::{Engine, NotTaken, Parcel, Request};
@@ -26,7 +28,16 @@ pub(crate) struct ClientLimits {
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) engine: Arc<Engine<WireReply>>,
+    /// What answers about the past, beside the engine; `None` when it is switched off.
+    pub(crate) history: Option<Arc<HistoryService>>,
     pub(crate) limits: ClientLimits,
+    /// Where explanations are made.
+    pub(crate) desk: Arc<Desk>,
+}
+
+/// Why nothing is said of the past.
+pub(crate) fn history_off() -> Reject {
+    Reject::HistoryOff { reason: "the history is switched off; start the server with history = true".into() }
 }
 
 /// Where a connection's own recent commands went: a client may refer to a command (refund a spend) before
@@ -60,6 +71,8 @@ impl Door {
     /// one are taken in all the same.
     pub(crate) fn take_lines(&self, bytes: &[u8], conn: &Arc<Conn>, routes: &mut Routes) -> bool {
         let mut requests: Vec<Request> = Vec::with_capacity(bytes.len() / 128 + 1);
+        // Asked after the engine's requests of the same read, so that they are part of the past.
+        let mut past = Vec::new();
         let mut now = Vec::new();
         let mut start = 0;
         let mut fits = true;
@@ -71,7 +84,8 @@ impl Door {
                 break;
             }
             match parse_line(line, self.limits.batch) {
-                Line::One(Ok(request)) => requests.push(request),
+                Line::One(Ok(Asked::Engine(request))) => requests.push(request),
+                Line::One(Ok(Asked::History(id, ask))) => past.push((id, ask)),
                 Line::One(Err(Malformed { id, reject })) => {
                     write_refusal(&mut now, id.as_deref(), &reject);
                     now.push(b'\n');
@@ -89,7 +103,26 @@ impl Door {
         if !now.is_empty() {
             conn.send(&now, 0);
         }
+        for (id, ask) in past {
+            conn.took(1);
+            let conn = Arc::clone(conn);
+            self.ask_history(id, ask, move |mut bytes| {
+                bytes.push(b'\n');
+                conn.send(&bytes, 1);
+            });
+        }
         fits
+    }
+
+    /// Asks the history, beside the engine: `done` gets the answer on another thread.
+    fn ask_history(&self, id: CommandId, ask: HistoryAsk, done: impl FnOnce(Vec<u8>) + Send + 'static) {
+        if let Some(history) = &self.history {
+            history.ask(id, ask, done);
+        } else {
+            let mut bytes = Vec::new();
+            write_refusal(&mut bytes, Some(id.as_str()), &history_off());
+            done(bytes);
+        }
     }
 
     /// Lines of a connection, as they were read in one go. Refusals go into `now`, which may be sent at
@@ -107,7 +140,7 @@ impl Door {
         for (shard, requests) in sorted.into_iter().enumerate().filter(|(_, requests)| !requests.is_empty()) {
             let count = requests.len();
             conn.took(count);
-            let parcel = Parcel { reply: WireReply::lines(conn, count), requests };
+            let parcel = Parcel { reply: WireReply::lines(conn, count, &self.desk), requests };
             if let Err(refused) = self.engine.submit(shard, parcel) {
                 let (parcel, reject) = why(refused);
                 for request in &parcel.requests {
@@ -124,14 +157,16 @@ impl Door {
         &self,
         assembly: &Arc<Assembly>,
         routes: &mut Routes,
-        requests: Vec<Result<Request, Malformed>>,
+        requests: Vec<Result<Asked, Malformed>>,
     ) {
         let shards = self.engine.shards();
         let mut sorted: Vec<(Vec<Request>, Vec<usize>)> = (0..shards).map(|_| Default::default()).collect();
         let (mut refused, mut ends, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+        let mut past = Vec::new();
         for (number, request) in requests.into_iter().enumerate() {
             match request {
-                Ok(request) => {
+                Ok(Asked::History(id, ask)) => past.push((number, id, ask)),
+                Ok(Asked::Engine(request)) => {
                     let (requests, numbers) = &mut sorted[routes.route(&self.engine, &request)];
                     requests.push(request);
                     numbers.push(number);
@@ -146,7 +181,7 @@ impl Door {
         for (shard, (requests, places)) in
             sorted.into_iter().enumerate().filter(|(_, (requests, _))| !requests.is_empty())
         {
-            let reply = WireReply::part(assembly, places.clone());
+            let reply = WireReply::part(assembly, places.clone(), &self.desk);
             if let Err(not_taken) = self.engine.submit(shard, Parcel { requests, reply }) {
                 let (parcel, reject) = why(not_taken);
                 for (request, number) in parcel.requests.iter().zip(places) {
@@ -158,6 +193,13 @@ impl Door {
         }
         if !numbers.is_empty() {
             assembly.add(refused, &ends, &numbers);
+        }
+        for (number, id, ask) in past {
+            let assembly = Arc::clone(assembly);
+            self.ask_history(id, ask, move |bytes| {
+                let end = bytes.len();
+                assembly.add(bytes, &[end], &[number]);
+            });
         }
     }
 }

@@ -9,7 +9,10 @@
 //! | `tcp/`, `http/` | the doors |
 //! | `control/` | timers, as actix actors |
 //! | `config/` | settings and the catalog's files |
+//! | `words/` | sentences for people, in English and Chinese |
+//! | `explain/` | why a spend of the past was divided as it was |
 //! | `serve.rs` | the composition root |
+//! | `history/` | the past: statements, explanations, finance reports |
 //! | `rules/` | the rules of a running server, `fentan rules` |
 //! | `demo/` | `fentan demo` |
 //! | `rules/` | `fentan rules` |
@@ -18,12 +21,15 @@ mod config;
 mod control;
 mod demo;
 mod door;
+mod explain;
+mod history;
 mod http;
 mod rules;
 mod serve;
 mod tcp;
 mod verify;
 mod wire;
+mod words;
 
 use clap::{Parser, Subcommand};
 use config::{Given, Settings};
@@ -48,6 +54,9 @@ const EXAMPLES: &str = "Examples:
   fentan serve --data ledger                serve on 127.0.0.1:7400 (TCP) and 127.0.0.1:7401 (HTTP)
   echo '{\"id\":\"t1\",\"op\":\"top_up\",\"account\":\"ann\",\"principal\":\"100.00\",\"bonus\":\"180.00\"}' | nc -q1 127.0.0.1 7400
   curl -s http://127.0.0.1:7401/v1/accounts/ann
+  fentan explain --data ledger --spend s-1  say why a spend was divided as it was
+  fentan statement --data ledger --account ann --csv ann.csv
+  fentan finance --data ledger --by channel outstanding, consumed, breakage, arrears
   fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
@@ -66,6 +75,12 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
     Verify(verify::VerifyArgs),
+    /// Say why a spend was divided as it was, step by step, in English or Chinese
+    Explain(explain::ExplainArgs),
+    /// Write an account's statement as CSV
+    Statement(history::StatementArgs),
+    /// The six numbers of finance, at a moment or over a period
+    Finance(history::FinanceArgs),
     /// Check rule files, or try a rule, without a server
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -85,6 +100,9 @@ fn main() -> ExitCode {
             .and_then(|settings| serve::run(&settings).map(|()| true)),
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Statement(args) => history::statement(&args),
+        Command::Finance(args) => history::finance(&args),
         Command::Rules(command) => rules::run(&command),
     };
     match result {

@@ -1,13 +1,17 @@
 //! The composition root: media, engine, doors, control plane, and their end.
 
-use crate::config::{Loaded, Settings, load};
+use crate::config::{HistorySettings, Loaded, Settings, load};
 use crate::control::{self, CheckpointRule};
 use crate::door::Door;
+use crate::explain::Desk;
+use crate::history::HistoryService;
 use crate::rules::{Archive, RuleBook, now};
 use crate::wire::WireReply;
 use crate::{http, tcp};
 use anyhow::{Context, Result};
+use fentan_engine::journal::JournalReader;
 use fentan_engine::runtime::{Engine, Limits, Media};
+use fentan_engine::store::Store;
 use fentan_storage::{DataFolder, Options};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -32,10 +36,17 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     // Bound before recovery, so that an address in use is known at once; answered after it.
     let tcp_listener = bind(&settings.tcp)?;
     let http_listener = bind(&settings.http)?;
-    let (engine, archive) = start_engine(settings, loaded)?;
+    let Started { engine, archive, journal, hash_key } = start_engine(settings, loaded)?;
     let engine = Arc::new(engine);
     let rules = Arc::new(RuleBook::new(Arc::clone(&engine), settings.catalog.clone(), archive));
-    let door = Door { engine: Arc::clone(&engine), limits: settings.client };
+    let desk = Desk::open(Arc::clone(&journal), settings.explain_records, Arc::clone(&rules))
+        .context("the thread for explanations could not be started")?;
+    let history = settings
+        .history
+        .map(|history| start_history(settings, history, (&engine, &desk), journal, &hash_key))
+        .transpose()?
+        .map(Arc::new);
+    let door = Door { engine: Arc::clone(&engine), history: history.clone(), limits: settings.client, desk };
     let tcp_address = tcp_listener.local_addr()?;
     let http_address = http_listener.local_addr()?;
 
@@ -63,8 +74,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let handle = server.handle();
         let http_task = actix_web::rt::spawn(server);
         actix_web::rt::spawn(reload_on_signal(rules)?);
+        // Whoever has read the line may say stop at once.
+        let stop = stop_signal()?;
         println!("listening tcp={tcp_address} http={http_address}");
-        let signal = stop_signal().await?;
+        let signal = stop.await;
         tracing::info!(signal, "stopping: answering what is queued");
         engine.close();
         // Whoever is listening stops taking in; what was taken in is answered.
@@ -74,6 +87,9 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let _ = http_task.await;
         anyhow::Ok(())
     })?;
+    if let Some(history) = history {
+        history.stop();
+    }
     engine.shutdown();
     tcp_runtime.shutdown_timeout(Duration::from_secs(1));
     tracing::info!(position = engine.status().durable, "stopped");
@@ -88,8 +104,31 @@ fn bind(address: &str) -> Result<TcpListener> {
     Ok(listener)
 }
 
-fn start_engine(settings: &Settings, loaded: Loaded) -> Result<(Engine<WireReply>, Archive)> {
-    let options = Options { block_cache_bytes: settings.block_cache_mib << 20, ..Options::default() };
+fn options(settings: &Settings) -> Options {
+    Options { block_cache_bytes: settings.block_cache_mib << 20, ..Options::default() }
+}
+
+fn start_history(
+    settings: &Settings,
+    history: HistorySettings,
+    served: (&Arc<Engine<WireReply>>, &Arc<Desk>),
+    journal: Arc<dyn JournalReader>,
+    hash_key: &[u8; 16],
+) -> Result<HistoryService> {
+    let store = DataFolder::open_history(&settings.data, &options(settings))?;
+    HistoryService::start(store, journal, hash_key, served, history)
+}
+
+/// The engine, the rules of old, the journal's reader and the ledger's hash key.
+struct Started {
+    engine: Engine<WireReply>,
+    archive: Archive,
+    journal: Arc<dyn JournalReader>,
+    hash_key: [u8; 16],
+}
+
+fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
+    let options = options(settings);
     let begun = Instant::now();
     let (journal, reader, store) = DataFolder::open(&settings.data, &options)?;
     let opened = begun.elapsed();
@@ -102,7 +141,9 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<(Engine<WireReply
         step_requests: STEP_REQUESTS,
         wallets_per_shard: settings.wallets_in_memory.div_ceil(settings.shards),
     };
-    let media = Media { journal: Box::new(journal), reader: Arc::new(reader), store: Arc::new(store) };
+    let hash_key = store.meta()?.hash_key;
+    let reader: Arc<dyn JournalReader> = Arc::new(reader);
+    let media = Media { journal: Box::new(journal), reader: Arc::clone(&reader), store: Arc::new(store) };
     let clock = Arc::new(|| jiff::Timestamp::now().as_microsecond());
     let mut told = Instant::now();
     let mut progress = |done: u64, total: u64| {
@@ -121,7 +162,7 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<(Engine<WireReply
         ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         "recovered"
     );
-    Ok((engine, archive))
+    Ok(Started { engine, archive, journal: reader, hash_key })
 }
 
 /// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.
@@ -146,12 +187,15 @@ fn reload_on_signal(rules: Arc<RuleBook>) -> Result<impl Future<Output = ()>> {
     })
 }
 
-async fn stop_signal() -> Result<&'static str> {
+/// Hears signals from now on; the future says which one came.
+fn stop_signal() -> Result<impl Future<Output = &'static str>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     })
 }

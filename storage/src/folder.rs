@@ -1,8 +1,8 @@
-//! A data folder: `FORMAT`, `LOCK`, `journal/` and `store/`.
+//! A data folder: `FORMAT`, `LOCK`, `journal/`, `store/` and `history/`.
 
 use crate::errors::FolderError;
 use crate::options::Options;
-use crate::rocks::{JournalDb, RocksJournal, RocksJournalReader, RocksStore, StoreDb};
+use crate::rocks::{JournalDb, RocksHistory, RocksJournal, RocksJournalReader, RocksStore, StoreDb};
 use fentan_engine::store::{Meta, Store, StoreError};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -17,6 +17,7 @@ const FORMAT_NEW: &str = "FORMAT.new";
 const LOCK: &str = "LOCK";
 const JOURNAL: &str = "journal";
 const STORE: &str = "store";
+const HISTORY: &str = "history";
 /// What the FORMAT file says before the number.
 const FORMAT_WORDS: &str = "fentan data folder, format ";
 
@@ -79,6 +80,42 @@ impl DataFolder {
         let store = RocksStore::new(StoreDb::open_read_only(&path.join(STORE), options)?);
         store.meta().map_err(|error| damaged(path, &error))?;
         Ok((RocksJournalReader::new(Arc::new(journal)), store))
+    }
+
+    /// Opens the history of a folder that this process has opened, creating it when it is not there. All of
+    /// it can be made again from the journal, so a damaged one is thrown away and begun anew.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    pub fn open_history(path: impl AsRef<Path>, options: &Options) -> Result<RocksHistory, FolderError> {
+        let path = path.as_ref().join(HISTORY);
+        match RocksHistory::open(&path, options) {
+            Err(FolderError::Damaged { .. }) => {
+                fs::remove_dir_all(&path).map_err(|error| FolderError::from_io(&path, &error))?;
+                RocksHistory::open(&path, options)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Opens the history to look at it; `None` when there is none, or it is damaged. Nothing on disk is
+    /// changed. While another process uses the folder, this sees what that process has written to files.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    pub fn open_history_read_only(
+        path: impl AsRef<Path>,
+        options: &Options,
+    ) -> Result<Option<RocksHistory>, FolderError> {
+        let path = path.as_ref().join(HISTORY);
+        // What RocksDB writes first: without it there is no instance.
+        if !path.join("CURRENT").try_exists().map_err(|error| FolderError::from_io(&path, &error))? {
+            return Ok(None);
+        }
+        match RocksHistory::open_read_only(&path, options) {
+            Err(FolderError::Damaged { .. }) => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::names::{AccountId, Label};
 use serde::{Deserialize, Serialize};
 
 /// A merchant's sub-balances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Bucket {
     /// Received, paid by a top-up that no channel statement has confirmed (已收未对账).
     Unreconciled,
@@ -40,7 +40,7 @@ impl Bucket {
 }
 
 /// Where the value of a sub-balance comes from, which merchants' proceeds keep apart (rule C2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Fund {
     /// From the customer, through a channel.
     Paid,

@@ -14,8 +14,9 @@
 //! The second point costs two multiplications; only a skewed lot needs a second division.
 
 use super::apportion::floor_and_ceiling;
+use super::explain::{Group, Listener, Split};
 use super::tree::{Cut, cut};
-use super::{BySub, Draw, Draws, Listener, LotOrder, Purse, Step, order, share_of};
+use super::{BySub, Draw, Draws, LotOrder, Purse, Step, order, share_of};
 use crate::accounts::Part;
 use smallvec::SmallVec;
 
@@ -30,6 +31,7 @@ pub(super) fn draw(
     let mut rest = amount;
     if order == LotOrder::ProRata {
         let left = order::each_left(purse, |lot| purse.lots[lot as usize].left());
+        listener.hear(|| Step::ProRata { sub: None, minor: amount, left: left.iter().sum() });
         for (lot, share) in order::pro_rata(purse, &left, amount) {
             pay(purse, lot, share, draws, listener);
             rest -= share;
@@ -61,22 +63,29 @@ fn pay(purse: Purse<'_>, lot: u32, share: i64, draws: &mut Draws, listener: &mut
         [part] => take(part, share),
         [first, second] => {
             let paid = first_pays(&Node::of_part(first), &Node::of_part(second), share);
+            listener.hear(|| told(lot, (std::slice::from_ref(first), std::slice::from_ref(second)), share, paid));
             take(first, paid);
             take(second, share - paid);
         }
         _ => {
             let mut parts: SmallVec<[Part; 8]> = parts.iter().copied().collect();
             let before = draws.len();
-            split(&mut parts, Cut::Middle, share, &mut |part, amount| {
-                draws.push(Draw { lot, sub: part.sub, amount });
-            });
+            let mut take = |part: &Part, amount| draws.push(Draw { lot, sub: part.sub, amount });
+            split(lot, &mut parts, Cut::Middle, share, &mut take, listener);
             draws[before..].sort_unstable_by_key(|draw| draw.sub);
         }
     }
 }
 
 /// Divides `amount` over the parts of a lot. `amount` is at most what is left of them.
-fn split(parts: &mut [Part], how: Cut, amount: i64, take: &mut impl FnMut(&Part, i64)) {
+fn split(
+    lot: u32,
+    parts: &mut [Part],
+    how: Cut,
+    amount: i64,
+    take: &mut impl FnMut(&Part, i64),
+    listener: &mut impl Listener,
+) {
     if amount == 0 {
         return;
     }
@@ -86,8 +95,24 @@ fn split(parts: &mut [Part], how: Cut, amount: i64, take: &mut impl FnMut(&Part,
     }
     let [(first, first_cut), (second, second_cut)] = cut(parts, how, |part| part.weight);
     let paid = first_pays(&Node::of(first), &Node::of(second), amount);
-    split(first, first_cut, paid, take);
-    split(second, second_cut, amount - paid, take);
+    listener.hear(|| told(lot, (&*first, &*second), amount, paid));
+    split(lot, first, first_cut, paid, take, listener);
+    split(lot, second, second_cut, amount - paid, take, listener);
+}
+
+/// What is told of a node: its two sides, where the first is to stand, and between what it may pay.
+fn told(lot: u32, (first, second): (&[Part], &[Part]), amount: i64, paid: i64) -> Step {
+    let (one, other) = (Node::of(first), Node::of(second));
+    let whole = one.weight + other.weight;
+    Step::Split(Split {
+        lot,
+        minor: amount,
+        first: Group::of(first),
+        second: Group::of(second),
+        target: share_of(one.consumed + other.consumed + amount, one.weight, whole),
+        between: floor_and_ceiling(amount, one.weight, whole),
+        paid,
+    })
 }
 
 /// What the first of two sides pays of `amount`.
@@ -129,7 +154,7 @@ impl Node {
 }
 
 /// Takes back, from the last draws, what is above a sub-balance's ceiling; returns how much.
-pub(super) fn cut_back(ceilings: &BySub, draws: &mut Draws) -> i64 {
+pub(super) fn cut_back(ceilings: &BySub, draws: &mut Draws, listener: &mut impl Listener) -> i64 {
     let mut given = BySub::default();
     for draw in draws.iter() {
         given[draw.sub.index()] += draw.amount;
@@ -138,6 +163,9 @@ pub(super) fn cut_back(ceilings: &BySub, draws: &mut Draws) -> i64 {
     for draw in draws.iter_mut().rev() {
         let sub = draw.sub.index();
         let over = (given[sub] - ceilings[sub]).clamp(0, draw.amount);
+        if over > 0 {
+            listener.hear(|| Step::Cut(Draw { amount: over, ..*draw }));
+        }
         draw.amount -= over;
         given[sub] -= over;
         open += over;

@@ -25,6 +25,7 @@
 //! costs one 64-bit division. A `lot_ratio` rule without caps looks at no lot that does not pay.
 
 mod apportion;
+mod explain;
 mod lot_ratio;
 mod order;
 mod rule;
@@ -34,6 +35,7 @@ mod wish;
 
 pub(crate) use apportion::floor_and_ceiling;
 pub use apportion::{apportion, share_of};
+pub use explain::{Clamp, Group, Share, Split, Step};
 pub(crate) use rule::moment;
 pub use rule::{
     Cap, Eligible, Labels, LotOrder, Method, Occasion, RefundToExpired, Rule, RuleError, RuleSpec, Spill, SubNames,
@@ -42,6 +44,7 @@ pub use table::{Table, table, table_within};
 
 use crate::accounts::{Lot, SUBS_MAX, SubId};
 use crate::money::Currency;
+use explain::{Deaf, Listener};
 use smallvec::SmallVec;
 
 /// One amount taken from one part of one lot.
@@ -92,90 +95,6 @@ pub struct Allocation {
 /// An amount for each sub-balance, by number.
 pub(crate) type BySub = [i64; SUBS_MAX];
 
-/// A step of an allocation, for [`allocate_explained`]. Amounts in minor units.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// What each sub-balance has.
-    Available {
-        /// The sub-balance.
-        sub: SubId,
-        /// What it has.
-        minor: i64,
-    },
-    /// A cap bounds a sub-balance.
-    Capped {
-        /// The sub-balance.
-        sub: SubId,
-        /// The most it may give to this spend.
-        ceiling: i64,
-    },
-    /// A sub-balance may not pay for this, or for a part of it only.
-    Ineligible {
-        /// The sub-balance.
-        sub: SubId,
-        /// The sum of what it may pay for.
-        most: i64,
-    },
-    /// A lot is to pay this much of the spend.
-    LotPays {
-        /// Index of the lot.
-        lot: u32,
-        /// How much.
-        minor: i64,
-        /// What it had.
-        left: i64,
-    },
-    /// The method wants this much from a sub-balance.
-    Wants {
-        /// The sub-balance.
-        sub: SubId,
-        /// How much.
-        minor: i64,
-    },
-    /// A sub-balance fills what another could not give.
-    Spilled {
-        /// The sub-balance that fills.
-        sub: SubId,
-        /// How much.
-        minor: i64,
-    },
-    /// A draw was made.
-    Drew(Draw),
-    /// Not enough.
-    Short {
-        /// What could be found.
-        payable: i64,
-    },
-}
-
-/// Whoever listens to the steps of an allocation.
-pub(crate) trait Listener {
-    /// Whether it is worth finding out what only a listener wants to know.
-    fn listens(&self) -> bool {
-        true
-    }
-
-    fn hear(&mut self, step: impl FnOnce() -> Step);
-}
-
-/// Listens to nothing, at no cost.
-pub(crate) struct Deaf;
-
-impl Listener for Deaf {
-    fn listens(&self) -> bool {
-        false
-    }
-
-    #[inline]
-    fn hear(&mut self, _: impl FnOnce() -> Step) {}
-}
-
-impl Listener for Vec<Step> {
-    fn hear(&mut self, step: impl FnOnce() -> Step) {
-        self.push(step());
-    }
-}
-
 /// Divides `amount` over the lots by `rule`.
 ///
 /// # Errors
@@ -204,7 +123,7 @@ fn run(rule: &Rule, purse: Purse<'_>, amount: i64, listener: &mut impl Listener)
     // What was drawn decides, not what was meant to be: whatever a rule says, wrong lines never get out.
     let payable = draws.iter().map(|draw| draw.amount).sum();
     if payable != amount {
-        listener.hear(|| Step::Short { payable });
+        listener.hear(|| Step::Short { payable, given: given(&draws) });
         return Err(Shortfall { payable });
     }
     for draw in &draws {
@@ -237,12 +156,13 @@ fn draw_bounded(
     }
     let (rest, phase) = if let Method::LotRatio { order } = method {
         let open = lot_ratio::draw(*order, purse, amount, draws, listener);
-        (open + lot_ratio::cut_back(&ceilings, draws), None)
+        (open + lot_ratio::cut_back(&ceilings, draws, listener), None)
     } else {
-        let wish = wish::wish(method, rule, purse, &available, &ceilings, amount);
+        let wish = wish::wish(method, rule, purse, &available, &ceilings, amount, listener);
         for (sub, minor) in wish.order {
             if minor > 0 {
                 listener.hear(|| Step::Wants { sub, minor });
+                tell_pro_rata(rule, purse, sub, minor, draws, listener);
                 draw_sub(rule.order(), purse, sub, minor, draws);
             }
         }
@@ -277,6 +197,22 @@ fn available(purse: Purse<'_>) -> BySub {
     sums
 }
 
+/// What each sub-balance gives.
+fn given(draws: &Draws) -> SmallVec<[(SubId, i64); 4]> {
+    let of = |sub: SubId| (sub, draws.iter().filter(|draw| draw.sub == sub).map(|draw| draw.amount).sum());
+    (0_u8..).take(SUBS_MAX).map(|number| of(SubId(number))).filter(|(_, minor)| *minor > 0).collect()
+}
+
+/// Tells over what the lots' shares of `minor` are taken, when they pay together.
+fn tell_pro_rata(rule: &Rule, purse: Purse<'_>, sub: SubId, minor: i64, draws: &Draws, listener: &mut impl Listener) {
+    if rule.order() == LotOrder::ProRata {
+        listener.hear(|| {
+            let drawn: i64 = draws.iter().filter(|draw| draw.sub == sub).map(|draw| draw.amount).sum();
+            Step::ProRata { sub: Some(sub), minor, left: available(purse)[sub.index()] - drawn }
+        });
+    }
+}
+
 /// Lets the rule's other sub-balances fill `rest`, as far as they can.
 fn spill(
     rule: &Rule,
@@ -295,6 +231,7 @@ fn spill(
         let more = rest.min(ceilings[sub.index()] - given);
         if more > 0 {
             listener.hear(|| Step::Spilled { sub: *sub, minor: more });
+            tell_pro_rata(rule, purse, *sub, more, draws, listener);
             draw_sub(rule.order(), purse, *sub, more, draws);
             rest -= more;
         }

@@ -1,6 +1,7 @@
 //! The methods that look at sub-balances first: how much each should give.
 
-use super::{BySub, Method, Purse, Rule, apportion, share_of};
+use super::explain::{Listener, Share};
+use super::{BySub, Method, Purse, Rule, Step, apportion, share_of};
 use crate::accounts::SubId;
 use smallvec::SmallVec;
 
@@ -33,6 +34,7 @@ pub(super) fn wish<'a>(
     available: &BySub,
     ceilings: &'a BySub,
     amount: i64,
+    listener: &mut impl Listener,
 ) -> Wish<'a> {
     let mut wish = Wish { order: SmallVec::new(), rest: amount, phase: None, ceilings };
     match method {
@@ -45,7 +47,12 @@ pub(super) fn wish<'a>(
                 subs.push(sub);
                 weights.push(*has);
             }
-            let shares = apportion(amount.min(weights.iter().sum()), &weights);
+            let total = weights.iter().sum();
+            let shares = apportion(amount.min(total), &weights);
+            if listener.listens() {
+                let told = subs.iter().copied().zip(weights.iter().copied()).zip(&shares);
+                tell_shares(told, amount.min(total), total, 0, listener);
+            }
             for (sub, share) in subs.iter().zip(shares) {
                 wish.ask(*sub, share);
             }
@@ -57,6 +64,10 @@ pub(super) fn wish<'a>(
         }
         Method::FixedRatio { weights, .. } => {
             let (shares, phase) = from_phase(purse.phase, weights, amount);
+            if listener.listens() {
+                let whole = weights.iter().map(|(_, weight)| weight).sum();
+                tell_shares(weights.iter().copied().zip(&shares), amount, whole, purse.phase, listener);
+            }
             for ((sub, _), share) in weights.iter().zip(shares) {
                 wish.ask(*sub, share);
             }
@@ -70,6 +81,19 @@ pub(super) fn wish<'a>(
         }
     }
     wish
+}
+
+/// Tells the shares of `of` by weight.
+fn tell_shares<'s>(
+    shares: impl Iterator<Item = ((SubId, i64), &'s i64)>,
+    of: i64,
+    whole: i64,
+    phase: i64,
+    listener: &mut impl Listener,
+) {
+    for ((sub, weight), minor) in shares.filter(|((_, weight), _)| *weight > 0) {
+        listener.hear(|| Step::Share(Share { sub, of, weight, whole, phase, minor: *minor }));
+    }
 }
 
 /// The shares of the units `phase .. phase + amount` of an endless stream that is divided by `weights`,

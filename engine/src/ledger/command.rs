@@ -237,6 +237,8 @@ pub struct QuoteTopUpRefund {
     pub policy: Option<RefundPolicy>,
     /// How much of what was paid; all that can be refunded when not given.
     pub amount: Option<Major>,
+    /// In which language it is told.
+    pub lang: Lang,
 }
 
 /// Moves value between wallets; lots travel with their ratio and expiry (rule W4).
@@ -289,13 +291,25 @@ pub enum Command {
     RefundTopUp(RefundTopUp),
 }
 
+/// The language of an answer's words. The ledger has no words; it hands this through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Chinese.
+    Zh,
+}
+
 /// What can be asked that changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Query {
     /// An account's balance.
     Balance(AccountId),
     /// What a spend would be split into, and why (rule A7).
-    Quote(Spend),
+    Quote(Spend, Lang),
+    /// Why the spend or capture of this id was divided as it was (rule A7).
+    Explain(CommandId, Lang),
     /// What the refund of a top-up would give (rule W3).
     QuoteTopUpRefund(QuoteTopUpRefund),
     /// The spend, top-up or hold that this id made.

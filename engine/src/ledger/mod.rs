@@ -21,26 +21,31 @@
 //! | `decide/` | one file per family of commands; checks in order of precedence |
 //! | `effect.rs` | records to wallets |
 //! | `posting.rs` | records to balanced entries |
+//! | `rebuild.rs` | records to a wallet as it stood |
+//! | `explain.rs` | a recorded allocation once more, step by step |
 
 mod command;
 pub mod decide;
 mod effect;
 mod event;
+mod explain;
 mod given_back;
 mod order_table;
 mod posting;
+pub mod rebuild;
 mod record;
 mod reject;
 mod taken;
 mod top_up_refund;
 
 pub use command::{
-    Capture, Command, ConfirmTopUp, LimitsAsk, OpenAccount, OrderLine, Query, QuoteTopUpRefund, Refund, RefundPolicy,
-    RefundTopUp, Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
+    Capture, Command, ConfirmTopUp, Lang, LimitsAsk, OpenAccount, OrderLine, Query, QuoteTopUpRefund, Refund,
+    RefundPolicy, RefundTopUp, Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer, Velocity,
 };
 pub use effect::effect;
 pub(crate) use effect::set_phase;
 pub use event::{Balances, Event, GatherMove, Grant, Granted, MovedPart, Parties};
+pub use explain::{LotsOfSteps, Rerun, Told, Unexplained, rerun};
 pub use given_back::GivenBack;
 pub use order_table::{ALL_SUBS, Divisible, ORDER_LINES_MAX, OrderRow, OrderTable};
 pub use posting::{PostTo, Posting, postings};

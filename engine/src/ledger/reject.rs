@@ -302,6 +302,22 @@ pub enum Reject {
         /// The order line's id.
         line: Label,
     },
+    /// The history does not reach the moment yet.
+    #[error("the history is indexed up to {indexed_to} of {durable}; try again in {retry_after_ms} ms")]
+    HistoryBehind {
+        /// What is indexed.
+        indexed_to: u64,
+        /// What is durable.
+        durable: u64,
+        /// When to try again, in milliseconds.
+        retry_after_ms: u64,
+    },
+    /// The ledger keeps no history, or cannot read it.
+    #[error("{reason}")]
+    HistoryOff {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Reject {
@@ -345,6 +361,8 @@ impl Reject {
             Self::OverLimit { .. } => "over_limit",
             Self::AccountNotEmpty { .. } => "account_not_empty",
             Self::TooManyLots { .. } => "too_many_lots",
+            Self::HistoryBehind { .. } => "history_behind",
+            Self::HistoryOff { .. } => "history_off",
             Self::BelowMinimumOrder { .. } => "below_minimum_order",
             Self::UnknownTopUpRefund { .. } => "unknown_top_up_refund",
             Self::PolicyMismatch { .. } => "policy_mismatch",
@@ -369,6 +387,8 @@ impl Reject {
                 | Self::Overloaded { .. }
                 | Self::ShuttingDown
                 | Self::IdConflict { .. }
+                | Self::HistoryBehind { .. }
+                | Self::HistoryOff { .. }
         )
     }
 }

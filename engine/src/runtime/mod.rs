@@ -25,7 +25,7 @@
 mod budget;
 mod cache;
 mod decide;
-mod hashing;
+pub(crate) mod hashing;
 mod held;
 mod ids;
 mod keeper;
@@ -41,7 +41,7 @@ mod worker;
 mod writer;
 
 pub use request::{
-    Answer, Body, Found, LotView, MerchantView, Outcome, Parcel, Reply, Request, TopUpStanding, WalletView,
+    Answer, Body, Found, LotView, MerchantView, Outcome, Parcel, QuoteView, Reply, Request, TopUpStanding, WalletView,
 };
 
 use crate::accounts::Timestamp;
@@ -307,9 +307,9 @@ impl<R: Reply> Engine<R> {
         let hash = match body {
             Body::Command(command) => shared.account_hash(command),
             Body::Query(Query::Balance(account)) => Some(shared.hashing.account(account.as_str())),
-            Body::Query(Query::Quote(spend)) => Some(shared.hashing.account(spend.account.as_str())),
+            Body::Query(Query::Quote(spend, _)) => Some(shared.hashing.account(spend.account.as_str())),
             Body::Query(Query::QuoteTopUpRefund(ask)) => shared.account_of(ask.top_up.as_str()),
-            Body::Query(Query::Show(id)) => shared.account_of(id.as_str()),
+            Body::Query(Query::Show(id) | Query::Explain(id, _)) => shared.account_of(id.as_str()),
             Body::Query(Query::TrialBalance | Query::Ping) => None,
         };
         hash.map(|hash| shard_of(hash, shared.shards.len()))

@@ -1,11 +1,11 @@
 //! Queries: what a step reads.
 
 use super::decide::{gathered, merchant_slice, own_wallet, top_up_s_parties, unknown_top_up};
-use super::request::{Found, LotView, MerchantView, Reply, TopUpStanding, WalletView};
+use super::request::{Found, LotView, MerchantView, QuoteView, Reply, TopUpStanding, WalletView};
 use super::step::{Reach, Step, Stop};
 use crate::accounts::{SliceKind, Totals, Wallet};
-use crate::ledger::decide::{Context, limits, top_up_refund};
-use crate::ledger::{Balances, Command, Event, GivenBack, Query, QuoteTopUpRefund, Reject, Spend};
+use crate::ledger::decide::{Context, limits, spend, top_up_refund};
+use crate::ledger::{Balances, Command, Event, GivenBack, Lang, Query, QuoteTopUpRefund, Reject, Spend};
 use crate::names::{AccountId, CommandId};
 
 impl<R: Reply> Step<'_, R> {
@@ -13,8 +13,9 @@ impl<R: Reply> Step<'_, R> {
     pub(crate) fn query(&mut self, query: &Query) -> Result<Found, Stop> {
         match query {
             Query::Balance(account) => self.balance(account),
-            Query::Quote(ask) => self.quote(ask),
+            Query::Quote(ask, lang) => self.quote(ask, *lang),
             Query::QuoteTopUpRefund(ask) => self.quote_top_up_refund(ask),
+            Query::Explain(id, lang) => self.explain(id, *lang),
             Query::Show(id) => self.show(id),
             Query::TrialBalance => self.trial(),
             Query::Ping => Ok(Found::Pong),
@@ -42,31 +43,37 @@ impl<R: Reply> Step<'_, R> {
         })
     }
 
-    fn quote(&mut self, ask: &Spend) -> Result<Found, Stop> {
+    fn quote(&mut self, ask: &Spend, lang: Lang) -> Result<Found, Stop> {
         let (found, seat) = own_wallet(self, &ask.account)?;
         let slot = merchant_slice(self, seat, &ask.merchant)?;
         let wallet = self.wallet_at(found);
-        let (plan, steps) =
-            crate::ledger::decide::spend::quote(self.context(), wallet, self.slice_at(seat, slot), ask)?;
-        let Some(wallet) = wallet else { return Err(Reject::UnknownAccount { account: ask.account.clone() }.into()) };
-        Ok(Found::Quote {
-            rule: plan.rule.name.clone(),
-            version: plan.rule.version,
-            chosen: plan.chosen,
-            lots: wallet.lots.iter().map(|lot| lot.id.clone()).collect(),
-            currency: wallet.currency,
-            taken: plan.taken,
-            table: plan.table,
-            after: plan.after,
-            steps,
-        })
+        let quoted = spend::quote(self.context(), wallet, self.slice_at(seat, slot), ask)?;
+        let result = quoted.plan.map(|plan| (plan.taken, plan.table, plan.after));
+        Ok(Found::Quote(Box::new(QuoteView { lang, told: quoted.told, result })))
+    }
+
+    /// What is known of the spend here; the journal's reader does the rest, on another thread.
+    fn explain(&mut self, id: &CommandId, lang: Lang) -> Result<Found, Stop> {
+        let unknown = || Reject::UnknownSpend { spend: id.clone() };
+        let (record, position) = self.record_of(id)?.ok_or_else(unknown)?;
+        let spent = matches!(record.event, Event::Spent { .. } | Event::Captured { .. });
+        let account = record.account().filter(|_| spent).cloned().ok_or_else(unknown)?;
+        let (_, seat) = own_wallet(self, &account)?;
+        let refunded = self.held.refunded(seat, self.shared.hashing.id(id.as_str()))?.amount;
+        Ok(Found::Explain { record: Box::new(record), position, refunded, lang })
     }
 
     fn quote_top_up_refund(&mut self, ask: &QuoteTopUpRefund) -> Result<Found, Stop> {
         let (granted, found, _) = top_up_s_parties(self, &ask.top_up)?;
         let wallet = self.wallet_at(found).ok_or_else(|| unknown_top_up(&ask.top_up))?;
         let (chosen, all) = top_up_refund::quote(self.context(), wallet, &granted, ask)?;
-        Ok(Found::TopUpRefundQuote { top_up: ask.top_up.clone(), currency: wallet.currency, chosen, all })
+        Ok(Found::TopUpRefundQuote {
+            top_up: ask.top_up.clone(),
+            currency: wallet.currency,
+            lang: ask.lang,
+            chosen,
+            all,
+        })
     }
 
     fn show(&mut self, id: &CommandId) -> Result<Found, Stop> {

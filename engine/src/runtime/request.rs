@@ -2,14 +2,13 @@
 
 use crate::accounts::{Funding, Limits, Proceeds, Status, TakenBack};
 use crate::accounts::{Timestamp, Totals};
-use crate::allocation::Step;
-use crate::catalog::{Catalog, Chosen};
+use crate::catalog::Catalog;
 use crate::journal::Position;
 use crate::ledger::decide::top_up_refund::PolicyQuote;
-use crate::ledger::{Balances, Command, Query, Record, Reject};
-use crate::ledger::{GivenBack, OrderTable, Taken};
+use crate::ledger::{Balances, Command, GivenBack, Lang, OrderTable, Query, Record, Reject, Taken, Told};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
+use std::sync::Arc;
 
 /// What a request asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +25,7 @@ impl Body {
     pub fn refers_to(&self) -> Option<&CommandId> {
         match self {
             Self::Command(Command::ConfirmTopUp(ask)) => Some(&ask.top_up),
-            Self::Command(Command::FailTopUp(id)) | Self::Query(Query::Show(id)) => Some(id),
+            Self::Command(Command::FailTopUp(id)) | Self::Query(Query::Show(id) | Query::Explain(id, _)) => Some(id),
             Self::Command(Command::RefundTopUp(ask)) => Some(&ask.top_up),
             Self::Query(Query::QuoteTopUpRefund(ask)) => Some(&ask.top_up),
             Self::Command(Command::Capture(ask)) => Some(&ask.hold),
@@ -97,25 +96,17 @@ pub enum Found {
         balance: i128,
     },
     /// What a spend would be split into.
-    Quote {
-        /// The rule.
-        rule: Label,
-        /// Its version.
-        version: u32,
-        /// Why this rule.
-        chosen: Chosen,
-        /// The lines.
-        taken: Taken,
-        /// The order lines by sub-balances, when there are order lines.
-        table: Option<Box<OrderTable>>,
-        /// The steps.
-        steps: Vec<Step>,
-        /// The ids of the wallet's lots, by index.
-        lots: Vec<CommandId>,
-        /// The wallet's currency.
-        currency: Currency,
-        /// The wallet afterwards.
-        after: Balances,
+    Quote(Box<QuoteView>),
+    /// A spend or capture that is to be explained.
+    Explain {
+        /// The record.
+        record: Box<Record>,
+        /// Its position; zero when it was decided in this step.
+        position: Position,
+        /// What refunds have given back of it.
+        refunded: i64,
+        /// In which language.
+        lang: Lang,
     },
     /// What the refund of a top-up would give.
     TopUpRefundQuote {
@@ -123,6 +114,8 @@ pub enum Found {
         top_up: CommandId,
         /// The wallet's currency.
         currency: Currency,
+        /// In which language.
+        lang: Lang,
         /// By the policy that was named, or the product's.
         chosen: PolicyQuote,
         /// By each policy, when neither policy nor amount was named.
@@ -147,6 +140,17 @@ pub enum Found {
     Trial(Totals),
     /// Alive.
     Pong,
+}
+
+/// What a spend would be split into, or what is short, and each step on the way.
+#[derive(Debug)]
+pub struct QuoteView {
+    /// In which language.
+    pub lang: Lang,
+    /// The steps.
+    pub told: Told,
+    /// The lines, the order lines by sub-balances and the wallet afterwards, or why there are none.
+    pub result: Result<(Taken, Option<Box<OrderTable>>, Balances), Reject>,
 }
 
 /// In which state a top-up is.
@@ -225,7 +229,7 @@ pub struct Answer<'a> {
     /// The position up to which the books stood when it was decided.
     pub as_of: Position,
     /// Names of sub-balances.
-    pub catalog: &'a Catalog,
+    pub catalog: &'a Arc<Catalog>,
 }
 
 /// The requests that one read of a connection brought for one shard, and where their answers go.

@@ -325,6 +325,12 @@ impl<'a> Books<'a> {
         }
     }
 
+    /// The journal's records.
+    pub(crate) fn records(&self) -> Result<Vec<Record>, String> {
+        let read = |ends: &[usize]| Record::decode(&self.journal[ends[0]..ends[1]]).map_err(|error| error.to_string());
+        self.ends.windows(2).map(read).collect()
+    }
+
     /// The order lines by sub-balances 0 and 1 of a spend or hold.
     pub(crate) fn cells(&self, id: &str) -> Option<Vec<Vec<i128>>> {
         let id = CommandId::internal(id);
@@ -336,8 +342,7 @@ impl<'a> Books<'a> {
     /// The journal alone gives the same wallets.
     pub(crate) fn replay_gives_the_same(&self) -> Result<(), String> {
         let mut wallets = BTreeMap::new();
-        for ends in self.ends.windows(2) {
-            let record = Record::decode(&self.journal[ends[0]..ends[1]]).map_err(|error| error.to_string())?;
+        for record in self.records()? {
             apply_to_wallets(&mut wallets, &record);
         }
         if wallets == self.wallets { Ok(()) } else { Err(format!("replay gives {wallets:?}, not {:?}", self.wallets)) }

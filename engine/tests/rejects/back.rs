@@ -3,6 +3,7 @@
 use crate::table::{Row, bad, check, closed, done, frozen, short};
 use crate::world::*;
 use fentan_engine::accounts::{Lot, Status, Wallet};
+use fentan_engine::ledger::Lang;
 use fentan_engine::ledger::decide::{spend, top_up_refund, transfer as transfers};
 use fentan_engine::ledger::{Event, QuoteTopUpRefund, RefundPolicy, RefundTopUp, Reject, TopUpRefundState};
 use fentan_engine::money::MAX_BALANCE;
@@ -78,7 +79,12 @@ fn refunds_of_top_ups() {
     check(rows.clone(), |(wallet, ask)| top_up_refund::refund_top_up(ctx(), wallet, &granted(), ask));
     let quoted = rows.into_iter().filter(|(name, (_, ask), _)| ask.state.is_none() && !name.contains("forced"));
     check(quoted.collect(), |(wallet, ask)| {
-        let ask = QuoteTopUpRefund { top_up: ask.top_up.clone(), policy: ask.policy, amount: ask.amount };
+        let ask = QuoteTopUpRefund {
+            top_up: ask.top_up.clone(),
+            policy: ask.policy,
+            amount: ask.amount,
+            lang: Lang::default(),
+        };
         top_up_refund::quote(ctx(), wallet, &granted(), &ask).map(|_| Event::Gathered(Vec::new()))
     });
     let owes = Wallet { arrears: MAX_BALANCE, lots: rich().lots, ..empty("w-1", "default") };

@@ -596,6 +596,8 @@ fn codes_and_what_is_remembered() {
         (Reject::OverLimit { limit: text, allowed: money, requested: money }, "over_limit", true),
         (Reject::AccountNotEmpty { account: account("a") }, "account_not_empty", true),
         (Reject::TooManyLots { account: account("a"), limit: 1 }, "too_many_lots", true),
+        (Reject::HistoryBehind { indexed_to: 1, durable: 2, retry_after_ms: 3 }, "history_behind", false),
+        (Reject::HistoryOff { reason: "off".into() }, "history_off", false),
         (Reject::BelowMinimumOrder { rule: label("a"), minimum: money, requested: money }, "below_minimum_order", true),
         (Reject::UnknownTopUpRefund { top_up: id("c") }, "unknown_top_up_refund", true),
         (Reject::PolicyMismatch { policy: "a".into(), named: "b".into() }, "policy_mismatch", true),

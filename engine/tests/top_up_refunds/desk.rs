@@ -3,6 +3,7 @@
 use crate::model::engine::{CATALOG, catalog};
 use fentan_engine::accounts::{Bucket, Fund, NEVER, Proceeds, SubId, Wallet};
 use fentan_engine::catalog::Catalog;
+use fentan_engine::ledger::Lang;
 use fentan_engine::ledger::decide::{Context, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer};
 use fentan_engine::ledger::{
     Balances, Command, Event, Granted, PostTo, QuoteTopUpRefund, Record, Refund, RefundPolicy, RefundTopUp, Reject,
@@ -319,7 +320,12 @@ impl Desk {
     }
 
     pub(crate) fn quote(&self, top_up: &str, policy: RefundPolicy, amount: Option<i64>) -> top_up_refund::PolicyQuote {
-        let ask = QuoteTopUpRefund { top_up: id(top_up), policy: Some(policy), amount: amount.map(fen) };
+        let ask = QuoteTopUpRefund {
+            top_up: id(top_up),
+            policy: Some(policy),
+            amount: amount.map(fen),
+            lang: Lang::default(),
+        };
         let (home, granted) = &self.grants[&ask.top_up];
         let (chosen, all) =
             top_up_refund::quote(self.ctx(), &self.wallets[home], granted, &ask).expect("it can be refunded");
@@ -328,7 +334,7 @@ impl Desk {
     }
 
     pub(crate) fn quote_all(&self, top_up: &str) -> (top_up_refund::PolicyQuote, Vec<top_up_refund::PolicyQuote>) {
-        let ask = QuoteTopUpRefund { top_up: id(top_up), policy: None, amount: None };
+        let ask = QuoteTopUpRefund { top_up: id(top_up), policy: None, amount: None, lang: Lang::default() };
         let (home, granted) = &self.grants[&ask.top_up];
         top_up_refund::quote(self.ctx(), &self.wallets[home], granted, &ask).expect("it can be refunded")
     }

@@ -104,6 +104,10 @@ codes! {
     AccountNotEmpty = "account_not_empty",
     /// The wallet has as many lots as one can have.
     TooManyLots = "too_many_lots",
+    /// The history is not indexed up to the moment asked for; `retry_after_ms` says when to come back.
+    HistoryBehind = "history_behind",
+    /// The server keeps no history.
+    HistoryOff = "history_off",
     /// The rule divides only larger amounts.
     BelowMinimumOrder = "below_minimum_order",
     /// No refund of the top-up was requested.
@@ -141,13 +145,15 @@ impl RejectCode {
                 | Self::Overloaded
                 | Self::ShuttingDown
                 | Self::IdConflict
+                | Self::HistoryBehind
+                | Self::HistoryOff
         )
     }
 
     /// Whether the very same request may succeed later without anything else being done.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Overloaded | Self::ShuttingDown)
+        matches!(self, Self::Overloaded | Self::ShuttingDown | Self::HistoryBehind)
     }
 }
 

@@ -4,4 +4,4 @@ mod catalog;
 mod settings;
 
 pub(crate) use catalog::{Fault, Loaded, Refused, load, read_text};
-pub(crate) use settings::{Given, Settings};
+pub(crate) use settings::{Given, HistorySettings, Settings};

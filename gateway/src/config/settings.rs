@@ -47,9 +47,21 @@ pub(crate) struct Given {
     /// Requests of one connection that are not answered [default: 32768]
     #[arg(long, env = "FENTAN_MAX_IN_FLIGHT", value_name = "N")]
     pub(crate) max_in_flight: Option<usize>,
+    /// Records of the journal that an explanation may read; more are read by `fentan explain` only [default: 5000000]
+    #[arg(long, env = "FENTAN_EXPLAIN_RECORDS", value_name = "N")]
+    pub(crate) explain_records: Option<u64>,
     /// Memory for cached blocks of the account store, in MiB [default: 64]
     #[arg(long, env = "FENTAN_BLOCK_CACHE_MIB", value_name = "MIB")]
     pub(crate) block_cache_mib: Option<usize>,
+    /// Keep the history: statements, balances of the past, finance reports [default: true]
+    #[arg(long, env = "FENTAN_HISTORY", value_name = "BOOL")]
+    pub(crate) history: Option<bool>,
+    /// Index at most so many records a second; 0 is no limit [default: 0]
+    #[arg(long, env = "FENTAN_HISTORY_RECORDS_PER_SECOND", value_name = "N")]
+    pub(crate) history_records_per_second: Option<u64>,
+    /// Days of finance figures begin so many minutes before midnight UTC [default: 480, Beijing]
+    #[arg(long, env = "FENTAN_HISTORY_DAY_OFFSET_MINUTES", value_name = "MINUTES", allow_hyphen_values = true)]
+    pub(crate) history_day_offset_minutes: Option<i32>,
 }
 
 /// The settings in force.
@@ -66,7 +78,19 @@ pub(crate) struct Settings {
     pub(crate) checkpoint_records: u64,
     pub(crate) checkpoint_seconds: u64,
     pub(crate) client: ClientLimits,
+    pub(crate) explain_records: u64,
     pub(crate) block_cache_mib: usize,
+    /// `None` keeps no history.
+    pub(crate) history: Option<HistorySettings>,
+}
+
+/// How the history is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HistorySettings {
+    /// Records indexed in a second at most; 0 is no limit.
+    pub(crate) records_per_second: u64,
+    /// When days begin, in minutes before midnight UTC.
+    pub(crate) day_offset: i32,
 }
 
 /// Settings that cannot be.
@@ -113,7 +137,20 @@ impl Settings {
                 connections: within("max_connections", pick!(max_connections, 10_240), 1, 1_000_000)?,
                 in_flight: within("max_in_flight", pick!(max_in_flight, 32_768), 1, 10_000_000)?,
             },
+            explain_records: pick!(explain_records, 5_000_000),
             block_cache_mib: within("block_cache_mib", pick!(block_cache_mib, 64), 8, 1 << 20)?,
+            history: {
+                let (records_per_second, day_offset) =
+                    (pick!(history_records_per_second, 0), pick!(history_day_offset_minutes, 480));
+                if day_offset % 15 != 0 || !(-720..=840).contains(&day_offset) {
+                    return Err(SettingsError::Range {
+                        key: "history_day_offset_minutes",
+                        allowed: "from -720 to 840, in quarters of an hour".into(),
+                        given: day_offset.to_string(),
+                    });
+                }
+                pick!(history, true).then_some(HistorySettings { records_per_second, day_offset })
+            },
         })
     }
 }

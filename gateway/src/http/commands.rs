@@ -2,7 +2,7 @@
 
 use super::{State, refusal};
 use crate::door::{Door, Routes};
-use crate::wire::{Assembly, Conn, Line, Malformed, parse_line, status_of_code, write_refusal};
+use crate::wire::{Asked, Assembly, Conn, Line, Malformed, parse_line, status_of_code, write_refusal};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, post, web};
@@ -66,7 +66,10 @@ async fn answer(bytes: &[u8], door: &Door) -> HttpResponse {
             body.push(b'\n');
             respond(body)
         }
-        Line::One(Ok(request)) => ask(door, request).await,
+        Line::One(Ok(asked)) => match fetch(door, asked).await {
+            Some(body) => respond(body),
+            None => gone(),
+        },
         Line::Batch(batch) => {
             let (assembly, receiver) = Assembly::once(batch.len(), true);
             door.assembled(&assembly, &mut Routes::default(), batch);
@@ -81,16 +84,16 @@ async fn answer(bytes: &[u8], door: &Door) -> HttpResponse {
 
 /// Asks the engine one thing.
 pub(super) async fn ask(door: &Door, request: Request) -> HttpResponse {
-    match fetch(door, request).await {
+    match fetch(door, Asked::Engine(request)).await {
         Some(body) => respond(body),
         None => gone(),
     }
 }
 
-/// The engine's answer as bytes; `None` when the engine went away.
-pub(super) async fn fetch(door: &Door, request: Request) -> Option<Vec<u8>> {
+/// The answer as bytes; `None` when the engine went away.
+pub(super) async fn fetch(door: &Door, asked: Asked) -> Option<Vec<u8>> {
     let (assembly, receiver) = Assembly::once(1, false);
-    door.assembled(&assembly, &mut Routes::default(), vec![Ok(request)]);
+    door.assembled(&assembly, &mut Routes::default(), vec![Ok(asked)]);
     drop(assembly);
     receiver.await.ok()
 }

@@ -3,12 +3,14 @@
 //! | file | paths |
 //! |---|---|
 //! | `commands.rs` | `POST /v1/commands`: one object, an array, or NDJSON streamed both ways |
+//! | `history.rs` | `GET /v1/accounts/…/statement`, `/v1/accounts/…/explain`, `/v1/finance` |
 //! | `views.rs` | `GET /v1/accounts/…`, `/v1/spends/…`, `/v1/top_ups/…`, `/v1/holds/…`, `/v1/trial_balance` |
 //! | `rules.rs` | `GET /v1/rules…`, `POST /v1/rules/reload` |
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
 //! | `openapi.rs` | `/openapi.json` |
 
 mod commands;
+mod history;
 mod openapi;
 mod operations;
 mod rules;
@@ -50,7 +52,11 @@ pub(crate) fn server(
             .app_data(web::Data::clone(&state))
             .service(commands::post)
             .service(views::account)
+            .service(history::statement)
+            .service(history::explain)
+            .service(history::finance)
             .service(views::spend)
+            .service(views::explain)
             .service(views::top_up)
             .service(views::hold)
             .service(views::trial_balance)

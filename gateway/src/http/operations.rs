@@ -16,13 +16,16 @@ pub(super) async fn readyz(state: web::Data<State>) -> HttpResponse {
     let engine = &state.door.engine;
     let status = engine.status();
     let ready = !engine.has_failed() && !engine.is_closing();
-    let body = json!({
+    let mut body = json!({
         "ready": ready,
         "durable": status.durable,
         "checkpoint": status.checkpoint,
         "queued": status.queued.iter().sum::<usize>(),
         "wallets_in_memory": status.resident.iter().sum::<usize>(),
     });
+    if let Some(history) = &state.door.history {
+        body["history_indexed_to"] = json!(history.indexed_to());
+    }
     if ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
 }
 

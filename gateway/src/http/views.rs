@@ -1,9 +1,12 @@
 //! What can be looked at: each is a query to the engine, with the same answer as over TCP.
 
 use super::commands::{ask, respond};
-use super::{State, refusal};
-use actix_web::{HttpResponse, get, web};
-use fentan_engine::ledger::{Query, Reject};
+use super::{State, history, refusal};
+use crate::history::HistoryAsk;
+use crate::wire::Asked;
+use crate::words;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use fentan_engine::ledger::{Lang, Query, Reject};
 use fentan_engine::names::{AccountId, CommandId};
 use fentan_engine::runtime::{Body, Request};
 
@@ -13,12 +16,14 @@ async fn query(state: &State, path: &str, query: Query) -> HttpResponse {
     ask(&state.door, Request { id, body: Body::Query(query) }).await
 }
 
-/// An account's balance: a wallet with its lots, a merchant, or a system account.
+/// An account's balance: a wallet with its lots, a merchant, or a system account; now, or at a moment.
 #[get("/v1/accounts/{account}")]
-pub(super) async fn account(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
-    match AccountId::new(&path) {
-        Ok(account) => query(&state, &path, Query::Balance(account)).await,
-        Err(error) => refusal(&Reject::bad_request("account", error)),
+pub(super) async fn account(http: HttpRequest, path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    match (AccountId::new(&path), history::moment_of(&http)) {
+        (Err(error), _) => refusal(&Reject::bad_request("account", error)),
+        (_, Err(reject)) => refusal(&reject),
+        (Ok(account), Ok(None)) => query(&state, &path, Query::Balance(account)).await,
+        (Ok(account), Ok(Some(at))) => history::ask(&state, &path, HistoryAsk::Balance { account, at }).await,
     }
 }
 
@@ -27,7 +32,7 @@ async fn show(path: &str, state: &State, unknown: fn(CommandId) -> Reject) -> Ht
         return refusal(&Reject::bad_request("id", "an id is 1 to 64 printable ASCII characters"));
     };
     let request = Request { id: id.clone(), body: Body::Query(Query::Show(id.clone())) };
-    let Some(body) = super::commands::fetch(&state.door, request).await else {
+    let Some(body) = super::commands::fetch(&state.door, Asked::Engine(request)).await else {
         return HttpResponse::InternalServerError().finish();
     };
     // An id is one command's; a path that asks for another kind finds nothing.
@@ -48,6 +53,32 @@ async fn show(path: &str, state: &State, unknown: fn(CommandId) -> Reject) -> Ht
 #[get("/v1/spends/{id}")]
 pub(super) async fn spend(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
     show(&path, &state, |spend| Reject::UnknownSpend { spend }).await
+}
+
+/// What an explanation may be asked with.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExplainParameters {
+    lang: Option<String>,
+}
+
+/// Why a spend was divided as it was.
+#[get("/v1/spends/{id}/explain")]
+pub(super) async fn explain(http: HttpRequest, path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    let Ok(parameters) = web::Query::<ExplainParameters>::from_query(http.query_string()) else {
+        return refusal(&Reject::bad_request("query", "an explanation has the parameter lang, once, and no other"));
+    };
+    let lang = match parameters.lang.as_deref() {
+        None => Lang::default(),
+        Some(word) => match words::lang(word) {
+            Some(lang) => lang,
+            None => return refusal(&Reject::bad_request("lang", words::LANGS)),
+        },
+    };
+    match CommandId::new(&path) {
+        Ok(id) => query(&state, &path, Query::Explain(id, lang)).await,
+        Err(error) => refusal(&Reject::bad_request("id", error)),
+    }
 }
 
 /// A top-up.

@@ -5,14 +5,14 @@
 use super::Files;
 use super::book::now;
 use crate::config::load;
-use crate::wire::words;
+use crate::words;
 use anyhow::{Context as _, Result, anyhow, bail};
 use comfy_table::{CellAlignment, Table, presets};
 use fentan_engine::accounts::{Funding, Lot, NEVER, Part, SubId, Timestamp, Wallet};
 use fentan_engine::catalog::{Catalog, Product};
-use fentan_engine::ledger::Spend;
 use fentan_engine::ledger::decide::Context;
 use fentan_engine::ledger::decide::spend::{Plan, quote};
+use fentan_engine::ledger::{Lang, Spend};
 use fentan_engine::money::{Currency, Major, Money};
 use fentan_engine::names::{AccountId, CommandId, Label};
 
@@ -52,6 +52,9 @@ pub(crate) struct QuoteArgs {
     /// The moment of the spend, RFC 3339 [default: now]
     #[arg(long, value_name = "MOMENT")]
     at: Option<String>,
+    /// The language of the words: en or zh
+    #[arg(long, value_name = "LANG", default_value = "en", value_parser = words::parse_flag)]
+    lang: Lang,
     #[command(flatten)]
     files: Files,
 }
@@ -73,13 +76,17 @@ pub(crate) fn run(args: &QuoteArgs) -> Result<bool> {
     let wallet = wallet(args, &catalog, product)?;
     let spend = spend(args)?;
     match quote(Context { catalog: &catalog, now }, Some(&wallet), None, &spend) {
-        Ok((plan, steps)) => {
-            print_plan(&plan, &catalog, product);
-            let lots: Vec<CommandId> = wallet.lots.iter().map(|lot| lot.id.clone()).collect();
-            for (number, step) in steps.iter().enumerate() {
-                println!("{:>3}. {}", number + 1, words::step(step, &lots, &catalog, product.currency));
+        Ok(quoted) => {
+            if let Ok(plan) = &quoted.plan {
+                print_plan(plan, &catalog, product);
             }
-            Ok(true)
+            for (number, sentence) in words::tell(&quoted.told, &catalog, words::tongue(args.lang)).iter().enumerate() {
+                println!("{:>3}. {sentence}", number + 1);
+            }
+            if let Err(reject) = &quoted.plan {
+                println!("rejected, {}: {reject}", reject.code());
+            }
+            Ok(quoted.plan.is_ok())
         }
         Err(reject) => {
             println!("rejected, {}: {reject}", reject.code());
@@ -158,7 +165,6 @@ fn moment(what: &str, text: &str) -> Result<Timestamp> {
 }
 
 fn print_plan(plan: &Plan<'_>, catalog: &Catalog, product: &Product) {
-    println!("{}\n", words::chosen(plan.chosen, &plan.rule.name, plan.rule.version, catalog, &product.name));
     let money = |minor: i64| Money { minor, currency: product.currency }.to_string();
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["lot", "sub-balance", "amount"]);

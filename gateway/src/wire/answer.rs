@@ -1,28 +1,29 @@
 //! Answers as JSON, written by hand into a byte buffer.
 
-use super::{limits, refunded, reject, time, words};
+use super::{limits, refunded, reject, steps, time};
 use fentan_engine::accounts::{Bucket, Chart, Fund, Funding, NEVER, Status, SubId, TakenBack, Timestamp, Totals};
-use fentan_engine::allocation::{Cap, Eligible, LotOrder, Method, RefundToExpired, Rule, Spill};
-use fentan_engine::catalog::{Catalog, Chosen};
+use fentan_engine::allocation::{Cap, Eligible, Method, RefundToExpired, Rule, Spill};
+use fentan_engine::catalog::Catalog;
+use fentan_engine::journal::Position;
 use fentan_engine::ledger::{Balances, Command, Event, GivenBack, Granted, OrderTable, Record, Taken};
 use fentan_engine::money::{Currency, write_minor};
-use fentan_engine::runtime::{Answer, Found, MerchantView, Outcome, TopUpStanding, WalletView};
+use fentan_engine::runtime::{Answer, Found, MerchantView, Outcome, QuoteView, TopUpStanding, WalletView};
 
 /// Appends `,"name":"value"`.
-pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
+pub(crate) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
     key(out, name);
     text(out, value);
 }
 
 /// Appends `,"name":`.
-pub(super) fn key(out: &mut Vec<u8>, name: &str) {
+pub(crate) fn key(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
 }
 
 /// Appends a JSON string.
-pub(super) fn text(out: &mut Vec<u8>, value: &str) {
+pub(crate) fn text(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     let plain = value.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
     if plain {
@@ -45,24 +46,24 @@ pub(super) fn text(out: &mut Vec<u8>, value: &str) {
 }
 
 /// Appends `,"name":"12.34"`.
-pub(super) fn amount(out: &mut Vec<u8>, name: &str, minor: i128, currency: Currency) {
+pub(crate) fn amount(out: &mut Vec<u8>, name: &str, minor: i128, currency: Currency) {
     key(out, name);
     out.push(b'"');
     write_minor(out, minor, currency.exponent());
     out.push(b'"');
 }
 
-pub(super) fn number(out: &mut Vec<u8>, name: &str, value: u64) {
+pub(crate) fn number(out: &mut Vec<u8>, name: &str, value: u64) {
     key(out, name);
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-pub(super) fn flag(out: &mut Vec<u8>, name: &str, value: bool) {
+pub(crate) fn flag(out: &mut Vec<u8>, name: &str, value: bool) {
     key(out, name);
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-pub(super) fn moment(out: &mut Vec<u8>, name: &str, at: Timestamp) {
+pub(crate) fn moment(out: &mut Vec<u8>, name: &str, at: Timestamp) {
     key(out, name);
     time::write(out, at);
 }
@@ -94,6 +95,11 @@ impl Writer {
             }
             Outcome::Found { id, at, found } => {
                 head(out, id.as_str());
+                if let Found::Quote(view) = found {
+                    self.quote(out, view, answer.as_of, *at, answer.catalog);
+                    out.push(b'}');
+                    return;
+                }
                 out.extend_from_slice(b",\"ok\":true");
                 match found {
                     // What is shown has its own position and moment.
@@ -115,6 +121,28 @@ impl Writer {
         out.push(b'}');
     }
 
+    /// A quote: the lines, or what is short; and each step on the way.
+    fn quote(&mut self, out: &mut Vec<u8>, view: &QuoteView, as_of: Position, at: Timestamp, catalog: &Catalog) {
+        let told = &view.told;
+        match &view.result {
+            Ok((taken, order, after)) => {
+                out.extend_from_slice(b",\"ok\":true");
+                self.seq(out, as_of, at);
+                rule_name(out, told.rule.name.as_str(), told.rule.version);
+                lines(out, taken, catalog, told.currency);
+                if let Some(order) = order {
+                    table(out, order, None, catalog, told.currency);
+                }
+                balance(out, after, catalog, told.currency);
+            }
+            Err(reject) => {
+                reject::write_body(out, reject);
+                rule_name(out, told.rule.name.as_str(), told.rule.version);
+            }
+        }
+        steps::steps_and_text(out, told, view.lang, catalog);
+    }
+
     fn seq(&mut self, out: &mut Vec<u8>, position: u64, at: Timestamp) {
         number(out, "seq", position);
         key(out, "at");
@@ -127,7 +155,7 @@ impl Writer {
     }
 }
 
-fn head(out: &mut Vec<u8>, id: &str) {
+pub(crate) fn head(out: &mut Vec<u8>, id: &str) {
     out.extend_from_slice(b"{\"id\":");
     text(out, id);
 }
@@ -240,7 +268,7 @@ fn topped_up(out: &mut Vec<u8>, id: &str, state: &str, granted: &Granted, catalo
     out.push(b']');
 }
 
-fn rule_name(out: &mut Vec<u8>, rule: &str, version: u32) {
+pub(crate) fn rule_name(out: &mut Vec<u8>, rule: &str, version: u32) {
     key(out, "rule");
     text(out, rule);
     // Goes on inside the string: the quotation mark is moved behind the version.
@@ -250,7 +278,7 @@ fn rule_name(out: &mut Vec<u8>, rule: &str, version: u32) {
     out.push(b'"');
 }
 
-fn lines(out: &mut Vec<u8>, taken: &Taken, catalog: &Catalog, currency: Currency) {
+pub(crate) fn lines(out: &mut Vec<u8>, taken: &Taken, catalog: &Catalog, currency: Currency) {
     lines_of(out, "lines", taken, catalog, currency);
 }
 
@@ -264,7 +292,7 @@ pub(super) fn lines_of(out: &mut Vec<u8>, name: &str, taken: &Taken, catalog: &C
     out.push(b']');
 }
 
-pub(super) fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64, currency: Currency) {
+pub(crate) fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64, currency: Currency) {
     if n > 0 {
         out.push(b',');
     }
@@ -289,6 +317,23 @@ fn table(out: &mut Vec<u8>, table: &OrderTable, refunded: Option<&GivenBack>, ca
         for (sub, name) in catalog.subs() {
             amount(out, name, i128::from(row.of(table, sub)), currency);
         }
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+/// Appends `[{"sub":…,"amount":…},…]`.
+pub(super) fn sub_amounts(
+    out: &mut Vec<u8>,
+    amounts: impl Iterator<Item = (SubId, i64)>,
+    catalog: &Catalog,
+    currency: Currency,
+) {
+    out.push(b'[');
+    for (n, (sub, minor)) in amounts.enumerate() {
+        out.extend_from_slice(if n > 0 { b",{\"sub\":" } else { b"{\"sub\":" });
+        text(out, catalog.sub_name(sub));
+        amount(out, "amount", i128::from(minor), currency);
         out.push(b'}');
     }
     out.push(b']');
@@ -320,34 +365,12 @@ fn found_body(out: &mut Vec<u8>, found: &Found, catalog: &Catalog) {
             write_minor(out, *balance, currency.exponent());
             out.extend_from_slice(b"\"}");
         }
-        Found::Quote { rule, version, chosen, taken, table: order, steps, lots, currency, after } => {
-            rule_name(out, rule.as_str(), *version);
-            lines(out, taken, catalog, *currency);
-            if let Some(order) = order {
-                table(out, order, None, catalog, *currency);
-            }
-            balance(out, after, catalog, *currency);
-            key(out, "steps");
-            out.push(b'[');
-            let selected = matches!(chosen, Chosen::Selector(_));
-            if selected {
-                let product = &catalog.default_product().name;
-                text(out, &words::chosen(*chosen, rule, *version, catalog, product));
-            }
-            for (n, step) in steps.iter().enumerate() {
-                if n > 0 || selected {
-                    out.push(b',');
-                }
-                text(out, &words::step(step, lots, catalog, *currency));
-            }
-            out.push(b']');
-        }
-        Found::TopUpRefundQuote { top_up, currency, chosen, all } => {
-            refunded::quote(out, top_up, chosen, all, catalog, *currency);
+        Found::TopUpRefundQuote { top_up, currency, lang, chosen, all } => {
+            refunded::quote(out, top_up, chosen, all, catalog, (*currency, *lang));
         }
         Found::Trial(totals) => trial(out, totals, catalog),
-        // Written by its caller.
-        Found::Shown { .. } => {}
+        // Written by their callers.
+        Found::Shown { .. } | Found::Quote(_) | Found::Explain { .. } => {}
         Found::Pong => flag(out, "pong", true),
     }
 }
@@ -388,7 +411,7 @@ fn wallet(out: &mut Vec<u8>, view: &WalletView, catalog: &Catalog) {
     out.push(b']');
 }
 
-const fn funding(funding: Funding) -> &'static str {
+pub(crate) const fn funding(funding: Funding) -> &'static str {
     match funding {
         Funding::Unknown => "unknown",
         Funding::DebitCard => "debit_card",
@@ -540,13 +563,7 @@ pub(crate) fn rule_json<'n>(rule: &Rule, sub_name: impl Fn(SubId) -> &'n str) ->
     use serde_json::json;
     let names = |subs: &[SubId]| subs.iter().map(|sub| sub_name(*sub).to_owned()).collect::<Vec<_>>();
     let major = |amount: &fentan_engine::money::Major| amount.to_string();
-    let order = |order: LotOrder| match order {
-        LotOrder::Fifo => "fifo",
-        LotOrder::Lifo => "lifo",
-        LotOrder::ExpiringFirst => "expiring_first",
-        LotOrder::LargestFirst => "largest_first",
-        LotOrder::ProRata => "pro_rata",
-    };
+    let order = steps::lot_order;
     let mut value = match &rule.method {
         Method::LotRatio { order: lots } => json!({"method": "lot_ratio", "lots": order(*lots)}),
         Method::CurrentRatio { order: lots } => json!({"method": "current_ratio", "lots": order(*lots)}),

@@ -7,10 +7,12 @@
 use super::json::{self, Element, Fields, Value};
 use super::order_lines::order_lines;
 use super::time;
+use crate::history::HistoryAsk;
+use crate::words;
 use fentan_engine::accounts::{AccountKind, Funding, NEVER, Timestamp};
 use fentan_engine::ledger::{
-    Capture, Command, ConfirmTopUp, OpenAccount, Query, QuoteTopUpRefund, Refund, RefundPolicy, RefundTopUp, Reject,
-    Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer,
+    Capture, Command, ConfirmTopUp, Lang, OpenAccount, Query, QuoteTopUpRefund, Refund, RefundPolicy, RefundTopUp,
+    Reject, Release, Spend, TopUp, TopUpRefundState, TopUpState, Transfer,
 };
 use fentan_engine::money::Major;
 use fentan_engine::names::{AccountId, CommandId, Label, NAME_MAX};
@@ -27,13 +29,22 @@ pub(crate) struct Malformed {
     pub(crate) reject: Reject,
 }
 
+/// A request for the engine, or for the history beside it.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// The engine's.
+    Engine(Request),
+    /// The history's.
+    History(CommandId, HistoryAsk),
+}
+
 /// A line: one request, or a batch.
 #[derive(Debug)]
 pub(crate) enum Line {
     /// One.
-    One(Result<Request, Malformed>),
+    One(Result<Asked, Malformed>),
     /// A batch, answered by one array.
-    Batch(Vec<Result<Request, Malformed>>),
+    Batch(Vec<Result<Asked, Malformed>>),
     /// Nothing but blanks.
     Blank,
 }
@@ -72,7 +83,7 @@ pub(crate) fn parse_line(line: &[u8], max_batch: usize) -> Line {
     }
 }
 
-fn element(element: Element<'_>) -> Result<Request, Malformed> {
+fn element(element: Element<'_>) -> Result<Asked, Malformed> {
     match element {
         Element::Object(fields) => request(fields),
         Element::Other(kind) => Err(Malformed {
@@ -82,14 +93,14 @@ fn element(element: Element<'_>) -> Result<Request, Malformed> {
     }
 }
 
-fn request(fields: Fields<'_>) -> Result<Request, Malformed> {
+fn request(fields: Fields<'_>) -> Result<Asked, Malformed> {
     let mut fields = Taker::new(fields);
     let result = read(&mut fields);
     let id = fields.id.take();
     result.map_err(|reject| Malformed { id, reject })
 }
 
-fn read(fields: &mut Taker<'_>) -> Result<Request, Reject> {
+fn read(fields: &mut Taker<'_>) -> Result<Asked, Reject> {
     // The id first, so that every other complaint can carry it.
     let id = fields.text("id");
     fields.id = id.as_ref().ok().and_then(Option::as_deref).filter(|id| id.len() <= SHOWN_ID).map(str::to_owned);
@@ -99,9 +110,29 @@ fn read(fields: &mut Taker<'_>) -> Result<Request, Reject> {
     let id = id?.ok_or_else(|| Reject::bad_request("id", "is missing"))?;
     let id = CommandId::new(&id).map_err(|error| Reject::bad_request("id", error))?;
     let op = fields.needed("op")?;
+    if let Some(ask) = history(fields, &op)? {
+        fields.finish(&op)?;
+        return Ok(Asked::History(id, ask));
+    }
     let body = body(fields, &op)?;
     fields.finish(&op)?;
-    Ok(Request { id, body })
+    Ok(Asked::Engine(Request { id, body }))
+}
+
+/// What the history answers: the past, and where a balance came from.
+fn history(fields: &mut Taker<'_>, op: &str) -> Result<Option<HistoryAsk>, Reject> {
+    Ok(match op {
+        "balance" => {
+            let Some(at) = fields.time("at")? else { return Ok(None) };
+            Some(HistoryAsk::Balance { account: fields.account("account")?, at })
+        }
+        "explain" if fields.has("account") => Some(HistoryAsk::Explain {
+            account: fields.account("account")?,
+            at: fields.time("at")?,
+            lang: fields.lang()?,
+        }),
+        _ => None,
+    })
 }
 
 fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
@@ -109,10 +140,7 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
         "spend" => Command::Spend(spend(fields)?),
         "top_up" => Command::TopUp(top_up(fields)?),
         "refund" => Command::Refund(refund(fields)?),
-        "balance" => {
-            fields.later("at", "balances of the past")?;
-            return Ok(Body::Query(Query::Balance(fields.account("account")?)));
-        }
+        "balance" => return Ok(Body::Query(Query::Balance(fields.account("account")?))),
         "hold" => Command::Hold(spend(fields)?, fields.time("expires_at")?.unwrap_or(NEVER)),
         "capture" => Command::Capture(Capture { hold: fields.command("hold")?, amount: fields.amount("amount")? }),
         "release" => Command::Release(Release { hold: fields.command("hold")?, amount: fields.amount("amount")? }),
@@ -138,12 +166,20 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
                 top_up: fields.command("top_up")?,
                 policy: fields.policy()?,
                 amount: fields.amount("amount")?,
+                lang: fields.lang()?,
             })));
         }
-        "quote" => return Ok(Body::Query(Query::Quote(spend(fields)?))),
+        "quote" => {
+            let lang = fields.lang()?;
+            return Ok(Body::Query(Query::Quote(spend(fields)?, lang)));
+        }
+        "explain" => {
+            let lang = fields.lang()?;
+            return Ok(Body::Query(Query::Explain(fields.command("spend")?, lang)));
+        }
         "ping" => return Ok(Body::Query(Query::Ping)),
         other => {
-            let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, hold, capture, release, refund, \
+            let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, explain, hold, capture, release, refund, \
                          refund_top_up, transfer, freeze, unfreeze, close_account, balance, ping";
             return Err(Reject::bad_request(
                 "op",
@@ -338,6 +374,12 @@ impl<'a> Taker<'a> {
         })
     }
 
+    fn lang(&mut self) -> Result<Lang, Reject> {
+        let Some(word) = self.text("lang")? else { return Ok(Lang::default()) };
+        words::lang(&word)
+            .ok_or_else(|| Reject::bad_request("lang", format!("{}, not {}", words::LANGS, excerpt(&word))))
+    }
+
     fn tags(&mut self) -> Result<SmallVec<[Label; 0]>, Reject> {
         let list = match self.take("tags") {
             None | Some(Value::Null) => return Ok(SmallVec::new()),
@@ -354,14 +396,6 @@ impl<'a> Taker<'a> {
             other => Err(Reject::bad_request(format!("tags[{n}]"), format!("is a string, not {}", other.kind()))),
         };
         list.first.into_iter().enumerate().map(tag).collect()
-    }
-
-    /// A field of the contract whose feature this version has not: refused, never ignored.
-    fn later(&mut self, name: &str, feature: &str) -> Result<(), Reject> {
-        match self.take(name) {
-            None | Some(Value::Null) => Ok(()),
-            Some(_) => Err(Reject::bad_request(name, format!("this version has no {feature}"))),
-        }
     }
 
     /// Whatever was not taken should not be there.

@@ -1,11 +1,11 @@
 //! Answers about refunds of top-ups (rule W3).
 
 use super::answer::{amount, balance, field, flag, key, lines_of, text};
-use super::words;
+use crate::words;
 use fentan_engine::accounts::TakenBack;
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::top_up_refund::PolicyQuote;
-use fentan_engine::ledger::{Event, RefundTopUp, TopUpRefund, TopUpRefundState};
+use fentan_engine::ledger::{Event, Lang, RefundTopUp, TopUpRefund, TopUpRefundState};
 use fentan_engine::money::Currency;
 use fentan_engine::names::CommandId;
 
@@ -60,16 +60,16 @@ pub(super) fn quote(
     chosen: &PolicyQuote,
     all: &[PolicyQuote],
     catalog: &Catalog,
-    currency: Currency,
+    (currency, lang): (Currency, Lang),
 ) {
     field(out, "top_up", top_up.as_str());
     field(out, "policy", chosen.refund.policy.word());
     amount(out, "refundable", chosen.refundable.into(), currency);
     figures(out, &chosen.refund, catalog, currency);
     balance(out, &chosen.after, catalog, currency);
-    key(out, "steps");
+    key(out, "text");
     out.push(b'[');
-    for (n, step) in words::refund(chosen, currency).iter().enumerate() {
+    for (n, step) in words::tell_refund(chosen, currency, lang).iter().enumerate() {
         if n > 0 {
             out.push(b',');
         }

@@ -29,7 +29,7 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
         Reject::BadRequest { field: name, .. } | Reject::IdConflict { field: name } => field(out, "field", name),
         Reject::LineTooLong { limit } => number(out, "limit", *limit),
         Reject::Overloaded { retry_after_ms } => number(out, "retry_after_ms", *retry_after_ms),
-        Reject::ShuttingDown => {}
+        Reject::ShuttingDown | Reject::HistoryOff { .. } => {}
         Reject::UnknownAccount { account }
         | Reject::AccountExists { account }
         | Reject::AccountFrozen { account }
@@ -88,6 +88,11 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             field(out, "account", account.as_str());
             number(out, "limit", *limit);
         }
+        Reject::HistoryBehind { indexed_to, durable, retry_after_ms } => {
+            number(out, "indexed_to", *indexed_to);
+            number(out, "durable", *durable);
+            number(out, "retry_after_ms", *retry_after_ms);
+        }
         Reject::BelowMinimumOrder { rule, minimum, requested } => {
             field(out, "rule", rule.as_str());
             amounts(out, [("minimum", minimum), ("requested", requested)]);
@@ -131,7 +136,8 @@ pub(crate) fn status_of_code(code: &str) -> StatusCode {
     match code {
         "bad_request" => StatusCode::BAD_REQUEST,
         "line_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
-        "overloaded" | "shutting_down" => StatusCode::SERVICE_UNAVAILABLE,
+        "overloaded" | "shutting_down" | "history_behind" => StatusCode::SERVICE_UNAVAILABLE,
+        "history_off" => StatusCode::NOT_IMPLEMENTED,
         "id_conflict" | "account_exists" | "already_done" => StatusCode::CONFLICT,
         code if code.starts_with("unknown_") => StatusCode::NOT_FOUND,
         _ => StatusCode::UNPROCESSABLE_ENTITY,

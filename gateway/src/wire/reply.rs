@@ -1,7 +1,8 @@
 //! Where answers wait until they may leave: the gateway's side of [`fentan_engine::runtime::Reply`].
 
 use super::answer::Writer;
-use fentan_engine::runtime::{Answer, Reply};
+use crate::explain::{Desk, Destination, Job};
+use fentan_engine::runtime::{Answer, Found, Outcome, Reply};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -157,6 +158,8 @@ pub(crate) enum WireReply {
         answers: usize,
         /// Writes them.
         writer: Writer,
+        /// Those that are made elsewhere.
+        later: Later,
     },
     /// A part of an assembly.
     Part {
@@ -170,22 +173,61 @@ pub(crate) enum WireReply {
         numbers: Vec<usize>,
         /// Writes them.
         writer: Writer,
+        /// Those that are made elsewhere.
+        later: Later,
     },
+}
+
+/// Explanations that the shard's answers ask for: the desk makes them when those may leave.
+pub(crate) struct Later {
+    desk: Arc<Desk>,
+    jobs: Vec<(usize, Job)>,
+}
+
+impl Later {
+    fn new(desk: &Arc<Desk>) -> Self {
+        Self { desk: Arc::clone(desk), jobs: Vec::new() }
+    }
+
+    /// Keeps what is an explanation to be made, of this request; `false` when it is none.
+    fn keeps(&mut self, number: usize, answer: Answer<'_>) -> bool {
+        let Outcome::Found { id, found: Found::Explain { record, position, refunded, lang }, .. } = answer.outcome
+        else {
+            return false;
+        };
+        let job = Job {
+            id: id.clone(),
+            record: record.clone(),
+            position: *position,
+            refunded: *refunded,
+            lang: *lang,
+            catalog: Arc::clone(answer.catalog),
+        };
+        self.jobs.push((number, job));
+        true
+    }
+
+    fn hand_over(self, to: impl Fn(usize) -> Destination) {
+        for (number, job) in self.jobs {
+            self.desk.take(job, to(number));
+        }
+    }
 }
 
 impl WireReply {
     /// Lines of a connection.
-    pub(crate) fn lines(conn: &Arc<Conn>, requests: usize) -> Self {
+    pub(crate) fn lines(conn: &Arc<Conn>, requests: usize, desk: &Arc<Desk>) -> Self {
         Self::Lines {
             conn: Arc::clone(conn),
             bytes: Vec::with_capacity(requests * 256),
             answers: 0,
             writer: Writer::default(),
+            later: Later::new(desk),
         }
     }
 
     /// A part of an assembly: the requests of these numbers.
-    pub(crate) fn part(assembly: &Arc<Assembly>, numbers: Vec<usize>) -> Self {
+    pub(crate) fn part(assembly: &Arc<Assembly>, numbers: Vec<usize>, desk: &Arc<Desk>) -> Self {
         let bytes = Vec::with_capacity(numbers.len() * 256);
         Self::Part {
             assembly: Arc::clone(assembly),
@@ -193,6 +235,7 @@ impl WireReply {
             ends: Vec::with_capacity(numbers.len()),
             numbers,
             writer: Writer::default(),
+            later: Later::new(desk),
         }
     }
 }
@@ -200,22 +243,38 @@ impl WireReply {
 impl Reply for WireReply {
     fn put(&mut self, answer: Answer<'_>) {
         match self {
-            Self::Lines { bytes, answers, writer, .. } => {
-                writer.write(bytes, answer);
-                bytes.push(b'\n');
-                *answers += 1;
+            Self::Lines { bytes, answers, writer, later, .. } => {
+                if !later.keeps(0, answer) {
+                    writer.write(bytes, answer);
+                    bytes.push(b'\n');
+                    *answers += 1;
+                }
             }
-            Self::Part { bytes, ends, writer, .. } => {
-                writer.write(bytes, answer);
-                ends.push(bytes.len());
+            Self::Part { bytes, ends, numbers, writer, later, .. } => {
+                // The requests that are answered here keep their order; one that is not is taken out.
+                let at = ends.len();
+                if numbers.get(at).is_some_and(|number| later.keeps(*number, answer)) {
+                    numbers.remove(at);
+                } else {
+                    writer.write(bytes, answer);
+                    ends.push(bytes.len());
+                }
             }
         }
     }
 
     fn release(self) {
         match self {
-            Self::Lines { conn, bytes, answers, .. } => conn.send(&bytes, answers),
-            Self::Part { assembly, bytes, ends, numbers, .. } => assembly.add(bytes, &ends, &numbers),
+            Self::Lines { conn, bytes, answers, later, .. } => {
+                conn.send(&bytes, answers);
+                later.hand_over(|_| Destination::Conn(Arc::clone(&conn)));
+            }
+            Self::Part { assembly, bytes, ends, numbers, later, .. } => {
+                if !numbers.is_empty() {
+                    assembly.add(bytes, &ends, &numbers);
+                }
+                later.hand_over(|number| Destination::Part(Arc::clone(&assembly), number));
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use fentan_engine::accounts::Timestamp;
 
 /// Reads a moment.
-pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
     let moment: jiff::Timestamp = text
         .parse()
         .map_err(|_| format!("is a moment like \"2026-11-22T10:00:00Z\", not {}", super::parse::excerpt(text)))?;
@@ -11,7 +11,7 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Writes a moment.
-pub(super) fn write(out: &mut Vec<u8>, at: Timestamp) {
+pub(crate) fn write(out: &mut Vec<u8>, at: Timestamp) {
     use std::io::Write;
     let Ok(moment) = jiff::Timestamp::from_microsecond(at) else {
         out.extend_from_slice(b"null");

@@ -165,6 +165,13 @@ fn a_field_that_is_wrong_is_named_and_the_answer_has_the_id() {
             "lines[1].id",
             "1 to 64",
         ),
+        // The past.
+        (r#"{"id":"x","op":"balance","account":"w","at":"2999-01-01T00:00:00Z"}"#.into(), "at", "is in the future"),
+        (r#"{"id":"x","op":"balance","account":"w","at":"yesterday"}"#.into(), "at", "is a moment like"),
+        (r#"{"id":"x","op":"explain","account":"w","lang":"fr"}"#.into(), "lang", "is en or zh"),
+        (r#"{"id":"x","op":"refund","spend":"s","line":"1"}"#.into(), "line", "this version has no"),
+        (r#"{"id":"x","op":"quote","top_up":"t"}"#.into(), "top_up", "this version has no"),
+        (r#"{"id":"x","op":"refund_top_up","top_up":"t"}"#.into(), "op", "no operation \"refund_top_up\""),
         (
             spend(r#""amount":"1.00","lines":[{"id":"1","amount":"1.00","category":7}]"#),
             "lines[0].category",

@@ -102,15 +102,19 @@ fn run_examples(path: &str, at_least: usize) {
     let text = document(path);
     let examples = blocks(&text, &["request", "answer"]);
     assert!(examples.len() > at_least, "{path} has its examples");
+    let text = document("docs/protocol.md");
+    let examples = blocks(&text, &["request", "get", "answer"]);
+    assert!(examples.len() > 30, "the protocol document has its examples");
     let ledger = Ledger::new();
     let server = ledger.serve(&[]);
     let mut client = server.client();
     let compact = |block: &str| block.lines().map(str::trim).collect::<String>();
     for pair in examples.chunks(2) {
         let [(request_kind, request), (answer_kind, expected)] = pair else { panic!("an example without its answer") };
-        assert_eq!((*request_kind, *answer_kind), ("request", "answer"));
+        assert!((["request", "get"].contains(request_kind), *answer_kind) == (true, "answer"), "{request}");
         let request = compact(request);
-        assert_answer(&request, client.ask(&request), &json(&compact(expected)));
+        let answer = if *request_kind == "get" { server.http().get(&request).json() } else { client.ask(&request) };
+        assert_answer(&request, answer, &json(&compact(expected)));
     }
 }
 

@@ -104,6 +104,7 @@ fn the_documents_paths_are_the_servers_routes() {
     let sources = [
         include_str!("../../src/http/commands.rs"),
         include_str!("../../src/http/views.rs"),
+        include_str!("../../src/http/history.rs"),
         include_str!("../../src/http/operations.rs"),
         include_str!("../../src/http/openapi.rs"),
     ];
@@ -177,6 +178,8 @@ fn what_each_path_answers_is_valid_under_its_schema() {
         ("/v1/accounts/nobody", "Reject"),
         ("/v1/spends/s-1", "ShownSpend"),
         ("/v1/spends/c-1", "ShownSpend"),
+        ("/v1/spends/s-1/explain", "Explained"),
+        ("/v1/spends/c-1/explain?lang=zh", "Explained"),
         ("/v1/spends/h-1", "Reject"),
         ("/v1/holds/h-1", "ShownHold"),
         ("/v1/top_ups/t-1", "ShownTopUp"),
@@ -186,10 +189,23 @@ fn what_each_path_answers_is_valid_under_its_schema() {
         ("/v1/rules/bonus_30_percent", "Rule"),
         ("/v1/rules/nothing", "Reject"),
         ("/v1/trial_balance", "TrialBalance"),
+        ("/v1/accounts/w-1/statement", "Statement"),
+        ("/v1/accounts/m-1/statement?order=newest&limit=1", "Statement"),
+        ("/v1/accounts/channel:unnamed:CNY/statement", "Statement"),
+        ("/v1/accounts/nobody/statement", "Reject"),
+        ("/v1/accounts/w-1/explain?lang=zh", "ExplainedBalance"),
+        ("/v1/accounts/m-1/explain", "Reject"),
+        ("/v1/finance?by=channel", "Finance"),
+        ("/v1/finance?from=2026-01-01T00:00:00Z&by=offer", "Finance"),
+        ("/v1/accounts/w-1?at=2020-01-01T00:00:00Z", "Reject"),
         ("/healthz", "Alive"),
         ("/readyz", "Ready"),
         ("/nothing", "Reject"),
     ] {
         assert_valid(&document, schema, &http.get(path).json());
+    }
+    let at = http.get("/v1/spends/s-1").json()["at"].as_str().unwrap().to_owned();
+    for account in ["w-1", "m-1"] {
+        assert_valid(&document, "PastBalance", &http.get(&format!("/v1/accounts/{account}?at={at}")).json());
     }
 }

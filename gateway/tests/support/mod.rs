@@ -26,21 +26,48 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// The answer without what is different in every run: position and moment.
+/// The answer without what is different in every run: positions and moments, also inside of texts.
 pub(crate) fn timeless(mut answer: Value) -> Value {
     match &mut answer {
         Value::Object(fields) => {
-            fields.remove("seq");
-            fields.remove("at");
+            for name in ["seq", "at", "indexed_to"] {
+                fields.remove(name);
+            }
+            for value in fields.values_mut() {
+                *value = timeless(value.take());
+            }
         }
         Value::Array(answers) => {
             for answer in answers {
                 *answer = timeless(answer.take());
             }
         }
+        Value::String(text) => *text = without_moments(text),
         _ => {}
     }
     answer
+}
+
+/// A text with `MOMENT` in the place of each moment, `2026-11-22T10:00:00.000123Z`.
+pub(crate) fn without_moments(text: &str) -> String {
+    let part = |c: char| c.is_ascii_digit() || "-:.TZ".contains(c);
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(part) {
+        let run = &rest[start..];
+        let end = run.find(|c| !part(c)).unwrap_or(run.len());
+        let moment = run[..end].rfind('Z').filter(|at| *at >= 19 && run[..*at].contains('T'));
+        out.push_str(&rest[..start]);
+        match moment {
+            Some(at) => {
+                out.push_str("MOMENT");
+                out.push_str(&run[at + 1..end]);
+            }
+            None => out.push_str(&run[..end]),
+        }
+        rest = &run[end..];
+    }
+    out + rest
 }
 
 /// JSON that must be JSON.

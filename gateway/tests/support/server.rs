@@ -69,7 +69,8 @@ impl Ledger {
         plain().args(args).current_dir(self.folder.path()).output().expect("the program starts")
     }
 
-    fn program(&self, command: &str) -> Command {
+    /// The program with a command, on this folder.
+    pub(crate) fn program(&self, command: &str) -> Command {
         let mut program = plain();
         program.arg(command).arg("--data").arg(self.path("data"));
         program

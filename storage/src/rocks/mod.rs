@@ -1,4 +1,4 @@
-//! The two `RocksDB` instances of a data folder.
+//! The three `RocksDB` instances of a data folder.
 //!
 //! * `journal_db.rs`: the journal's instance: options, and what writer and reader share.
 //! * `log_check.rs`: reads the write-ahead log before `RocksDB` does, and tells a torn tail from a lost middle.
@@ -6,7 +6,9 @@
 //! * `store_db.rs`: the store's instance: options and column families.
 //! * `keys.rs`: keys and values of the store's column families.
 //! * `store.rs`: the engine's trait on it.
+//! * `history_db.rs`: the history's instance, and the engine's trait on it.
 
+mod history_db;
 mod journal;
 mod journal_db;
 mod keys;
@@ -15,6 +17,7 @@ mod reader;
 mod store;
 mod store_db;
 
+pub use history_db::RocksHistory;
 pub use journal::RocksJournal;
 pub use reader::RocksJournalReader;
 pub use store::RocksStore;

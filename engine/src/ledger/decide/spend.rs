@@ -3,11 +3,20 @@
 use super::arrears::may_pay;
 use super::{Context, known, limits, money, not_closed, not_frozen, order_lines, positive};
 use crate::accounts::{Counted, SUBS_MAX, Slice, SliceKind, Wallet};
-use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, Step, allocate, allocate_explained};
+use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, allocate, allocate_explained};
 use crate::catalog::{Chosen, NotChosen, Product};
+use crate::ledger::explain::Told;
 use crate::ledger::{Balances, Divisible, Event, OrderLine, OrderTable, Reject, Spend, Taken};
 use crate::money::Currency;
 use crate::names::Label;
+
+/// What a quote found: each step, and the plan or why there is none.
+pub struct Quoted<'a> {
+    /// Each step.
+    pub told: Told,
+    /// What the spend would take.
+    pub plan: Result<Plan<'a>, Reject>,
+}
 
 /// What a spend would take, and by which rule.
 pub struct Plan<'a> {
@@ -73,17 +82,21 @@ pub fn hold(
     })
 }
 
-/// What a spend would be split into, and each step on the way (rule A7).
+/// What a spend would be split into, and each step on the way, also when the rule finds too little (rule A7).
 pub fn quote<'a>(
     ctx: Context<'a>,
     wallet: Option<&Wallet>,
     merchant: Option<&Slice>,
     ask: &Spend,
-) -> Result<(Plan<'a>, Vec<Step>), Reject> {
+) -> Result<Quoted<'a>, Reject> {
     let (ready, lines) = preconditions(ctx, wallet, merchant, ask)?;
     let (result, steps) = allocate_explained(ready.rule, ready.purse(), ready.amount);
-    let plan = order_lines::divide(ready.finish(result)?, lines, ready.wallet.currency)?;
-    Ok((ready.within_limits(ctx, plan)?, steps))
+    let told = Told::new(ctx.catalog, ready.wallet, ready.rule, Some(ready.chosen), ready.amount, steps);
+    let plan = ready
+        .finish(result)
+        .and_then(|plan| order_lines::divide(plan, lines, ready.wallet.currency))
+        .and_then(|plan| ready.within_limits(ctx, plan));
+    Ok(Quoted { told, plan })
 }
 
 fn plan<'a>(
@@ -98,7 +111,7 @@ fn plan<'a>(
 }
 
 /// What is to be divided, and by which rule.
-pub(super) struct Ready<'a, 'w> {
+pub(crate) struct Ready<'a, 'w> {
     pub(super) wallet: &'w Wallet,
     pub(super) amount: i64,
     pub(super) rule: &'a Rule,
@@ -176,11 +189,23 @@ impl<'a, 'w> Ready<'a, 'w> {
                 NotChosen::NotPermitted => Reject::RuleNotPermitted { rule, product: product.name.clone() },
             }
         })?;
-        Ok(Self { wallet, amount, rule, chosen, most: most(rule, occasion, lines, wallet.currency) })
+        Ok(Self::by(rule, chosen, wallet, amount, occasion, lines))
+    }
+
+    /// By this rule.
+    pub(crate) fn by(
+        rule: &'a Rule,
+        chosen: Chosen,
+        wallet: &'w Wallet,
+        amount: i64,
+        occasion: &Occasion<'_>,
+        lines: &[OrderLine],
+    ) -> Self {
+        Self { wallet, amount, rule, chosen, most: most(rule, occasion, lines, wallet.currency) }
     }
 
     /// What allocation looks at.
-    pub(super) fn purse(&self) -> Purse<'_> {
+    pub(crate) fn purse(&self) -> Purse<'_> {
         Purse {
             lots: &self.wallet.lots,
             first_live: self.wallet.first_live as usize,
@@ -213,7 +238,7 @@ impl<'a, 'w> Ready<'a, 'w> {
     }
 
     /// The plan, when the wallet can pay.
-    pub(super) fn finish(&self, result: Result<Allocation, Shortfall>) -> Result<Plan<'a>, Reject> {
+    pub(crate) fn finish(&self, result: Result<Allocation, Shortfall>) -> Result<Plan<'a>, Reject> {
         let (wallet, rule) = (self.wallet, self.rule);
         let allocation = result.map_err(|shortfall| self.insufficient(shortfall))?;
         let taken = Taken::from_draws(wallet, &allocation.draws);

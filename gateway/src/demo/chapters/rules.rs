@@ -33,8 +33,8 @@ pub(super) fn show(stage: &mut Stage, loaded: &[LoadedTopUp], checks: &mut Check
         let show = |(principal, bonus): &(i64, i64)| format!("principal {} + bonus {}", yuan(*principal), yuan(*bonus));
         checks.same(&format!("{ALICE}: {} of 140.00", RULES[rule]), &split(rule), &expected, show);
     }
-    if let Some(steps) = quotes[0].answer.extra.get("steps").and_then(Value::as_array) {
-        screen::say("In words (`steps` of the quote by_lot):");
+    if let Some(steps) = quotes[0].answer.extra.get("text").and_then(Value::as_array) {
+        screen::say("In words (`text` of the quote by_lot):");
         for step in steps.iter().filter_map(Value::as_str) {
             screen::faint(format!("  - {step}"));
         }

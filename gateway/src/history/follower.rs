@@ -1,0 +1,144 @@
+//! The thread that indexes the journal, behind its durable end.
+//!
+//! It runs at the lowest priority of the system's scheduler, holds no lock that a shard wants, reads only
+//! what is durable, and sleeps when there is nothing. Under a peak it falls behind and catches up later;
+//! `fentan_history_lag_records` says by how much.
+
+use crate::config::HistorySettings;
+use fentan_engine::history::{HistoryError, HistoryStore, Indexer, NameKeys};
+use fentan_engine::journal::JournalReader;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+/// Records of a chunk: one write to the instance.
+const CHUNK: u64 = 20_000;
+/// How long it sleeps when there is nothing to index.
+const IDLE: Duration = Duration::from_millis(50);
+/// How long it waits after a failure.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// What it says of itself.
+#[derive(Default)]
+pub(super) struct Standing {
+    /// Everything up to here is indexed.
+    pub(super) indexed_to: AtomicU64,
+    ends: AtomicBool,
+    /// Why it cannot go on, if it cannot.
+    pub(super) failed: Mutex<Option<String>>,
+}
+
+/// The running thread.
+pub(super) struct Follower {
+    pub(super) standing: Arc<Standing>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    handle: Thread,
+}
+
+/// What the thread works on.
+pub(super) struct Work {
+    pub(super) store: Arc<dyn HistoryStore>,
+    pub(super) journal: Arc<dyn JournalReader>,
+    pub(super) keys: NameKeys,
+    pub(super) settings: HistorySettings,
+    /// The journal's durable end.
+    pub(super) durable: Box<dyn Fn() -> u64 + Send>,
+}
+
+impl Follower {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn start(work: Work) -> std::io::Result<Self> {
+        let standing = Arc::new(Standing::default());
+        let shared = Arc::clone(&standing);
+        let thread = std::thread::Builder::new().name("fentan-history".into()).spawn(move || run(&work, &shared))?;
+        let handle = thread.thread().clone();
+        Ok(Self { standing, thread: Mutex::new(Some(thread)), handle })
+    }
+
+    /// Looks at once whether there is more.
+    pub(super) fn wake(&self) {
+        self.handle.unpark();
+    }
+
+    /// Ends after the chunk that is under way.
+    pub(super) fn stop(&self) {
+        self.standing.ends.store(true, Ordering::Release);
+        self.wake();
+        if let Some(thread) = self.thread.lock().take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(work: &Work, standing: &Standing) {
+    // On Linux this is the thread's own priority. Without the right to change it, it runs like any other.
+    let _ = rustix::process::setpriority_process(None, 19);
+    while !standing.ends.load(Ordering::Acquire) {
+        // An indexer that failed may know names that were never written: a new one begins where the store is.
+        if let Err(error) = follow(work, standing) {
+            tracing::warn!(%error, "the history cannot go on for now");
+            *standing.failed.lock() = Some(error.to_string());
+            std::thread::park_timeout(AFTER_FAILURE);
+        }
+    }
+}
+
+fn follow(work: &Work, standing: &Standing) -> Result<(), HistoryError> {
+    let offset = work.settings.day_offset;
+    let mut indexer = Indexer::open(Arc::clone(&work.store), &*work.journal, work.keys.clone(), offset)?;
+    standing.indexed_to.store(indexer.indexed_to(), Ordering::Release);
+    let position = metrics::gauge!("fentan_history_position");
+    let lag = metrics::gauge!("fentan_history_lag_records");
+    let mut told = Instant::now();
+    while !standing.ends.load(Ordering::Acquire) {
+        let begun = Instant::now();
+        let durable = (work.durable)();
+        let followed = indexer.follow(&*work.journal, durable, chunk(work.settings))?;
+        *standing.failed.lock() = None;
+        standing.indexed_to.store(followed.indexed_to, Ordering::Release);
+        let behind = durable.saturating_sub(followed.indexed_to);
+        position.set(count(followed.indexed_to));
+        lag.set(count(behind));
+        if behind > CHUNK * 50 && told.elapsed() > Duration::from_secs(5) {
+            told = Instant::now();
+            tracing::info!(indexed_to = followed.indexed_to, durable, "indexing the history");
+        }
+        if followed.records == 0 {
+            std::thread::park_timeout(IDLE);
+        } else if let Some(due) = (followed.records * 1_000).checked_div(work.settings.records_per_second) {
+            rest(standing, begun + Duration::from_millis(due));
+        } else {
+            std::thread::yield_now();
+        }
+    }
+    Ok(())
+}
+
+/// Sleeps until then, or until it is to end.
+fn rest(standing: &Standing, until: Instant) {
+    while !standing.ends.load(Ordering::Acquire) {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        std::thread::park_timeout(left.min(IDLE));
+    }
+}
+
+/// With a limit, no chunk is more than a fifth of a second of it.
+fn chunk(settings: HistorySettings) -> u64 {
+    match settings.records_per_second {
+        0 => CHUNK,
+        limit => (limit / 5).clamp(1, CHUNK),
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a gauge shows a count to 53 bits")]
+fn count(value: u64) -> f64 {
+    value as f64
+}
