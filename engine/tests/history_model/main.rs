@@ -39,6 +39,7 @@ use fentan_engine::ledger::{Command, Record};
 use journal::MemoryJournal;
 use naive::{Ledger, Line};
 use naive_history::{NaiveHistory, State};
+use order::Order;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -113,6 +114,7 @@ fn make(asks: &[(Ask, i64)]) -> Made {
         let there = books.records().unwrap().len();
         let said = books.execute(&id, now, &order).unwrap();
         let answer = ledger.execute(&id, now, &order);
+        ledger.learn(&id, books.cells(&id).as_ref()).unwrap();
         if matches!(said, Said::No("nothing_due")) {
             continue;
         }

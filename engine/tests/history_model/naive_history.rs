@@ -42,7 +42,11 @@ impl NaiveHistory {
     /// Hears of a command; `lines` is what it moved, or nothing when it was refused.
     pub(crate) fn hear(&mut self, id: &str, at: i64, order: &Order, lines: Option<&[Line]>, ledger: &Ledger) {
         if let (Some(_), Order::TopUp { wallet, channel, gift, .. }) = (lines, order) {
-            let product = if ledger.in_points(wallet) { "points" } else { "default" };
+            let product = match ledger.wallets.get(wallet) {
+                Some(wallet) if wallet.points => "points",
+                Some(wallet) if wallet.limited => "limited",
+                _ => "default",
+            };
             let offer = if let Gift::Offer(name) = gift { Some(name.clone()) } else { None };
             self.lots.insert(id.into(), LotFacts { product, channel: channel.clone(), offer });
         }

@@ -119,7 +119,9 @@ fn wallets_that_owe() {
     ];
     check(rows.clone(), |(wallet, ask)| spend::spend(ctx(), Some(wallet), None, ask));
     check(rows.clone(), |(wallet, ask)| spend::hold(ctx(), Some(wallet), None, ask, NOW + 1));
-    check(rows, |(wallet, ask)| spend::quote(ctx(), Some(wallet), None, ask).and_then(|quoted| quoted.plan).map(|_| Event::Gathered(Vec::new())));
+    check(rows, |(wallet, ask)| {
+        spend::quote(ctx(), Some(wallet), None, ask).and_then(|quoted| quoted.plan).map(|_| Event::Gathered(Vec::new()))
+    });
     check(vec![("owes", (owing(), transfer("w-2", "1.00")), owes())], |(wallet, ask)| {
         transfers::transfer(ctx(), Some(wallet), None, ask)
     });

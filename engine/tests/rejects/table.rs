@@ -110,7 +110,9 @@ fn spends_and_holds() {
     check(rows.clone(), |(wallet, merchant, ask)| spend::spend(ctx(), wallet.as_ref(), merchant.as_ref(), ask));
     check(rows.clone(), |(wallet, merchant, ask)| spend::hold(ctx(), wallet.as_ref(), merchant.as_ref(), ask, NOW + 1));
     check(rows, |(wallet, merchant, ask)| {
-        spend::quote(ctx(), wallet.as_ref(), merchant.as_ref(), ask).and_then(|quoted| quoted.plan).map(|_| Event::Gathered(Vec::new()))
+        spend::quote(ctx(), wallet.as_ref(), merchant.as_ref(), ask)
+            .and_then(|quoted| quoted.plan)
+            .map(|_| Event::Gathered(Vec::new()))
     });
     check(vec![("a hold that has ended", pay("1.00"), bad("expires_at", "is in the past"))], |ask| {
         spend::hold(ctx(), Some(&rich()), None, ask, NOW)

@@ -91,7 +91,7 @@ impl Explained {
     pub(crate) fn order(&self) -> Option<&str> {
         let divided = self.hold.as_ref().map_or(&self.record, |hold| &hold.record);
         match &divided.command {
-            Command::Spend(ask) | Command::Hold(ask, _) => ask.order.as_ref().map(|order| order.as_str()),
+            Command::Spend(ask) | Command::Hold(ask, _) => ask.order.as_ref().map(Label::as_str),
             _ => None,
         }
     }

@@ -89,10 +89,10 @@ fn story(found: &Explained) -> SpendStory {
 }
 
 fn capture(hold: &HeldBefore, taken: &Taken, currency: Currency) -> Capture {
-    let held = hold.record.event.taken().map_or(0, Taken::sum);
+    let set_aside = hold.record.event.taken().map_or(0, Taken::sum);
     Capture {
         hold: hold.record.id.to_string(),
-        held: money(held, currency),
+        held: money(set_aside, currency),
         at: moment(hold.record.at),
         released: money(hold.released, currency),
         captured: money(taken.sum(), currency),
