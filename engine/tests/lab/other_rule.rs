@@ -25,9 +25,15 @@ fn lines<'a>(records: impl Iterator<Item = &'a Record>) -> BTreeMap<String, Even
 fn bare(event: &Event) -> Event {
     let mut event = event.clone();
     match &mut event {
-        Event::Spent { after, usage, .. }
-        | Event::Held { after, usage, .. }
-        | Event::Transferred { after, usage, .. } => (*after, *usage) = (Balances::default(), None),
+        Event::Spent { after, usage, .. } | Event::Held { after, usage, .. } => {
+            (*after, *usage) = (Balances::default(), None);
+        }
+        Event::Transferred { after, usage, parts, .. } => {
+            (*after, *usage) = (Balances::default(), None);
+            // Of a part that was restored and ended again nothing travels; which of its ends it names hangs on
+            // when somebody looked at the wallet.
+            parts.iter_mut().filter(|part| part.amount == 0).for_each(|part| part.expires_at = 0);
+        }
         Event::Captured { after, .. } | Event::Released { after, .. } | Event::Refunded { after, .. } => {
             *after = Balances::default();
         }
