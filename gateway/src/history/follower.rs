@@ -1,8 +1,9 @@
 //! The thread that indexes the journal, behind its durable end.
 //!
 //! It runs at the lowest priority of the system's scheduler, holds no lock that a shard wants, reads only
-//! what is durable, and sleeps when there is nothing. Under a peak it falls behind and catches up later;
-//! `fentan_history_lag_records` says by how much.
+//! what is durable, and sleeps when there is nothing. Under a peak it steps aside: while the journal grows fast
+//! it indexes a trickle, and catches up when the peak is over; `fentan_history_lag_records` says by how much it
+//! is behind.
 
 use crate::config::HistorySettings;
 use fentan_engine::history::{HistoryError, HistoryStore, Indexer, NameKeys};
@@ -15,6 +16,10 @@ use std::time::{Duration, Instant};
 
 /// Records of a chunk: one write to the instance.
 const CHUNK: u64 = 20_000;
+/// A journal that grows by more records a second is at a peak.
+const PEAK_PER_SECOND: u64 = 50_000;
+/// How long a chunk takes at a peak: a trickle of a tenth of what it could index.
+const PEAK_CHUNK: Duration = Duration::from_millis(1_500);
 /// How long it sleeps when there is nothing to index.
 const IDLE: Duration = Duration::from_millis(50);
 /// How long it waits after a failure.
@@ -95,9 +100,12 @@ fn follow(work: &Work, standing: &Standing) -> Result<(), HistoryError> {
     let position = metrics::gauge!("fentan_history_position");
     let lag = metrics::gauge!("fentan_history_lag_records");
     let mut told = Instant::now();
+    let (mut looked, mut seen) = (Instant::now(), (work.durable)());
     while !standing.ends.load(Ordering::Acquire) {
         let begun = Instant::now();
         let durable = (work.durable)();
+        let peak = is_peak(durable.saturating_sub(seen), looked.elapsed());
+        (looked, seen) = (begun, durable);
         let followed = indexer.follow(&*work.journal, durable, chunk(work.settings))?;
         *standing.failed.lock() = None;
         standing.indexed_to.store(followed.indexed_to, Ordering::Release);
@@ -112,11 +120,18 @@ fn follow(work: &Work, standing: &Standing) -> Result<(), HistoryError> {
             std::thread::park_timeout(IDLE);
         } else if let Some(due) = (followed.records * 1_000).checked_div(work.settings.records_per_second) {
             rest(standing, begun + Duration::from_millis(due));
+        } else if peak {
+            rest(standing, begun + PEAK_CHUNK);
         } else {
             std::thread::yield_now();
         }
     }
     Ok(())
+}
+
+/// Whether the journal grows so fast that those who spend need the processor more.
+fn is_peak(grown: u64, within: Duration) -> bool {
+    u128::from(grown) * 1_000 > u128::from(PEAK_PER_SECOND) * within.as_millis().max(1)
 }
 
 /// Sleeps until then, or until it is to end.
@@ -141,4 +156,16 @@ fn chunk(settings: HistorySettings) -> u64 {
 #[allow(clippy::cast_precision_loss, reason = "a gauge shows a count to 53 bits")]
 fn count(value: u64) -> f64 {
     value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_grows_fast_is_at_a_peak() {
+        for (grown, millis, peak) in [(0, 0, false), (50_000, 1_000, false), (50_001, 1_000, true), (60, 1, true)] {
+            assert_eq!(is_peak(grown, Duration::from_millis(millis)), peak, "{grown} in {millis} ms");
+        }
+    }
 }
