@@ -83,7 +83,7 @@ impl HistoryMeta {
     }
 }
 
-/// An account's figures, by place: see [`Amounts::place_of_sub`] and its neighbours.
+/// An account's figures, by place; which figure stands at which place is the matter of its readers below.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Amounts([i128; Amounts::PLACES]);
 
