@@ -70,7 +70,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
             latency_from: latency_from(scenario.traffic.mode),
         },
         scenario,
-        prepared: Prepared { top_ups: 0, elapsed_s: 0.0 },
+        prepared: Prepared { wallets: 0, top_ups: 0, elapsed_s: 0.0 },
         load: None,
         ratio: None,
         verdict: None,
@@ -108,7 +108,9 @@ fn drive(
     let mut watcher = PrepareWatcher(progress.meter("topping up wallets", top_ups));
     let prepared = session.prepare(&mut watcher).map_err(anyhow::Error::from)?;
     watcher.0.finish();
-    report.prepared = Prepared { top_ups: prepared.tally.ok_in_all(), elapsed_s: prepared.elapsed_s };
+    let top_ups = prepared.tally.ok_in_all();
+    let wallets = top_ups / u64::from(scenario.lots_per_wallet.max(1));
+    report.prepared = Prepared { wallets, top_ups, elapsed_s: prepared.elapsed_s };
     if prepared.lost.is_some() {
         return Ok(prepared.lost);
     }

@@ -238,7 +238,9 @@ impl Ratio {
 /// The preparing phase.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Prepared {
-    /// Top-ups that were booked.
+    /// Wallets that were topped up.
+    pub wallets: u64,
+    /// Top-ups that were booked: each wallet has as many as it has lots.
     pub top_ups: u64,
     /// How long it took, in seconds.
     pub elapsed_s: f64,
