@@ -13,9 +13,8 @@
 //! | `explain/` | why a spend of the past was divided as it was |
 //! | `serve.rs` | the composition root |
 //! | `history/` | the past: statements, explanations, finance reports |
-//! | `rules/` | the rules of a running server, `fentan rules` |
 //! | `demo/` | `fentan demo` |
-//! | `rules/` | `fentan rules` |
+//! | `rules/` | the rules of a running server, and `fentan rules` |
 
 mod config;
 mod control;
