@@ -9,6 +9,7 @@ use crate::accounts::Timestamp;
 use crate::journal::Position;
 use crate::ledger::GivenBack;
 use crate::names::AccountId;
+use std::ops::RangeInclusive;
 
 /// The store's medium failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -24,20 +25,56 @@ pub struct Image {
     pub bytes: Vec<u8>,
 }
 
-/// Where a command's record is, and whose it is.
+/// Where a command's record is, and whose it is: 8 bytes.
+///
+/// Of the hash of the account it was decided for, the highest 24 bits: those choose the account's shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IdEntry {
+pub struct IdEntry(u64);
+
+/// Bits of a position in an [`IdEntry`]: a journal of 549,755,813,887 records, some 60 TB of them.
+const POSITION_BITS: u32 = 39;
+
+impl IdEntry {
+    /// The last position that an entry can hold.
+    pub const LAST: Position = (1 << POSITION_BITS) - 1;
+
+    /// Of a record at this position, about the account of this hash.
+    #[must_use]
+    pub const fn new(position: Position, account: u64) -> Self {
+        debug_assert!(position <= Self::LAST, "the journal's positions fit into an id's entry");
+        Self((account >> 40) << POSITION_BITS | position & Self::LAST)
+    }
+
     /// The record's position.
-    pub position: Position,
-    /// The hash of the account it was decided for.
-    pub account: u64,
+    #[must_use]
+    pub const fn position(self) -> Position {
+        self.0 & Self::LAST
+    }
+
+    /// The account's hash, of which only the highest 24 bits are kept; the others are zero.
+    #[must_use]
+    pub const fn account(self) -> u64 {
+        self.0 >> POSITION_BITS << 40
+    }
+
+    /// As a number whose highest bit is not set.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// Back from such a number.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits & (u64::MAX >> 1))
+    }
 }
 
 /// One change of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
-    /// A wallet.
-    Wallet(AccountId, Image),
+    /// A wallet, with the hash of its name.
+    Wallet(u64, AccountId, Image),
     /// A slice of a merchant or system account.
     Slice(u16, AccountId, Image),
     /// A slice of the chart of accounts.
@@ -46,8 +83,6 @@ pub enum Put {
     DropSlice(u16, AccountId),
     /// Forget a slice's chart.
     DropTotals(u16),
-    /// Where a command's record is, by the id's hash.
-    Id(u128, IdEntry),
     /// What refunds have given back of a spend, by the hash of its id.
     Refunded(u128, Position, GivenBack),
     /// A wallet in which something ends by itself.
@@ -87,11 +122,17 @@ pub trait Store: Send + Sync {
     /// Writes changes, all of them or none. They are durable only after [`Store::set_meta`].
     fn write(&self, puts: &[Put]) -> Result<(), StoreError>;
 
-    /// A wallet's image.
-    fn wallet(&self, id: &AccountId) -> Result<Option<Image>, StoreError>;
+    /// Begins to write what a checkpoint has very many of, beside its memory.
+    fn bulk(&self) -> Result<Box<dyn Bulk + '_>, StoreError>;
 
-    /// Where a command's record is.
-    fn id(&self, hash: u128) -> Result<Option<IdEntry>, StoreError>;
+    /// A wallet's image, by the hash of its name and the name.
+    fn wallet(&self, hash: u64, id: &AccountId) -> Result<Option<Image>, StoreError>;
+
+    /// Where the record is of the command whose id has this hash.
+    fn id(&self, hash: u64) -> Result<Option<IdEntry>, StoreError>;
+
+    /// Calls `visit` with the hash of every id, in no order, until it says stop (`false`).
+    fn each_id(&self, visit: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError>;
 
     /// What refunds have given back of a spend, and up to which position.
     fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError>;
@@ -102,6 +143,29 @@ pub trait Store: Send + Sync {
     /// All deadlines.
     fn deadlines(&self) -> Result<Vec<(Timestamp, AccountId)>, StoreError>;
 
-    /// Calls `visit` with every wallet's image, in order of name.
-    fn each_wallet(&self, visit: &mut dyn FnMut(AccountId, Image)) -> Result<(), StoreError>;
+    /// Calls `visit` with every wallet of which the hash of the name is in this range: hash, name, `as_of` and image, in
+    /// order of the hash; stops at the first error.
+    fn each_wallet(
+        &self,
+        hashes: RangeInclusive<u64>,
+        visit: &mut dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    /// About how many wallets there are, rather too many than too few.
+    fn wallets_about(&self) -> Result<u64, StoreError>;
+}
+
+/// Images and ids that are written in one piece: a checkpoint has millions, and they would pass through the store's
+/// memory one by one at a microsecond each. Nothing of it can be read before [`Bulk::finish`]; dropped without it,
+/// nothing of it was there.
+pub trait Bulk {
+    /// An image of a wallet. They come in rising order of hash, then name, within one `part`; the parts' ranges of
+    /// hashes do not overlap. It stands in for every image that was written before [`Bulk::finish`].
+    fn wallet(&mut self, part: usize, hash: u64, id: &AccountId, image: &Image) -> Result<(), StoreError>;
+
+    /// An id, by its hash; they come in rising order of hash.
+    fn id(&mut self, hash: u64, entry: IdEntry) -> Result<(), StoreError>;
+
+    /// All of it is there. Durable, at the latest, after the next [`Store::set_meta`].
+    fn finish(self: Box<Self>) -> Result<(), StoreError>;
 }

@@ -135,7 +135,7 @@ fn e6_looking_at_a_folder_changes_nothing() {
     }
     let wallet = AccountId::internal("w");
     let image = Image { as_of: 7, bytes: vec![1] };
-    store.write(&[Put::Wallet(wallet.clone(), image.clone())]).unwrap();
+    store.write(&[Put::Wallet(1, wallet.clone(), image.clone())]).unwrap();
     store.set_meta(store.meta().unwrap()).unwrap();
     // The tail is in the log, as after a crash.
     copy_folder(&live, &copy);
@@ -143,7 +143,7 @@ fn e6_looking_at_a_folder_changes_nothing() {
     {
         let (reader, store) = DataFolder::open_read_only(&copy, &options()).unwrap();
         assert_eq!(records(&reader, 1).len(), 100);
-        assert_eq!(store.wallet(&wallet).unwrap(), Some(image));
+        assert_eq!(store.wallet(1, &wallet).unwrap(), Some(image));
         assert!(store.write(&[Put::DropTotals(0)]).is_err());
         assert!(store.set_meta(store.meta().unwrap()).is_err());
         assert!(reader.trim(50).is_err());

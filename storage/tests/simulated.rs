@@ -10,11 +10,11 @@ use fentan_engine::store::{Image, Meta, Put, Store};
 use fentan_storage::simulated::{Crash, Fault, SimulatedDisk};
 
 fn wallet(as_of: u64) -> Put {
-    Put::Wallet(AccountId::internal("w"), Image { as_of, bytes: vec![] })
+    Put::Wallet(1, AccountId::internal("w"), Image { as_of, bytes: vec![] })
 }
 
 fn as_of(store: &impl Store) -> Option<u64> {
-    store.wallet(&AccountId::internal("w")).unwrap().map(|image| image.as_of)
+    store.wallet(1, &AccountId::internal("w")).unwrap().map(|image| image.as_of)
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The chart of accounts: one figure for each line of the balance sheet, kept with every posting.
 
-use super::{Bucket, Fund, SubId};
+use super::{Bucket, Fund, SUBS_MAX, SubId};
 use crate::money::Currency;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A line of the balance sheet. All wallets together are one set of lines, so are all merchants.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Chart {
     /// What all wallets can spend of a sub-balance.
     Wallets(SubId),
@@ -30,43 +30,131 @@ pub enum Chart {
     Promised,
 }
 
+/// How many lines there are.
+const LINES: usize = 2 * SUBS_MAX + 1 + 8 + 6;
+
+/// All lines, in order.
+static CHART: [Chart; LINES] = {
+    let mut lines = [Chart::Arrears; LINES];
+    let mut sub = 0;
+    // `SUBS_MAX` is 8.
+    while sub < 8_u8 {
+        lines[sub as usize] = Chart::Wallets(SubId(sub));
+        lines[SUBS_MAX + sub as usize] = Chart::Held(SubId(sub));
+        sub += 1;
+    }
+    let mut bucket = 0;
+    while bucket < Bucket::ALL.len() {
+        let at = 2 * SUBS_MAX + 1 + 2 * bucket;
+        lines[at] = Chart::Merchants(Bucket::ALL[bucket], Fund::Paid);
+        lines[at + 1] = Chart::Merchants(Bucket::ALL[bucket], Fund::Promoted);
+        bucket += 1;
+    }
+    let rest = [Chart::Channels, Chart::Promotions, Chart::Fee, Chart::Suspense, Chart::Breakage, Chart::Promised];
+    let mut n = 0;
+    while n < rest.len() {
+        lines[2 * SUBS_MAX + 9 + n] = rest[n];
+        n += 1;
+    }
+    lines
+};
+
+impl Chart {
+    /// Its place among all lines: they are in order.
+    const fn place(self) -> usize {
+        let others = 2 * SUBS_MAX + 9;
+        match self {
+            Self::Wallets(sub) => sub.index() % SUBS_MAX,
+            Self::Held(sub) => SUBS_MAX + sub.index() % SUBS_MAX,
+            Self::Arrears => 2 * SUBS_MAX,
+            Self::Merchants(bucket, fund) => 2 * SUBS_MAX + 1 + 2 * bucket as usize + fund as usize,
+            Self::Channels => others,
+            Self::Promotions => others + 1,
+            Self::Fee => others + 2,
+            Self::Suspense => others + 3,
+            Self::Breakage => others + 4,
+            Self::Promised => others + 5,
+        }
+    }
+}
+
 /// One shard's share of the chart of accounts, in minor units; credits are positive.
 ///
-/// Every entry is balanced, so the sum over a currency is zero on each shard by itself, always.
+/// Every entry is balanced, so the sum over a currency is zero on each shard by itself, always. Every posting of
+/// every spend is added here, so a line is found by its place, not by a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals(BTreeMap<(Currency, Chart), i128>);
+#[serde(from = "Written", into = "Written")]
+pub struct Totals(Vec<(Currency, [i128; LINES])>);
+
+/// As it is written down: the lines that are not zero.
+#[derive(Serialize, Deserialize)]
+struct Written(BTreeMap<(Currency, Chart), i128>);
+
+impl From<Written> for Totals {
+    fn from(Written(lines): Written) -> Self {
+        let mut totals = Self::default();
+        lines.into_iter().for_each(|((currency, line), minor)| totals.add(currency, line, minor));
+        totals
+    }
+}
+
+impl From<Totals> for Written {
+    fn from(totals: Totals) -> Self {
+        Self(totals.iter().map(|(currency, line, minor)| ((currency, *line), minor)).collect())
+    }
+}
 
 impl Totals {
     /// Adds to a line.
     pub fn add(&mut self, currency: Currency, line: Chart, minor: i128) {
-        *self.0.entry((currency, line)).or_default() += minor;
+        if let Some((_, lines)) = self.0.iter_mut().find(|(known, _)| *known == currency) {
+            lines[line.place()] += minor;
+            return;
+        }
+        let mut lines = [0; LINES];
+        lines[line.place()] = minor;
+        let at = self.0.partition_point(|(known, _)| *known < currency);
+        self.0.insert(at, (currency, lines));
     }
 
     /// Adds another's figures.
     pub fn merge(&mut self, other: &Self) {
-        for ((currency, line), minor) in &other.0 {
-            self.add(*currency, line.clone(), *minor);
+        for (currency, line, minor) in other.iter() {
+            self.add(currency, *line, minor);
         }
     }
 
     /// The lines that are not zero.
-    pub fn iter(&self) -> impl Iterator<Item = (Currency, &Chart, i128)> {
-        self.0.iter().filter(|(_, minor)| **minor != 0).map(|((c, line), minor)| (*c, line, *minor))
+    pub fn iter(&self) -> impl Iterator<Item = (Currency, &'static Chart, i128)> {
+        let lines =
+            self.0.iter().flat_map(|(currency, lines)| CHART.iter().zip(lines).map(move |line| (*currency, line)));
+        lines.filter(|(_, (_, minor))| **minor != 0).map(|(currency, (line, minor))| (currency, line, *minor))
     }
 
     /// What a line holds.
     #[must_use]
     pub fn get(&self, currency: Currency, line: &Chart) -> i128 {
-        self.0.get(&(currency, line.clone())).copied().unwrap_or(0)
+        self.0.iter().find(|(known, _)| *known == currency).map_or(0, |(_, lines)| lines[line.place()])
     }
 
     /// The sum over a currency: zero, or the books are broken.
     #[must_use]
     pub fn imbalance(&self) -> Vec<(Currency, i128)> {
-        let mut sums: BTreeMap<Currency, i128> = BTreeMap::new();
-        for ((currency, _), minor) in &self.0 {
-            *sums.entry(*currency).or_default() += minor;
+        let sums = self.0.iter().map(|(currency, lines)| (*currency, lines.iter().sum::<i128>()));
+        sums.filter(|(_, minor)| *minor != 0).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a10_every_line_of_the_chart_has_its_own_place_in_order() {
+        for (place, line) in CHART.iter().enumerate() {
+            assert_eq!(line.place(), place, "{line:?}");
         }
-        sums.into_iter().filter(|(_, minor)| *minor != 0).collect()
+        assert!(CHART.is_sorted());
+        assert_eq!(SUBS_MAX, 8);
     }
 }

@@ -44,7 +44,7 @@ impl NameKeys {
 
     pub(super) fn of(&self, name: &str) -> NameKey {
         let mut key = [0; NAME_LEN];
-        key.copy_from_slice(&self.0.id(name).to_be_bytes()[..NAME_LEN]);
+        key.copy_from_slice(&self.0.wide(name).to_be_bytes()[..NAME_LEN]);
         key
     }
 }

@@ -1,6 +1,8 @@
 //! From a command to the accounts it names, and to the pure decision about them.
 
+use super::ahead::Hashes;
 use super::budget;
+use super::held::Places;
 use super::request::Reply;
 use super::step::{Reach, Step, Stop};
 use super::table::Slot;
@@ -14,44 +16,61 @@ use crate::ledger::{
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId};
 
-/// The event, its currency, and the shard whose slices it is booked in.
-type Decided = Result<(Event, Currency, usize), Stop>;
+/// What was decided.
+pub(crate) struct Decision {
+    pub(crate) event: Event,
+    pub(crate) currency: Currency,
+    /// The shard whose slices it is booked in.
+    pub(crate) seat: usize,
+    /// Where its accounts stand.
+    pub(crate) places: Places,
+}
+
+impl From<(Event, Currency, usize)> for Decision {
+    fn from((event, currency, seat): (Event, Currency, usize)) -> Self {
+        Self { event, currency, seat, places: Places::default() }
+    }
+}
+
+type Decided = Result<Decision, Stop>;
 
 /// Decides a command.
-pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: &Command) -> Decided {
+pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: &Command, hashes: &Hashes) -> Decided {
     match command {
         Command::OpenAccount(ask) => open(step, ask),
         Command::TopUp(ask) => {
-            let (found, seat) = own_wallet(step, &ask.account)?;
+            let hash = hashes.account.unwrap_or_else(|| step.shared.hashing.account(ask.account.as_str()));
+            let (found, seat) = own_wallet_by(step, hash, &ask.account)?;
             not_sliced(step, seat, &ask.account)?;
             let wallet = step.wallet_at(found);
             let (event, currency) = top_up::top_up(step.context(), wallet, ask)?;
             let event = arrears::repaying(event, id, wallet);
             budget::draw(step, seat, ask, &event, currency)?;
-            Ok((event, currency, seat))
+            let places = Places { wallet: found, wallet_hash: Some(hash), merchant: None };
+            Ok(Decision { event, currency, seat, places })
         }
         Command::ConfirmTopUp(ask) => {
             let (found, seat) = top_up_s_wallet(step, &ask.top_up)?;
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_top_up(&ask.top_up))?;
-            Ok((top_up::confirm(step.context(), wallet, ask)?, wallet.currency, seat))
+            Ok((top_up::confirm(step.context(), wallet, ask)?, wallet.currency, seat).into())
         }
         Command::FailTopUp(top_up) => {
             let (found, seat) = top_up_s_wallet(step, top_up)?;
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_top_up(top_up))?;
-            Ok((top_up::fail(wallet, top_up)?, wallet.currency, seat))
+            Ok((top_up::fail(wallet, top_up)?, wallet.currency, seat).into())
         }
-        Command::Spend(ask) => spend_or_hold(step, ask, None),
-        Command::Hold(ask, expires_at) => spend_or_hold(step, ask, Some(*expires_at)),
+        Command::Spend(ask) => spend_or_hold(step, ask, None, hashes),
+        Command::Hold(ask, expires_at) => spend_or_hold(step, ask, Some(*expires_at), hashes),
         Command::Capture(ask) => {
             let HoldParties { found, merchant, seat, table } = hold_s_parties(step, &ask.hold)?;
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_hold(&ask.hold))?;
             let slice = step.slice_at(seat, step.held.slice(seat, &merchant));
-            Ok((hold::capture(step.context(), wallet, slice, table.as_deref(), ask)?, wallet.currency, seat))
+            Ok((hold::capture(step.context(), wallet, slice, table.as_deref(), ask)?, wallet.currency, seat).into())
         }
         Command::Release(ask) => {
             let HoldParties { found, seat, .. } = hold_s_parties(step, &ask.hold)?;
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_hold(&ask.hold))?;
-            Ok((hold::release(step.context(), wallet, ask)?, wallet.currency, seat))
+            Ok((hold::release(step.context(), wallet, ask)?, wallet.currency, seat).into())
         }
         Command::Refund(ask) => decide_refund(step, id, ask),
         Command::Transfer(ask) => decide_transfer(step, ask),
@@ -61,7 +80,7 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
         Command::RefundTopUp(ask) => {
             let (granted, found, seat) = top_up_s_parties(step, &ask.top_up)?;
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_top_up(&ask.top_up))?;
-            Ok((top_up_refund::refund_top_up(step.context(), wallet, &granted, ask)?, wallet.currency, seat))
+            Ok((top_up_refund::refund_top_up(step.context(), wallet, &granted, ask)?, wallet.currency, seat).into())
         }
         Command::Expire(_) | Command::Gather(_) => Err(Reject::bad_request("op", "is the ledger's own").into()),
     }
@@ -72,11 +91,20 @@ pub(crate) fn own_wallet<R: Reply>(
     step: &mut Step<'_, R>,
     id: &AccountId,
 ) -> Result<(Option<(usize, Slot)>, usize), Stop> {
-    let seat = step.held.home_of(step.shared.hashing.account(id.as_str()));
+    own_wallet_by(step, step.shared.hashing.account(id.as_str()), id)
+}
+
+/// The same, when the hash of its name is known.
+pub(crate) fn own_wallet_by<R: Reply>(
+    step: &mut Step<'_, R>,
+    hash: u64,
+    id: &AccountId,
+) -> Result<(Option<(usize, Slot)>, usize), Stop> {
+    let seat = step.held.home_of(hash);
     if !step.held.has(seat) {
         return Err(Stop::Wider(Reach::Also(seat)));
     }
-    let found = step.held.wallet(id)?;
+    let found = step.held.wallet_by(hash, id)?;
     expire(step, found, seat)?;
     Ok((found, seat))
 }
@@ -116,21 +144,21 @@ fn open<R: Reply>(step: &mut Step<'_, R>, ask: &OpenAccount) -> Decided {
         None => step.slice_at(seat, step.held.slice(seat, &ask.account)).map_or(Found::Nothing, Found::Sliced),
     };
     let (event, currency) = account::open(step.context(), found, ask)?;
-    Ok((event, currency, seat))
+    Ok((event, currency, seat).into())
 }
 
 fn set_status<R: Reply>(step: &mut Step<'_, R>, id: &AccountId, status: Status) -> Decided {
     let (found, seat) = own_wallet(step, id)?;
     if let Some(wallet) = step.wallet_at(found) {
         let (event, currency) = account::set_status(Found::Wallet(wallet), id, status)?;
-        return Ok((event, currency, seat));
+        return Ok((event, currency, seat).into());
     }
     if step.held.slice(seat, id).is_none() {
         return Err(Reject::UnknownAccount { account: id.clone() }.into());
     }
     let whole = gathered(step, id)?;
     let (event, currency) = account::set_status(whole.as_ref().map_or(Found::Nothing, Found::Sliced), id, status)?;
-    Ok((event, currency, seat))
+    Ok((event, currency, seat).into())
 }
 
 /// A sliced account, all slices together. Needs all shards.
@@ -168,21 +196,24 @@ pub(crate) fn merchant_slice<R: Reply>(
     }
 }
 
-fn spend_or_hold<R: Reply>(step: &mut Step<'_, R>, ask: &Spend, hold_until: Option<i64>) -> Decided {
-    let (found, seat) = own_wallet(step, &ask.account)?;
+fn spend_or_hold<R: Reply>(step: &mut Step<'_, R>, ask: &Spend, hold_until: Option<i64>, hashes: &Hashes) -> Decided {
+    let hash = hashes.account.unwrap_or_else(|| step.shared.hashing.account(ask.account.as_str()));
+    let (found, seat) = own_wallet_by(step, hash, &ask.account)?;
     // A spend that is refused opens no merchant, so an unknown wallet comes first.
     if found.is_none() {
         not_sliced(step, seat, &ask.account)?;
         return Err(Reject::UnknownAccount { account: ask.account.clone() }.into());
     }
-    let slot = merchant_slice(step, seat, &ask.merchant)?;
-    let (wallet, merchant) = (step.wallet_at(found), step.slice_at(seat, slot));
+    let known = hashes.merchant.and_then(|hash| step.held.slice_by(hash, seat, &ask.merchant));
+    let merchant_slot = if known.is_some() { known } else { merchant_slice(step, seat, &ask.merchant)? };
+    let (wallet, merchant) = (step.wallet_at(found), step.slice_at(seat, merchant_slot));
     let event = match hold_until {
         None => spend::spend(step.context(), wallet, merchant, ask)?,
         Some(until) => spend::hold(step.context(), wallet, merchant, ask, until)?,
     };
     let currency = wallet.map_or(Currency::CNY, |wallet| wallet.currency);
-    Ok((event, currency, seat))
+    let places = Places { wallet: found, wallet_hash: Some(hash), merchant: merchant_slot };
+    Ok(Decision { event, currency, seat, places })
 }
 
 pub(crate) fn unknown_top_up(top_up: &CommandId) -> Reject {
@@ -258,7 +289,7 @@ fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) 
     };
     let (Some(account), Some(merchant)) = (record.account(), record.merchant()) else { return Err(unknown().into()) };
     let (found, seat) = own_wallet(step, account)?;
-    let back = step.held.refunded(seat, step.shared.hashing.id(ask.spend.as_str()))?;
+    let back = step.held.refunded(seat, step.shared.hashing.wide(ask.spend.as_str()))?;
     let to_expired = to_expired(step, &record)?;
     let spent = refund::Spent { merchant, taken, refunded: back.amount, to_expired, table, rows: &back.rows };
     let mut gathered = step.held.has_all();
@@ -271,7 +302,7 @@ fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) 
     let slice = step.slice_at(seat, step.held.slice(seat, merchant)).and_then(Slice::proceeds);
     let wallet = step.wallet_at(found).ok_or_else(unknown)?;
     match refund::refund(step.context(), wallet, &spent, slice, gathered, ask)? {
-        refund::Decided::Event(event) => Ok((event, wallet.currency, seat)),
+        refund::Decided::Event(event) => Ok((event, wallet.currency, seat).into()),
         refund::Decided::GatherFirst => Err(Stop::Wider(Reach::All)),
     }
 }
@@ -322,5 +353,5 @@ fn decide_transfer<R: Reply>(step: &mut Step<'_, R>, ask: &Transfer) -> Decided 
     not_sliced(step, to_seat, &ask.to)?;
     let wallet = step.wallet_at(from);
     let event = transfer::transfer(step.context(), wallet, step.wallet_at(to), ask)?;
-    Ok((event, wallet.map_or(Currency::CNY, |wallet| wallet.currency), seat))
+    Ok((event, wallet.map_or(Currency::CNY, |wallet| wallet.currency), seat).into())
 }

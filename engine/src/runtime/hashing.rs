@@ -29,12 +29,18 @@ impl Hashing {
         hasher.finish()
     }
 
-    /// Of a command's id. 128 bits: two ids of one ledger never share it in practice (2⁻⁶⁸ at a billion
-    /// ids), and without the key none can be made to.
+    /// Of a command's id: finds its record, which says the id itself.
     #[must_use]
-    pub(crate) fn id(&self, id: &str) -> u128 {
+    pub(crate) fn id(&self, id: &str) -> u64 {
+        self.account(id)
+    }
+
+    /// Of a name or id where nothing else says which it is. 128 bits: two ids of one ledger never share it in
+    /// practice (2⁻⁶⁸ at a billion ids), and without the key none can be made to.
+    #[must_use]
+    pub(crate) fn wide(&self, name: &str) -> u128 {
         let mut hasher = self.long;
-        hasher.write(id.as_bytes());
+        hasher.write(name.as_bytes());
         hasher.finish128().as_u128()
     }
 }

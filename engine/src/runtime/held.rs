@@ -25,13 +25,52 @@ pub(crate) struct Held<'a> {
     pub(crate) images: Option<Images>,
 }
 
-/// Up to which position each image is complete (see `store.rs`).
+/// Where a record's accounts stand, as far as its decision has found them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Places {
+    /// The wallet: shard and slot.
+    pub(crate) wallet: Option<(usize, Slot)>,
+    /// The hash of its name.
+    pub(crate) wallet_hash: Option<u64>,
+    /// The merchant's slice in the shard that decided.
+    pub(crate) merchant: Option<Slot>,
+}
+
+/// Up to which position each image is complete (see `store.rs`), by shard and slot; zero where there is none.
 #[derive(Default)]
 pub(crate) struct Images {
-    pub(crate) wallets: HashMap<AccountId, Position>,
-    pub(crate) slices: HashMap<(u16, AccountId), Position>,
+    wallets: Vec<Vec<Position>>,
+    slices: Vec<Vec<Position>>,
     pub(crate) totals: HashMap<u16, Position>,
     pub(crate) refunds: HashMap<u128, Position>,
+}
+
+impl Images {
+    fn set(all: &mut Vec<Vec<Position>>, number: usize, slot: Slot, as_of: Position) {
+        if all.len() <= number {
+            all.resize_with(number + 1, Vec::new);
+        }
+        let slots = &mut all[number];
+        let slot = slot as usize;
+        if slots.len() <= slot {
+            slots.resize((slot + 1).next_power_of_two(), 0);
+        }
+        slots[slot] = as_of;
+    }
+
+    fn get(all: &[Vec<Position>], number: usize, slot: Slot) -> Position {
+        all.get(number).and_then(|slots| slots.get(slot as usize)).copied().unwrap_or(0)
+    }
+
+    /// The image of the wallet there is complete up to this position.
+    pub(crate) fn has_wallet(&mut self, number: usize, slot: Slot, as_of: Position) {
+        Self::set(&mut self.wallets, number, slot, as_of);
+    }
+
+    /// The image of the slice there is complete up to this position.
+    pub(crate) fn has_slice(&mut self, number: usize, slot: Slot, as_of: Position) {
+        Self::set(&mut self.slices, number, slot, as_of);
+    }
 }
 
 impl Held<'_> {
@@ -66,24 +105,34 @@ impl Held<'_> {
 
     /// A wallet's slot; it comes back from the store when it was put away.
     pub(crate) fn wallet(&mut self, id: &AccountId) -> Result<Option<(usize, Slot)>, StoreError> {
-        let hash = self.hashing.account(id.as_str());
+        self.wallet_by(self.hashing.account(id.as_str()), id)
+    }
+
+    /// The same, when the hash of its name is known.
+    pub(crate) fn wallet_by(&mut self, hash: u64, id: &AccountId) -> Result<Option<(usize, Slot)>, StoreError> {
         let home = self.home_of(hash);
         if let Some(slot) = self.shard(home).resident(hash, id) {
             return Ok(Some((home, slot)));
         }
-        let Some(image) = self.store.wallet(id)? else { return Ok(None) };
+        let Some(image) = self.store.wallet(hash, id)? else { return Ok(None) };
         let wallet: Wallet = postcard::from_bytes(&image.bytes)
             .map_err(|error| StoreError(format!("the image of the wallet {id} cannot be read: {error}")))?;
+        let slot = self.shard(home).wallets.insert(hash, wallet);
         if let Some(images) = &mut self.images {
-            images.wallets.insert(id.clone(), image.as_of);
+            images.has_wallet(home, slot, image.as_of);
         }
         metrics::counter!("fentan_wallets_brought_back_total").increment(1);
-        Ok(Some((home, self.shard(home).wallets.insert(hash, wallet))))
+        Ok(Some((home, slot)))
     }
 
     /// A slice's slot on a held shard.
     pub(crate) fn slice(&self, number: usize, id: &AccountId) -> Option<Slot> {
-        self.peek(number).slices.find(self.hashing.account(id.as_str()), id.as_str())
+        self.slice_by(self.hashing.account(id.as_str()), number, id)
+    }
+
+    /// The same, when the hash of its name is known.
+    pub(crate) fn slice_by(&self, hash: u64, number: usize, id: &AccountId) -> Option<Slot> {
+        self.peek(number).slices.find(hash, id.as_str())
     }
 
     /// What refunds have given back of a spend so far.
@@ -96,13 +145,15 @@ impl Held<'_> {
 
     /// Changes the books by a record: wallets, slices, totals and what hangs on them. Live and in replay
     /// this is the same code; in replay an image that has the record already is left alone.
-    pub(crate) fn apply(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
+    ///
+    /// `places` spares a second look for what the decision has found already.
+    pub(crate) fn apply(&mut self, record: &Record, position: Position, places: Places) -> Result<(), StoreError> {
         match (&record.event, &record.command) {
             (Event::Rejected(_), _) => return Ok(()),
             (Event::Opened { kind: AccountKind::Wallet, product, limits }, Command::OpenAccount(open)) => {
                 self.open_wallet(&open.account, record.currency, product, position)?;
                 if limits.is_some() {
-                    self.change_wallet(&open.account, record, position)?;
+                    self.change_wallet(&open.account, record, position, None)?;
                 }
             }
             (Event::Opened { .. }, Command::OpenAccount(open)) => self.open_merchant(&open.account, record.currency),
@@ -112,22 +163,22 @@ impl Held<'_> {
                 }
             }
             (Event::Gathered(_), _) => self.gather(record, position)?,
-            _ => self.apply_to_wallets(record, position)?,
+            _ => self.apply_to_wallets(record, position, places)?,
         }
         if let Event::Spent { opens_merchant: true, .. } | Event::Held { opens_merchant: true, .. } = &record.event
             && let Some(merchant) = record.merchant()
         {
             self.open_merchant(merchant, record.currency);
         }
-        self.post(record, position)?;
+        self.post(record, position, places.merchant)?;
         if let (Event::Refunded { refunded, rows, .. }, Command::Refund(refund)) = (&record.event, &record.command) {
             let back = GivenBack { amount: *refunded, rows: rows.clone() };
-            self.note_refunded(record, self.hashing.id(refund.spend.as_str()), back, position)?;
+            self.note_refunded(record, self.hashing.wide(refund.spend.as_str()), back, position)?;
         }
         Ok(())
     }
 
-    fn apply_to_wallets(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
+    fn apply_to_wallets(&mut self, record: &Record, position: Position, places: Places) -> Result<(), StoreError> {
         let Some(account) = record.account() else { return Ok(()) };
         let opens = match &record.event {
             Event::ToppedUp { opens, .. } | Event::TopUpPlaced { opens, .. } => opens.as_ref(),
@@ -136,24 +187,30 @@ impl Held<'_> {
         if let Some(product) = opens {
             self.open_wallet(account, record.currency, product, position)?;
         }
-        self.change_wallet(account, record, position)?;
+        self.change_wallet(account, record, position, places.wallet)?;
         if let (Event::Transferred { opens, .. }, Command::Transfer(transfer)) = (&record.event, &record.command) {
             if let Some(product) = opens {
                 self.open_wallet(&transfer.to, record.currency, product, position)?;
             }
-            self.change_wallet(&transfer.to, record, position)?;
+            self.change_wallet(&transfer.to, record, position, None)?;
         }
         Ok(())
     }
 
-    fn change_wallet(&mut self, id: &AccountId, record: &Record, position: Position) -> Result<(), StoreError> {
-        let Some((home, slot)) = self.wallet(id)? else {
+    fn change_wallet(
+        &mut self,
+        id: &AccountId,
+        record: &Record,
+        position: Position,
+        place: Option<(usize, Slot)>,
+    ) -> Result<(), StoreError> {
+        let place = if place.is_some() { place } else { self.wallet(id)? };
+        let Some((home, slot)) = place else {
             return Err(StoreError(format!(
                 "the journal names the wallet {id} at position {position}, and there is none"
             )));
         };
-        let in_image = |images: &Images| images.wallets.get(id).is_some_and(|as_of| position <= *as_of);
-        let has_it = self.images.as_ref().is_some_and(in_image);
+        let has_it = self.images.as_ref().is_some_and(|images| position <= Images::get(&images.wallets, home, slot));
         let shard = self.shard(home);
         // Deadlines are stored with a checkpoint, not with the wallet's image.
         for at in ends(record) {
@@ -208,20 +265,19 @@ impl Held<'_> {
     fn set_slice_status(&mut self, at: usize, record: &Record, status: crate::accounts::Status, position: Position) {
         let Some(account) = record.account() else { return };
         let hash = self.hashing.account(account.as_str());
-        let number = self.shards[at].number;
-        if self.slice_has(number, account, position) {
+        let number = usize::from(self.shards[at].number);
+        let Some(slot) = self.shards[at].slices.find(hash, account.as_str()) else { return };
+        if self.slice_has(number, slot, position) {
             return;
         }
-        let shard = &mut self.shards[at];
-        if let Some(entry) = shard.slices.find(hash, account.as_str()).and_then(|slot| shard.slices.entry_mut(slot)) {
+        if let Some(entry) = self.shards[at].slices.entry_mut(slot) {
             entry.value.status = status;
             entry.dirty = true;
         }
     }
 
-    fn slice_has(&self, number: u16, id: &AccountId, position: Position) -> bool {
-        let has = |images: &Images| images.slices.get(&(number, id.clone())).is_some_and(|as_of| position <= *as_of);
-        self.images.as_ref().is_some_and(has)
+    fn slice_has(&self, number: usize, slot: Slot, position: Position) -> bool {
+        self.images.as_ref().is_some_and(|images| position <= Images::get(&images.slices, number, slot))
     }
 
     fn totals_have(&self, number: u16, position: Position) -> bool {
@@ -229,10 +285,10 @@ impl Held<'_> {
     }
 
     /// Books a record's entry into the slices and totals of the shard that decided it.
-    fn post(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
+    fn post(&mut self, record: &Record, position: Position, merchant: Option<Slot>) -> Result<(), StoreError> {
         let number = usize::from(record.slice);
         let totals = !self.totals_have(record.slice, position);
-        let merchant = record.merchant().cloned();
+        let mut merchant = merchant;
         let mut result = Ok(());
         postings(record, |Posting { to, minor }| {
             if result.is_err() {
@@ -243,55 +299,69 @@ impl Held<'_> {
                 shard.totals.add(record.currency, to.chart(), minor);
                 shard.totals_dirty = true;
             }
-            match (to, &merchant) {
-                (PostTo::Wallet(_) | PostTo::Held(_) | PostTo::Arrears, _) | (PostTo::Merchant(..), None) => {}
-                (PostTo::Merchant(bucket, fund), Some(merchant)) => {
-                    result = self.change_slice(number, merchant, position, |slice| {
+            match to {
+                PostTo::Wallet(_) | PostTo::Held(_) | PostTo::Arrears => {}
+                PostTo::Merchant(bucket, fund) => {
+                    let Some(id) = record.merchant() else { return };
+                    merchant = merchant.or_else(|| self.slice(number, id));
+                    result = self.change_slice((number, merchant), id, position, |slice| {
                         if let SliceKind::Merchant(proceeds) = &mut slice.kind {
                             proceeds.add(bucket, fund, minor);
                         }
                     });
                 }
-                (PostTo::System(account), _) => {
-                    if minor > 0 && matches!(account, SystemAccount::Promotion(_)) {
-                        self.shard(number).returns.fetch_add(1, Ordering::Release);
-                    }
-                    let id = AccountId::internal(&format!("{}:{}", account.name(), record.currency));
-                    self.open_system(number, &id, record.currency);
-                    result = self.change_slice(number, &id, position, |slice| {
-                        if let SliceKind::System(balance) = &mut slice.kind {
-                            *balance += minor;
-                        }
-                    });
+                PostTo::System(account) => {
+                    result = self.post_to_system(number, account, record.currency, minor, position)
                 }
             }
         });
         result
     }
 
-    fn open_system(&mut self, number: usize, id: &AccountId, currency: Currency) {
-        if self.slice(number, id).is_none() {
-            let hash = self.hashing.account(id.as_str());
-            let slice =
-                Slice { id: id.clone(), currency, status: crate::accounts::Status::Open, kind: SliceKind::System(0) };
-            self.shard(number).slices.insert(hash, slice);
+    /// Books into the shard's slice of one of the ledger's own accounts; makes it when it is the first time.
+    fn post_to_system(
+        &mut self,
+        number: usize,
+        account: SystemAccount,
+        currency: Currency,
+        minor: i128,
+        position: Position,
+    ) -> Result<(), StoreError> {
+        let hashing = self.hashing;
+        let shard = self.shard(number);
+        if minor > 0 && matches!(account, SystemAccount::Promotion(_)) {
+            shard.returns.fetch_add(1, Ordering::Release);
         }
+        let slot = shard.own_accounts.find(&account, currency).unwrap_or_else(|| {
+            let id = AccountId::internal(&format!("{}:{currency}", account.name()));
+            let hash = hashing.account(id.as_str());
+            let slot = shard.slices.find(hash, id.as_str()).unwrap_or_else(|| {
+                let status = crate::accounts::Status::Open;
+                shard.slices.insert(hash, Slice { id, currency, status, kind: SliceKind::System(0) })
+            });
+            shard.own_accounts.keep(account, currency, slot);
+            slot
+        });
+        let Some(id) = shard.slices.get(slot).map(|slice| slice.id.clone()) else { return Ok(()) };
+        self.change_slice((number, Some(slot)), &id, position, |slice| {
+            if let SliceKind::System(balance) = &mut slice.kind {
+                *balance += minor;
+            }
+        })
     }
 
     fn change_slice(
         &mut self,
-        number: usize,
+        (number, slot): (usize, Option<Slot>),
         id: &AccountId,
         position: Position,
         change: impl FnOnce(&mut Slice),
     ) -> Result<(), StoreError> {
-        let hash = self.hashing.account(id.as_str());
-        let shard_number = u16::try_from(number).unwrap_or(u16::MAX);
-        if self.slice_has(shard_number, id, position) {
+        if slot.is_some_and(|slot| self.slice_has(number, slot, position)) {
             return Ok(());
         }
         let shard = self.shard(number);
-        let Some(entry) = shard.slices.find(hash, id.as_str()).and_then(|slot| shard.slices.entry_mut(slot)) else {
+        let Some(entry) = slot.and_then(|slot| shard.slices.entry_mut(slot)) else {
             // Money must not vanish because a slice is missing: every shard has one of every merchant.
             return Err(StoreError(format!(
                 "shard {number} has no slice of {id} to book the record at position {position} in"
@@ -308,7 +378,8 @@ impl Held<'_> {
         let account = account.clone();
         for moved in moves {
             for (number, minor) in [(moved.slice, -moved.amount), (record.slice, moved.amount)] {
-                self.change_slice(usize::from(number), &account, position, |slice| {
+                let place = (usize::from(number), self.slice(usize::from(number), &account));
+                self.change_slice(place, &account, position, |slice| {
                     if let SliceKind::Merchant(proceeds) = &mut slice.kind {
                         proceeds.add(moved.bucket, moved.fund, minor);
                     }
@@ -340,12 +411,13 @@ impl Held<'_> {
     }
 }
 
-/// The shard of a name's hash.
+/// The shard of a name's hash, by its highest 24 bits: each shard has one range of hashes, so what the shards write in
+/// the order of hashes does not overlap.
 pub(crate) const fn shard_of(hash: u64, count: usize) -> usize {
     // Below the number of shards, which is small.
-    #[allow(clippy::cast_possible_truncation, reason = "the remainder is below a usize")]
+    #[allow(clippy::cast_possible_truncation, reason = "below the number of shards")]
     {
-        (hash % count as u64) as usize
+        (((hash >> 40) * count as u64) >> 24) as usize
     }
 }
 

@@ -5,44 +5,57 @@
 //!
 //! 1. the keeper notes the journal's end `C` and lets the index of ids grow old;
 //! 2. each shard, at the next end of a step, stages its slices and then, a portion after each step, every
-//!    wallet that was dirty;
-//! 3. when all have, the keeper writes the old ids and then, durably, that the checkpoint is `C`: every
-//!    record up to `C` is in the images, so replay may begin after it.
+//!    wallet that was dirty, in the order of the hashes of their names;
+//! 3. when all have, the keeper writes the old ids, lets the store take all of it in one piece, and then says, durably,
+//!    that the checkpoint is `C`: every record up to `C` is in the images, so replay may begin after it.
 //!
 //! Images say up to where they are complete, so it does no harm that most are newer than `C`.
+//!
+//! Wallets of a checkpoint and ids go past the store's memory ([`Bulk`]). A wallet that is put away goes through it, and
+//! not while an older image of it waits to be taken: that would then stand in for the newer one.
 
 use super::Shared;
 use super::request::Reply;
-use super::shard::{DeadlineChange, Shard};
-use super::table::Slot;
+use super::shard::{DeadlineChange, Dirty, Shard};
+use super::table::{Slot, Staged};
 use crate::journal::Position;
-use crate::store::{Image, Meta, Put, StoreError};
+use crate::names::AccountId;
+use crate::store::{Bulk, Image, Meta, Put, Store, StoreError};
 use crossbeam::channel::{Receiver, Sender};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// How many wallets are staged after one step of a checkpoint.
-const PORTION: usize = 2048;
+/// How many wallets are staged after one step of a checkpoint: a third of a millisecond.
+const PORTION: usize = 1024;
+
+/// A wallet's image on its way into a checkpoint.
+pub(crate) struct WalletImage {
+    hash: u64,
+    id: AccountId,
+    image: Image,
+}
 
 /// What the keeper is sent.
 pub(crate) enum Job {
-    /// Images to write.
+    /// Images to write through the store's memory.
     Stage {
         /// The shard.
         shard: usize,
         /// The shard's ticket for them.
-        ticket: u64,
+        ticket: u32,
         /// The journal must be durable up to here.
         as_of: Position,
         /// The images.
         puts: Vec<Put>,
     },
+    /// Wallets of a checkpoint, in the order of their hashes.
+    Wallets(usize, Vec<WalletImage>),
     /// A checkpoint is due.
     Begin,
     /// A shard has staged all that was dirty.
-    Done(u64),
+    Done(u32),
     /// Nothing comes after this.
     End,
 }
@@ -51,10 +64,10 @@ pub(crate) enum Job {
 pub(crate) struct Staging {
     shard: usize,
     jobs: Sender<Job>,
-    ticket: u64,
+    ticket: u32,
     /// The checkpoint this shard has last begun.
-    epoch: u64,
-    rest: Vec<Slot>,
+    epoch: u32,
+    rest: Vec<(u16, Vec<Slot>)>,
 }
 
 impl Staging {
@@ -78,18 +91,19 @@ impl Staging {
         // No step is under way, so nothing up to here is missing in this shard.
         let as_of = shared.sequencer.last();
         let mut puts = Vec::new();
-        let begins = epoch != self.epoch;
-        if begins {
+        if epoch != self.epoch {
             self.epoch = epoch;
             stage_small(&mut own, as_of, &mut puts);
-            self.rest = std::mem::take(&mut own.dirty);
+            self.rest = own.dirty.take();
         }
-        let portion = self.rest.len().saturating_sub(PORTION);
-        for slot in self.rest.split_off(portion) {
-            stage_wallet(&mut own, slot, as_of, self.ticket + 1, &mut puts);
+        let mut wallets = Vec::new();
+        while wallets.len() < PORTION
+            && let Some((bucket, slots)) = self.rest.pop()
+        {
+            stage_bucket(&mut own, bucket, &slots, as_of, epoch, &mut wallets);
         }
         if crowded {
-            let written = shared.written[self.shard].load(Ordering::Acquire);
+            let written = (shared.written[self.shard].load(Ordering::Acquire), shared.taken.load(Ordering::Acquire));
             self.put_away(&mut own, shared.limits.wallets_per_shard, written, as_of, &mut puts);
         }
         drop(own);
@@ -97,10 +111,10 @@ impl Staging {
             self.ticket += 1;
             let _ = self.jobs.send(Job::Stage { shard: self.shard, ticket: self.ticket, as_of, puts });
         }
-        if self.rest.is_empty()
-            && (begins || portion == 0)
-            && self.epoch != shared.checkpoint_done[self.shard].load(Ordering::Relaxed)
-        {
+        if !wallets.is_empty() {
+            let _ = self.jobs.send(Job::Wallets(self.shard, wallets));
+        }
+        if self.rest.is_empty() && self.epoch != shared.checkpoint_done[self.shard].load(Ordering::Relaxed) {
             shared.checkpoint_done[self.shard].store(self.epoch, Ordering::Relaxed);
             let _ = self.jobs.send(Job::Done(self.epoch));
         }
@@ -108,7 +122,14 @@ impl Staging {
 
     /// Takes wallets that were not used for a round of the hand out of memory; a dirty one is staged
     /// first and goes when its image is written.
-    fn put_away(&self, shard: &mut Shard, bound: usize, written: u64, as_of: Position, puts: &mut Vec<Put>) {
+    fn put_away(
+        &self,
+        shard: &mut Shard,
+        bound: usize,
+        (written, taken): (u32, u32),
+        as_of: Position,
+        puts: &mut Vec<Put>,
+    ) {
         let excess = shard.wallets.len().saturating_sub(bound);
         let looks = (excess * 8 + 256).min(shard.wallets.slots() * 2);
         let mut gone = 0_u64;
@@ -120,9 +141,11 @@ impl Staging {
             let Some(entry) = shard.wallets.entry_mut(slot) else { continue };
             if entry.used {
                 entry.used = false;
+            } else if !entry.staged.is_written(written, taken) {
+                // Its image is on its way. Until it has arrived the wallet stays, also when it has changed since.
             } else if entry.dirty {
-                stage_wallet(shard, slot, as_of, self.ticket + 1, puts);
-            } else if entry.staged <= written {
+                stage_put(shard, slot, as_of, self.ticket + 1, puts);
+            } else {
                 shard.wallets.remove(slot);
                 gone += 1;
             }
@@ -136,12 +159,42 @@ fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_allocvec(value).unwrap_or_else(|error| unreachable!("an image can always be encoded: {error}"))
 }
 
-fn stage_wallet(shard: &mut Shard, slot: Slot, as_of: Position, ticket: u64, puts: &mut Vec<Put>) {
+fn stage_put(shard: &mut Shard, slot: Slot, as_of: Position, ticket: u32, puts: &mut Vec<Put>) {
     let Some(entry) = shard.wallets.entry_mut(slot).filter(|entry| entry.dirty) else { return };
     entry.dirty = false;
-    entry.staged = ticket;
+    entry.staged = Staged::put(ticket);
     let wallet = &entry.value;
-    puts.push(Put::Wallet(wallet.id.clone(), Image { as_of, bytes: encode(wallet) }));
+    puts.push(Put::Wallet(entry.hash, wallet.id.clone(), Image { as_of, bytes: encode(wallet) }));
+}
+
+/// Stages the wallets of one bucket, in the order of their hashes. A slot may have been given to another wallet since;
+/// that one is in its own bucket, for this checkpoint or the next.
+fn stage_bucket(
+    shard: &mut Shard,
+    bucket: u16,
+    slots: &[Slot],
+    as_of: Position,
+    epoch: u32,
+    wallets: &mut Vec<WalletImage>,
+) {
+    for slot in slots {
+        if let Some(entry) = shard.wallets.entry(*slot) {
+            super::prefetch::prefetch(entry);
+        }
+    }
+    let first = wallets.len();
+    for slot in slots {
+        let Some(entry) = shard.wallets.entry_mut(*slot) else { continue };
+        if !entry.dirty || Dirty::bucket(entry.hash) != bucket {
+            continue;
+        }
+        entry.dirty = false;
+        entry.staged = Staged::bulk(epoch);
+        let wallet = &entry.value;
+        let image = Image { as_of, bytes: encode(wallet) };
+        wallets.push(WalletImage { hash: entry.hash, id: wallet.id.clone(), image });
+    }
+    wallets[first..].sort_unstable_by(|one, other| (one.hash, &one.id).cmp(&(other.hash, &other.id)));
 }
 
 /// Slices, totals, refunds and deadlines: few, and staged in one go.
@@ -178,10 +231,11 @@ pub(crate) struct Keeper<R> {
 }
 
 /// A checkpoint under way.
-struct Checkpoint {
-    epoch: u64,
+struct Checkpoint<'s> {
+    epoch: u32,
     position: Position,
     missing: usize,
+    bulk: Box<dyn Bulk + 's>,
 }
 
 impl<R: Reply> Keeper<R> {
@@ -193,25 +247,33 @@ impl<R: Reply> Keeper<R> {
     }
 
     fn serve(&mut self) -> Result<(), StoreError> {
-        let mut checkpoint: Option<Checkpoint> = None;
+        let store = Arc::clone(&self.shared.store);
+        let mut checkpoint: Option<Checkpoint<'_>> = None;
         while let Ok(job) = self.jobs.recv() {
             match job {
                 Job::Stage { shard, ticket, as_of, puts } => {
                     if !self.wait_durable(as_of) {
                         return Ok(());
                     }
-                    self.shared.store.write(&puts)?;
+                    store.write(&puts)?;
                     self.shared.written[shard].store(ticket, Ordering::Release);
                 }
-                Job::Begin if checkpoint.is_none() => checkpoint = self.begin(),
+                Job::Wallets(shard, images) => {
+                    if let Some(under_way) = &mut checkpoint {
+                        for WalletImage { hash, id, image } in &images {
+                            under_way.bulk.wallet(shard, *hash, id, image)?;
+                        }
+                    }
+                }
+                Job::Begin if checkpoint.is_none() => checkpoint = self.begin(&*store)?,
                 Job::Begin => {}
                 Job::Done(epoch) => {
-                    if let Some(under_way) = checkpoint.as_mut().filter(|c| c.epoch == epoch) {
-                        under_way.missing -= 1;
-                        if under_way.missing == 0 {
-                            self.complete(under_way.position)?;
-                            checkpoint = None;
-                        }
+                    let due = checkpoint.take_if(|under_way| {
+                        under_way.missing -= usize::from(under_way.epoch == epoch);
+                        under_way.missing == 0
+                    });
+                    if let Some(due) = due {
+                        self.complete(due)?;
                     }
                 }
                 Job::End => return Ok(()),
@@ -220,31 +282,35 @@ impl<R: Reply> Keeper<R> {
         Ok(())
     }
 
-    fn begin(&self) -> Option<Checkpoint> {
+    fn begin<'s>(&self, store: &'s dyn Store) -> Result<Option<Checkpoint<'s>>, StoreError> {
         let position = self.shared.sequencer.last();
         if position == self.meta.checkpoint {
-            return None;
+            return Ok(None);
         }
+        let bulk = store.bulk()?;
         self.shared.ids.age();
         let epoch = self.shared.checkpoint_epoch.fetch_add(1, Ordering::AcqRel) + 1;
         self.shared.nudge();
-        Some(Checkpoint { epoch, position, missing: self.shared.shards.len() })
+        Ok(Some(Checkpoint { epoch, position, missing: self.shared.shards.len(), bulk }))
     }
 
-    fn complete(&mut self, position: Position) -> Result<(), StoreError> {
-        if !self.wait_durable(position) {
+    fn complete(&mut self, checkpoint: Checkpoint<'_>) -> Result<(), StoreError> {
+        let Checkpoint { epoch, position, mut bulk, .. } = checkpoint;
+        // Images and ids are younger than `position`: no further than here.
+        if !self.wait_durable(self.shared.sequencer.last()) {
             return Ok(());
         }
         let begun = std::time::Instant::now();
         for stripe in 0.. {
-            let Some(mut ids) = self.shared.ids.old(stripe) else { break };
-            ids.sort_unstable_by_key(|(hash, _)| *hash);
-            let puts: Vec<Put> = ids.into_iter().map(|(hash, entry)| Put::Id(hash, entry)).collect();
-            self.shared.store.write(&puts)?;
+            if !self.shared.ids.store_old(stripe, &mut *bulk)? {
+                break;
+            }
         }
+        bulk.finish()?;
+        self.shared.taken.store(epoch, Ordering::Release);
         self.meta.checkpoint = position;
         self.shared.store.set_meta(self.meta)?;
-        self.shared.ids.mark_stored();
+        self.shared.ids.forget_old();
         self.shared.checkpoint_position.store(position, Ordering::Release);
         metrics::histogram!("fentan_checkpoint_seconds").record(begun.elapsed());
         metrics::gauge!("fentan_ids_in_memory").set(count(self.shared.ids.len()));

@@ -15,13 +15,16 @@
 //! |---|---|
 //! | `request.rs` | what goes in and out; [`Reply`] |
 //! | `step.rs`, `decide.rs`, `query.rs` | one step of a shard |
+//! | `ahead.rs`, `prefetch.rs` | memory that is asked for before it is needed |
+//! | `table.rs`, `hashing.rs` | accounts in memory, and how they are found |
 //! | `budget.rs` | budgets of offers over shards |
 //! | `held.rs` | the shards a step may touch; a record's effect, live and in replay |
 //! | `sequencer.rs`, `writer.rs` | order, group commit, release |
-//! | `ids.rs` | idempotency |
+//! | `ids/` | idempotency |
 //! | `keeper.rs` | images, checkpoints, memory bound |
 //! | `recovery.rs` | images and tail |
 
+mod ahead;
 mod budget;
 mod cache;
 mod decide;
@@ -29,6 +32,7 @@ pub(crate) mod hashing;
 mod held;
 mod ids;
 mod keeper;
+mod prefetch;
 mod query;
 pub mod recovery;
 mod request;
@@ -41,7 +45,8 @@ mod worker;
 mod writer;
 
 pub use request::{
-    Answer, Body, Found, LotView, MerchantView, Outcome, Parcel, QuoteView, Reply, Request, TopUpStanding, WalletView,
+    Answer, Body, Found, LotView, MerchantView, Outcome, Parcel, QuoteView, Reply, Request, Seq, TopUpStanding,
+    WalletView,
 };
 
 use crate::accounts::Timestamp;
@@ -59,7 +64,7 @@ use recovery::{Progress, RecoveryError, recover};
 use sequencer::Sequencer;
 use shard::Shard;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use worker::{Worker, WorkerMessage};
@@ -76,6 +81,8 @@ pub struct Limits {
     pub step_requests: usize,
     /// Wallets of one shard in memory.
     pub wallets_per_shard: usize,
+    /// Memory that spares new ids a look into the store, in bytes: at ten bits an id, 64 MiB are enough for 50 million.
+    pub id_filter_bytes: usize,
 }
 
 /// How long a shutdown waits for its checkpoint; without it the next start replays the tail.
@@ -104,9 +111,13 @@ pub(crate) struct Shared<R> {
     /// Wallets of each shard in memory, as of its last look.
     pub(crate) resident: Vec<AtomicUsize>,
     /// The last ticket of each shard whose images are written.
-    pub(crate) written: Vec<AtomicU64>,
-    pub(crate) checkpoint_epoch: AtomicU64,
-    pub(crate) checkpoint_done: Vec<AtomicU64>,
+    pub(crate) written: Vec<AtomicU32>,
+    /// The number of the last checkpoint that has begun.
+    pub(crate) checkpoint_epoch: AtomicU32,
+    /// The number of the last checkpoint whose images the store has taken.
+    pub(crate) taken: AtomicU32,
+    /// The last checkpoint for which each shard has staged all.
+    pub(crate) checkpoint_done: Vec<AtomicU32>,
     pub(crate) checkpoint_position: AtomicU64,
     pub(crate) closing: AtomicBool,
     queues: Vec<Sender<WorkerMessage<R>>>,
@@ -137,7 +148,7 @@ impl<R: Reply> Shared<R> {
 
     /// The hash of the account that an id's command was decided for.
     fn account_of(&self, id: &str) -> Option<u64> {
-        self.ids.find(self.hashing.id(id)).ok().flatten().map(|entry| entry.account)
+        self.ids.find(self.hashing.id(id)).ok().flatten().map(|entry| entry.account())
     }
 
     /// Wakes every shard.
@@ -204,6 +215,8 @@ struct Threads {
     workers: Vec<JoinHandle<()>>,
     writer: JoinHandle<()>,
     keeper: JoinHandle<()>,
+    /// Reads the ids that the store had, then ends.
+    warming: JoinHandle<()>,
 }
 
 /// A running engine. Dropping it without [`Engine::shutdown`] leaves its threads running.
@@ -233,7 +246,7 @@ impl<R: Reply> Engine<R> {
         let chain = media.journal.claim(meta.term)?;
         media.store.set_meta(meta)?;
         let end = chain.next_position - 1;
-        let recovered = recover(&media.store, &*media.reader, end, limits.shards, progress)?;
+        let recovered = recover(&media.store, &*media.reader, end, (limits.shards, limits.id_filter_bytes), progress)?;
         let (writer_in, writer_out) = bounded(1024);
         let (jobs, jobs_out) = bounded(64);
         let (queues, inboxes): (Vec<_>, Vec<_>) = (0..limits.shards).map(|_| bounded(4096)).unzip();
@@ -248,7 +261,7 @@ impl<R: Reply> Engine<R> {
             })
         };
         let counters = || (0..limits.shards).map(|_| AtomicUsize::new(0)).collect();
-        let positions = || (0..limits.shards).map(|_| AtomicU64::new(0)).collect();
+        let numbers = || (0..limits.shards).map(|_| AtomicU32::new(0)).collect();
         let shared = Arc::new(Shared {
             shards: recovered.shards,
             ids: recovered.ids,
@@ -263,9 +276,10 @@ impl<R: Reply> Engine<R> {
             durable: Arc::clone(&durable),
             queued: counters(),
             resident: counters(),
-            written: positions(),
-            checkpoint_epoch: AtomicU64::new(0),
-            checkpoint_done: positions(),
+            written: numbers(),
+            checkpoint_epoch: AtomicU32::new(0),
+            taken: AtomicU32::new(0),
+            checkpoint_done: numbers(),
             checkpoint_position: AtomicU64::new(recovered.meta.checkpoint),
             closing: AtomicBool::new(false),
             queues,
@@ -286,7 +300,18 @@ impl<R: Reply> Engine<R> {
             let worker = Worker { shared: Arc::clone(&shared), number, inbox, staging };
             workers.push(named(&format!("fentan-shard-{number}")).spawn(move || worker.run())?);
         }
-        let threads = Mutex::new(Some(Threads { workers, writer, keeper }));
+        let warming = {
+            let shared = Arc::clone(&shared);
+            let stops = move |shared: &Shared<R>| {
+                shared.closing.load(Ordering::Acquire) || shared.failed.load(Ordering::Acquire)
+            };
+            named("fentan-ids").spawn(move || {
+                if let Err(error) = shared.ids.warm(&|| !stops(&shared)) {
+                    (shared.on_failure)(&error.to_string());
+                }
+            })?
+        };
+        let threads = Mutex::new(Some(Threads { workers, writer, keeper, warming }));
         Ok(Self { shared, jobs, threads, replayed: recovered.replayed })
     }
 
@@ -404,7 +429,7 @@ impl<R: Reply> Engine<R> {
     /// call does nothing.
     pub fn shutdown(&self) {
         self.close();
-        let Some(Threads { workers, writer, keeper }) = self.threads.lock().take() else { return };
+        let Some(Threads { workers, writer, keeper, warming }) = self.threads.lock().take() else { return };
         // A last checkpoint, so that the next start has nothing to replay.
         while !self.has_failed() && self.shared.queued.iter().any(|q| q.load(Ordering::Acquire) > 0) {
             std::thread::sleep(Duration::from_millis(1));
@@ -429,6 +454,7 @@ impl<R: Reply> Engine<R> {
         let _ = self.jobs.send(Job::End);
         let _ = writer.join();
         let _ = keeper.join();
+        let _ = warming.join();
     }
 }
 

@@ -55,12 +55,12 @@ impl<R: Reply> Step<'_, R> {
     /// What is known of the spend here; the journal's reader does the rest, on another thread.
     fn explain(&mut self, id: &CommandId, lang: Lang) -> Result<Found, Stop> {
         let unknown = || Reject::UnknownSpend { spend: id.clone() };
-        let (record, position) = self.record_of(id)?.ok_or_else(unknown)?;
+        let (record, seq) = self.record_of(id)?.ok_or_else(unknown)?;
         let spent = matches!(record.event, Event::Spent { .. } | Event::Captured { .. });
         let account = record.account().filter(|_| spent).cloned().ok_or_else(unknown)?;
         let (_, seat) = own_wallet(self, &account)?;
-        let refunded = self.held.refunded(seat, self.shared.hashing.id(id.as_str()))?.amount;
-        Ok(Found::Explain { record: Box::new(record), position, refunded, lang })
+        let refunded = self.held.refunded(seat, self.shared.hashing.wide(id.as_str()))?.amount;
+        Ok(Found::Explain { record: Box::new(record), seq, refunded, lang })
     }
 
     fn quote_top_up_refund(&mut self, ask: &QuoteTopUpRefund) -> Result<Found, Stop> {
@@ -77,14 +77,14 @@ impl<R: Reply> Step<'_, R> {
     }
 
     fn show(&mut self, id: &CommandId) -> Result<Found, Stop> {
-        let Some((record, position)) = self.record_of(id)? else {
+        let Some((record, seq)) = self.record_of(id)? else {
             return Err(Reject::UnknownSpend { spend: id.clone() }.into());
         };
         let (mut refunded, mut held, mut top_up, mut taken_back) = (GivenBack::default(), None, None, None);
         if let Some(account) = record.account().cloned() {
             let (found, seat) = own_wallet(self, &account)?;
             if matches!(record.event, Event::Spent { .. } | Event::Captured { .. }) {
-                refunded = self.held.refunded(seat, self.shared.hashing.id(id.as_str()))?;
+                refunded = self.held.refunded(seat, self.shared.hashing.wide(id.as_str()))?;
             }
             if let Some(wallet) = self.wallet_at(found) {
                 held = matches!(record.command, Command::Hold(..))
@@ -101,7 +101,7 @@ impl<R: Reply> Step<'_, R> {
                 });
             }
         }
-        Ok(Found::Shown { record: Box::new(record), position, refunded, held, top_up, taken_back })
+        Ok(Found::Shown { record: Box::new(record), seq, refunded, held, top_up, taken_back })
     }
 
     fn trial(&mut self) -> Result<Found, Stop> {

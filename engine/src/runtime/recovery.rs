@@ -1,17 +1,22 @@
 //! Recovery: the images of the last checkpoint, and the journal's tail applied to them.
 //!
-//! Wallets are not loaded: one comes from the store when a record of the tail, or later a request, names
-//! it. Slices are, all of them. Each image says up to where it is complete, and a record is applied to an
-//! image only above that, so it does not matter how much newer than the checkpoint an image is.
+//! Slices are loaded, all of them. Wallets come from the store when a record of the tail, or later a request, names
+//! them; when the tail is long enough to name most of them they are read in one go before it, which costs a tenth.
+//! Each image says up to where it is complete, and a record is applied to an image only above that, so it does not matter
+//! how much newer than the checkpoint an image is.
+//!
+//! One thread reads, checks and decodes the tail, another applies it. A start takes as long as the tail is long:
+//! `checkpoint_records` bounds that.
 //!
 //! The number of shards may have changed: slices of numbers that are no more are added to the first.
 
+use super::ahead::LOOK_AHEAD;
 use super::hashing::Hashing;
-use super::held::{Held, Images};
+use super::held::{Held, Images, Places};
 use super::ids::Ids;
 use super::shard::Shard;
 use super::table::Slot;
-use crate::accounts::Slice;
+use crate::accounts::{Slice, Wallet};
 use crate::journal::{Batch, Chain, JournalError, JournalReader, Position};
 use crate::ledger::Record;
 use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
@@ -62,8 +67,15 @@ pub struct Recovered {
 /// What recovery tells while it runs: records applied, and how many there are to apply.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 
-/// Recovers the books that `store` and `journal` hold, for this many shards. `end` is the journal's last
-/// position.
+/// As many slices as an engine can be configured to have; so many shards may have written the tail.
+const SHARDS_MAX: usize = 64;
+/// A tail of one record for so many wallets of the store: then all wallets are read in one go.
+const WALLETS_A_RECORD: u64 = 4;
+/// More wallets than this are never read in one go, for the memory they take.
+const WALLETS_AT_ONCE: u64 = 8_000_000;
+
+/// Recovers the books that `store` and `journal` hold, for so many shards, with a filter of so many bytes before the ids.
+/// `end` is the journal's last position.
 ///
 /// # Errors
 /// See [`RecoveryError`]; nothing was changed then.
@@ -71,7 +83,7 @@ pub fn recover(
     store: &Arc<dyn Store>,
     journal: &dyn JournalReader,
     end: Position,
-    shard_count: usize,
+    (shard_count, id_filter_bytes): (usize, usize),
     progress: Progress<'_>,
 ) -> Result<Recovered, RecoveryError> {
     let meta = store.meta()?;
@@ -83,15 +95,12 @@ pub fn recover(
     let slices = stored.iter().map(|s| match s {
         StoredSlice::Account(number, ..) | StoredSlice::Totals(number, _) => usize::from(*number) + 1,
     });
-    // Records of the tail may name slices that no image has yet; their numbers are below what a
-    // configuration can ask for.
-    let highest = highest_slice(journal, meta.checkpoint + 1)?;
-    let all = slices.max().unwrap_or(0).max(highest + 1).max(shard_count);
+    let known = slices.max().unwrap_or(0).max(shard_count);
     let shards: Vec<Mutex<Shard>> =
-        (0..all).map(|n| Mutex::new(Shard::new(u16::try_from(n).unwrap_or(u16::MAX)))).collect();
-    let ids = Ids::new(Arc::clone(store), meta.checkpoint > 0);
+        (0..known.max(SHARDS_MAX)).map(|n| Mutex::new(Shard::new(u16::try_from(n).unwrap_or(u16::MAX)))).collect();
+    let ids = Ids::new(Arc::clone(store), meta.checkpoint > 0, id_filter_bytes);
     let mut held = Held {
-        shards: shards.iter().map(Mutex::lock).collect(),
+        shards: shards[..known].iter().map(Mutex::lock).collect(),
         count: shard_count,
         hashing: &hashing,
         store: &**store,
@@ -104,7 +113,12 @@ pub fn recover(
         let home = held.home_of(hashing.account(id.as_str()));
         held.shard(home).deadlines.insert((at, id));
     }
-    let replayed = replay(&mut held, &ids, journal, meta.checkpoint, end, progress)?;
+    let wallets = store.wallets_about()?;
+    if wallets <= WALLETS_AT_ONCE && wallets / WALLETS_A_RECORD < end - meta.checkpoint {
+        load_wallets(&mut held)?;
+    }
+    let tail = Tail { journal, checkpoint: meta.checkpoint, end };
+    let replayed = replay(&mut held, &ids, &shards[known..], tail, progress)?;
     let folded = fold(&mut held, shard_count);
     drop(held);
     let mut shards = shards;
@@ -119,6 +133,51 @@ pub fn recover(
     Ok(Recovered { shards, ids, hashing, meta, replayed })
 }
 
+/// Wallets that go from the reading threads to the one that enters them, at a time.
+const WALLETS_A_LOT: usize = 1024;
+
+/// Reads all wallets, by several threads: each a range of hashes.
+fn load_wallets(held: &mut Held<'_>) -> Result<(), StoreError> {
+    type Read = Result<Vec<(u64, Position, Wallet)>, StoreError>;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8) as u64;
+    let store = held.store;
+    std::thread::scope(|scope| {
+        let (out, read) = crossbeam::channel::bounded::<Read>(16);
+        for number in 0..threads {
+            let out = out.clone();
+            let range = u64::MAX / threads;
+            let last = if number + 1 == threads { u64::MAX } else { (number + 1) * range - 1 };
+            scope.spawn(move || {
+                let mut lot = Vec::with_capacity(WALLETS_A_LOT);
+                let result = store.each_wallet(number * range..=last, &mut |hash, name, as_of, bytes| {
+                    let wallet = postcard::from_bytes(bytes).map_err(|error| {
+                        StoreError(format!("the image of the wallet {name} cannot be read: {error}"))
+                    })?;
+                    lot.push((hash, as_of, wallet));
+                    if lot.len() == WALLETS_A_LOT {
+                        let full = std::mem::replace(&mut lot, Vec::with_capacity(WALLETS_A_LOT));
+                        out.send(Ok(full)).map_err(|_| StoreError("recovery has stopped".into()))?;
+                    }
+                    Ok(())
+                });
+                // Nobody takes it when another thread has failed already.
+                let _ = out.send(result.map(|()| lot));
+            });
+        }
+        drop(out);
+        for lot in read {
+            for (hash, as_of, wallet) in lot? {
+                let home = held.home_of(hash);
+                let slot = held.shard(home).wallets.insert(hash, wallet);
+                if let Some(images) = &mut held.images {
+                    images.has_wallet(home, slot, as_of);
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
 fn image<T: DeserializeOwned>(what: &str, image: &Image) -> Result<T, StoreError> {
     postcard::from_bytes(&image.bytes)
         .map_err(|error| StoreError(format!("the image of {what} cannot be read: {error}")))
@@ -130,9 +189,9 @@ fn load_slices(held: &mut Held<'_>, stored: Vec<StoredSlice>) -> Result<(), Stor
             StoredSlice::Account(number, id, bytes) => {
                 let slice: Slice = image(id.as_str(), &bytes)?;
                 let hash = held.hashing.account(id.as_str());
-                held.shard(usize::from(number)).slices.insert(hash, slice);
+                let slot = held.shard(usize::from(number)).slices.insert(hash, slice);
                 if let Some(images) = &mut held.images {
-                    images.slices.insert((number, id), bytes.as_of);
+                    images.has_slice(usize::from(number), slot, bytes.as_of);
                 }
             }
             StoredSlice::Totals(number, bytes) => {
@@ -144,16 +203,6 @@ fn load_slices(held: &mut Held<'_>, stored: Vec<StoredSlice>) -> Result<(), Stor
         }
     }
     Ok(())
-}
-
-/// The highest slice number that the tail names.
-fn highest_slice(journal: &dyn JournalReader, from: Position) -> Result<usize, RecoveryError> {
-    let mut highest = 0;
-    each_record(journal, from, &mut |_, record, _| {
-        highest = highest.max(usize::from(record.slice));
-        Ok(())
-    })?;
-    Ok(highest)
 }
 
 /// Calls `visit` with each record from a position on, after checking that the batches follow one another.
@@ -192,39 +241,118 @@ fn one_batch(
     Ok(())
 }
 
-fn replay(
-    held: &mut Held<'_>,
-    ids: &Ids,
-    journal: &dyn JournalReader,
+/// What is to be replayed.
+#[derive(Clone, Copy)]
+struct Tail<'a> {
+    journal: &'a dyn JournalReader,
     checkpoint: Position,
     end: Position,
+}
+
+/// A record of the tail, with the hashes of its names.
+struct Decoded {
+    position: Position,
+    /// Of its id; `None` for the ledger's own commands, which have none that a client could use.
+    id: Option<u64>,
+    account: Option<u64>,
+    record: Record,
+}
+
+/// Records that go from the thread that decodes to the one that applies, at a time.
+const RECORDS_A_LOT: usize = 512;
+
+impl Tail<'_> {
+    /// Reads, checks and decodes the tail. Returns the end of the chain.
+    fn decode(
+        self,
+        hashing: &Hashing,
+        out: &crossbeam::channel::Sender<Vec<Decoded>>,
+    ) -> Result<Option<Chain>, RecoveryError> {
+        let mut lot = Vec::with_capacity(RECORDS_A_LOT);
+        let stopped = || RecoveryError::Store(StoreError("recovery has stopped".into()));
+        let chain = each_record(self.journal, self.checkpoint + 1, &mut |position, record, _| {
+            let id = (!record.id.as_str().starts_with('\u{1}')).then(|| hashing.id(record.id.as_str()));
+            let account = record.account().map(|id| hashing.account(id.as_str()));
+            lot.push(Decoded { position, id, account, record });
+            if lot.len() == RECORDS_A_LOT {
+                let full = std::mem::replace(&mut lot, Vec::with_capacity(RECORDS_A_LOT));
+                out.send(full).map_err(|_| stopped())?;
+            }
+            Ok(())
+        })?;
+        out.send(lot).map_err(|_| stopped())?;
+        Ok(chain)
+    }
+}
+
+fn replay<'a>(
+    held: &mut Held<'a>,
+    ids: &Ids,
+    spare: &'a [Mutex<Shard>],
+    tail: Tail<'_>,
     progress: Progress<'_>,
 ) -> Result<u64, RecoveryError> {
-    let total = end - checkpoint;
-    let mut replayed = 0;
-    let chain = each_record(journal, checkpoint + 1, &mut |position, record, _| {
-        let account = record.account().map_or(0, |id| held.hashing.account(id.as_str()));
-        // The ledger's own commands have no id that a client could use.
-        if !record.id.as_str().starts_with('\u{1}') {
-            ids.restore(held.hashing.id(record.id.as_str()), IdEntry { position, account });
+    let Tail { checkpoint, end, .. } = tail;
+    let hashing = held.hashing;
+    let mut spare = spare.iter();
+    let (replayed, chain) = std::thread::scope(|scope| {
+        let (out, lots) = crossbeam::channel::bounded(16);
+        let decoding = scope.spawn(move || tail.decode(hashing, &out));
+        let mut replayed = 0;
+        for lot in lots {
+            apply_lot(held, ids, &mut spare, &lot)?;
+            replayed += lot.len() as u64;
+            progress(replayed, end - checkpoint);
         }
-        held.apply(&record, position)?;
-        for shard in &mut held.shards {
-            shard.last_at = shard.last_at.max(record.at);
-        }
-        replayed += 1;
-        if replayed % 65_536 == 0 {
-            progress(replayed, total);
-        }
-        Ok(())
+        let chain =
+            decoding.join().map_err(|_| StoreError("the thread that reads the journal has stopped".into()))??;
+        Ok::<_, RecoveryError>((replayed, chain))
     })?;
     let reached = chain.map_or(checkpoint, |chain| chain.next_position - 1).max(checkpoint);
-    if reached == end {
-        progress(replayed, total);
-        Ok(replayed)
-    } else {
-        Err(JournalError::Elsewhere { end: reached, expected: end + 1 }.into())
+    if reached == end { Ok(replayed) } else { Err(JournalError::Elsewhere { end: reached, expected: end + 1 }.into()) }
+}
+
+/// Applies records in order; memory is asked for ahead, as in a step.
+fn apply_lot<'a>(
+    held: &mut Held<'a>,
+    ids: &Ids,
+    spare: &mut std::slice::Iter<'a, Mutex<Shard>>,
+    lot: &[Decoded],
+) -> Result<(), RecoveryError> {
+    for group in lot.chunks(LOOK_AHEAD) {
+        for Decoded { id, account, .. } in group {
+            if let Some(id) = id {
+                ids.prefetch(*id);
+            }
+            if let Some(hash) = account {
+                held.peek(held.home_of(*hash)).wallets.prefetch_index(*hash);
+            }
+        }
+        for hash in group.iter().filter_map(|decoded| decoded.account) {
+            held.peek(held.home_of(hash)).wallets.prefetch_value(hash);
+        }
+        for Decoded { position, id, account, record } in group {
+            // A shard that is no more, and of which the store has no slice yet.
+            while usize::from(record.slice) >= held.shards.len()
+                && let Some(shard) = spare.next()
+            {
+                held.shards.push(shard.lock());
+                spread_slices(held);
+            }
+            if let Some(id) = id {
+                ids.restore(*id, IdEntry::new(*position, account.unwrap_or(0)));
+            }
+            let wallet = match (account, record.account()) {
+                (Some(hash), Some(name)) => held.wallet_by(*hash, name)?,
+                _ => None,
+            };
+            held.apply(record, *position, Places { wallet, ..Places::default() })?;
+            for shard in &mut held.shards {
+                shard.last_at = shard.last_at.max(record.at);
+            }
+        }
     }
+    Ok(())
 }
 
 /// Every shard knows every merchant.

@@ -46,37 +46,54 @@ pub struct Request {
 }
 
 /// What a request came to.
-#[derive(Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "nearly every outcome is a record; a box for it would be one more allocation a spend"
-)]
-pub enum Outcome {
+#[derive(Debug, Clone, Copy)]
+pub enum Outcome<'a> {
     /// A record, of this command or, when `replayed`, of the first one with its id.
     Recorded {
         /// The record.
-        record: Record,
-        /// Its position.
-        position: Position,
+        record: &'a Record,
         /// Whether it was there before.
         replayed: bool,
     },
     /// What a query found.
     Found {
         /// The client's id.
-        id: CommandId,
+        id: &'a CommandId,
         /// When.
         at: Timestamp,
         /// What.
-        found: Found,
+        found: &'a Found,
     },
     /// No, and nothing is remembered.
     Refused {
         /// The client's id.
-        id: CommandId,
+        id: &'a CommandId,
         /// Why.
-        reject: Reject,
+        reject: &'a Reject,
     },
+}
+
+/// The position that an answer shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seq {
+    /// Of a record that was there before.
+    Known(Position),
+    /// Of a record of the step under way: its number among them. [`Reply::place`] says where they begin.
+    Fresh(u32),
+    /// Where the books stand when the step has ended.
+    AsOf,
+}
+
+impl Seq {
+    /// The position, when the step's records begin at `first` and the books then stand at `as_of`.
+    #[must_use]
+    pub fn resolve(self, first: Position, as_of: Position) -> Position {
+        match self {
+            Self::Known(position) => position,
+            Self::Fresh(number) => first + u64::from(number),
+            Self::AsOf => as_of,
+        }
+    }
 }
 
 /// What a query found.
@@ -101,8 +118,8 @@ pub enum Found {
     Explain {
         /// The record.
         record: Box<Record>,
-        /// Its position; zero when it was decided in this step.
-        position: Position,
+        /// Its position.
+        seq: Seq,
         /// What refunds have given back of it.
         refunded: i64,
         /// In which language.
@@ -126,7 +143,7 @@ pub enum Found {
         /// The record.
         record: Box<Record>,
         /// Its position.
-        position: Position,
+        seq: Seq,
         /// What refunds have given back of it.
         refunded: GivenBack,
         /// Whether it is a hold that is open, with what is left of it.
@@ -211,12 +228,16 @@ pub struct MerchantView {
 
 /// Where the answers of a [`Parcel`] go.
 ///
-/// The engine calls [`Reply::put`] once for each request, in the parcel's order, as soon as the answer is
-/// known; it calls [`Reply::release`] when the answers may leave, which is when everything they rest on
-/// is durable (rule E2). A reply that is dropped without release must let nothing out.
+/// The engine calls [`Reply::put`] once for each request, in the parcel's order, as soon as it is decided;
+/// [`Reply::place`] when the records of that step have their positions; and [`Reply::release`] when the answers
+/// may leave, which is when everything they rest on is durable (rule E2). A reply that is dropped without
+/// release must let nothing out.
 pub trait Reply: Send + 'static {
-    /// One more answer. It may be written down, not sent.
+    /// One more answer. It may be written down, not sent; its position may not be known yet.
     fn put(&mut self, answer: Answer<'_>);
+    /// Of the answers put since the last call, [`Seq::Fresh`] is counted from `first`, and [`Seq::AsOf`] is
+    /// `as_of`.
+    fn place(&mut self, first: Position, as_of: Position);
     /// All answers may leave.
     fn release(self);
 }
@@ -225,9 +246,9 @@ pub trait Reply: Send + 'static {
 #[derive(Clone, Copy)]
 pub struct Answer<'a> {
     /// What it came to.
-    pub outcome: &'a Outcome,
-    /// The position up to which the books stood when it was decided.
-    pub as_of: Position,
+    pub outcome: Outcome<'a>,
+    /// The position it shows. A record that a query shows has its own ([`Found::Shown`]).
+    pub seq: Seq,
     /// Names of sub-balances.
     pub catalog: &'a Arc<Catalog>,
 }

@@ -5,8 +5,9 @@
 //! checkout touches each shard owns a slice (rule E3).
 
 use super::table::{Keyed, Slot, Table};
-use crate::accounts::{Share, Slice, Timestamp, Totals, Wallet};
+use crate::accounts::{Share, Slice, SystemAccount, Timestamp, Totals, Wallet};
 use crate::ledger::GivenBack;
+use crate::money::Currency;
 use crate::names::{AccountId, Label};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,12 +42,74 @@ pub(crate) enum DeadlineChange {
     Done,
 }
 
+/// The slices of the ledger's own accounts that were booked in lately: every top-up books in a channel and a promotion.
+#[derive(Default)]
+pub(crate) struct OwnAccounts {
+    places: Vec<(SystemAccount, Currency, Slot)>,
+    /// Who goes next.
+    next: usize,
+}
+
+impl OwnAccounts {
+    /// More than this are not kept: they are compared one by one.
+    const MOST: usize = 16;
+
+    pub(crate) fn find(&self, account: &SystemAccount, currency: Currency) -> Option<Slot> {
+        let mut places = self.places.iter();
+        places.find(|(known, of, _)| *of == currency && known == account).map(|(.., slot)| *slot)
+    }
+
+    pub(crate) fn keep(&mut self, account: SystemAccount, currency: Currency, slot: Slot) {
+        if self.places.len() < Self::MOST {
+            self.places.push((account, currency, slot));
+        } else {
+            self.places[self.next] = (account, currency, slot);
+            self.next = (self.next + 1) % Self::MOST;
+        }
+    }
+}
+
+/// Wallets that changed since their images were staged, sorted roughly by the hash of their names, which is the order
+/// in which a checkpoint writes them. Sorting a million at once would stop the shard for tens of milliseconds.
+#[derive(Default)]
+pub(crate) struct Dirty {
+    /// By the highest bits of the hash.
+    buckets: Vec<Vec<Slot>>,
+}
+
+impl Dirty {
+    const BITS: u32 = 12;
+
+    pub(crate) fn add(&mut self, hash: u64, slot: Slot) {
+        if self.buckets.is_empty() {
+            self.buckets.resize_with(1 << Self::BITS, Vec::new);
+        }
+        self.buckets[usize::from(Self::bucket(hash))].push(slot);
+    }
+
+    /// Which bucket a hash belongs to.
+    #[allow(clippy::cast_possible_truncation, reason = "twelve bits")]
+    pub(crate) const fn bucket(hash: u64) -> u16 {
+        (hash >> (u64::BITS - Self::BITS)) as u16
+    }
+
+    /// All of them, bucket after bucket with its number, from the last one (so that [`Vec::pop`] gives the first).
+    pub(crate) fn take(&mut self) -> Vec<(u16, Vec<Slot>)> {
+        let buckets = (0_u16..).zip(std::mem::take(&mut self.buckets));
+        let mut filled: Vec<_> = buckets.filter(|(_, bucket)| !bucket.is_empty()).collect();
+        filled.reverse();
+        filled
+    }
+}
+
 /// One shard's state. Whoever holds its lock is the owner of its accounts.
 pub(crate) struct Shard {
     /// Its number, and the number of its slices.
     pub(crate) number: u16,
     pub(crate) wallets: Table<Wallet>,
     pub(crate) slices: Table<Slice>,
+    /// Where the slices of the ledger's own accounts stand.
+    pub(crate) own_accounts: OwnAccounts,
     pub(crate) totals: Totals,
     pub(crate) totals_dirty: bool,
     /// By the hash of the spend's id; clean ones are forgotten at a checkpoint.
@@ -61,7 +124,7 @@ pub(crate) struct Shard {
     /// How often something has come back to a promotion, over all shards.
     pub(crate) returns: Arc<AtomicU64>,
     /// Wallets that changed since their images were staged.
-    pub(crate) dirty: Vec<Slot>,
+    pub(crate) dirty: Dirty,
     /// The time of the last decision: a clock that is set back does not turn the books' time back.
     pub(crate) last_at: Timestamp,
 }
@@ -72,6 +135,7 @@ impl Shard {
             number,
             wallets: Table::default(),
             slices: Table::default(),
+            own_accounts: OwnAccounts::default(),
             totals: Totals::default(),
             totals_dirty: false,
             refunds: HashMap::new(),
@@ -79,7 +143,7 @@ impl Shard {
             deadline_changes: Vec::new(),
             shares: BTreeMap::new(),
             returns: Arc::default(),
-            dirty: Vec::new(),
+            dirty: Dirty::default(),
             last_at: 0,
         }
     }
@@ -90,7 +154,7 @@ impl Shard {
             && !entry.dirty
         {
             entry.dirty = true;
-            self.dirty.push(slot);
+            self.dirty.add(entry.hash, slot);
         }
     }
 

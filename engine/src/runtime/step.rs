@@ -1,17 +1,20 @@
-//! A step: decide and apply requests, hand their records over, write their answers down.
+//! A step: decide and apply requests, write their answers down, hand their records over.
 //!
 //! ```text
-//!  parcels ─ for each request: claim id ─ find accounts ─ decide ─ encode record ─ apply
-//!          ─ hand all records over (positions) ─ settle ids ─ write answers down ─ send replies after them
+//!  parcels ─ for each request: claim id ─ find accounts ─ decide ─ encode record ─ apply ─ write the answer down
+//!          ─ hand all records over (positions) ─ settle ids ─ tell the replies the positions ─ send replies after them
 //! ```
+//!
+//! An answer is written down at once, while all it shows is at hand; only its position comes later.
 //!
 //! A step holds the lock of its own shard. A request that touches more ends the step; it is then done by
 //! itself under the locks it needs, taken in order, and a new step begins. So a cross-shard command is one
 //! record, decided at one moment (rule E4), and answers of one account stay in order.
 
-use super::held::Held;
-use super::ids::Claim;
-use super::request::{Answer, Body, Outcome, Parcel, Reply, Request};
+use super::ahead::{Hashes, LOOK_AHEAD, look_ahead};
+use super::held::{Held, Places};
+use super::ids::{Claim, IdHash};
+use super::request::{Answer, Body, Outcome, Parcel, Reply, Request, Seq};
 use super::sequencer::Records;
 use super::table::Slot;
 use super::{Shared, decide};
@@ -57,11 +60,13 @@ impl From<StoreError> for Stop {
     }
 }
 
-/// An outcome on its way to its parcel's reply. A fresh record knows its index in the step only.
-struct Waiting {
-    parcel: usize,
-    outcome: Outcome,
-    fresh: Option<u32>,
+/// An id that this step has claimed.
+struct Claimed {
+    hash: IdHash,
+    /// The number of its record in the step.
+    index: u32,
+    /// The hash of the account it was decided for.
+    account: u64,
 }
 
 /// A step under way.
@@ -73,9 +78,7 @@ pub(crate) struct Step<'a, R> {
     pub(crate) home: usize,
     pub(crate) now: Timestamp,
     records: Records,
-    /// Claimed ids: hash, index of the record, hash of the account.
-    claims: Vec<(u128, u32, u64)>,
-    waiting: Vec<Waiting>,
+    claims: Vec<Claimed>,
 }
 
 impl<'a, R: Reply> Step<'a, R> {
@@ -92,19 +95,19 @@ impl<'a, R: Reply> Step<'a, R> {
         let held =
             Held { shards, count: shared.shards.len(), hashing: &shared.hashing, store: &*shared.store, images: None };
         let catalog = Arc::clone(&shared.catalog.read());
-        Self { shared, catalog, held, home, now, records: Records::default(), claims: Vec::new(), waiting: Vec::new() }
+        Self { shared, catalog, held, home, now, records: Records::default(), claims: Vec::new() }
     }
 
-    /// Does one request of a parcel; gives it back when it needs more shards.
+    /// Does one request and writes its answer down; gives it back when it needs more shards.
     #[allow(clippy::result_large_err, reason = "the request goes back to the caller, whole and rarely")]
-    pub(crate) fn take(&mut self, parcel: usize, request: Request) -> Result<(), (Request, Stop)> {
+    pub(crate) fn take(&mut self, reply: &mut R, request: Request, hashes: &Hashes) -> Result<(), (Request, Stop)> {
         let Request { id, body } = request;
         let result = match body {
-            Body::Command(command) => self.command(parcel, id, command),
+            Body::Command(command) => self.command(reply, id, command, hashes),
             Body::Query(query) => match self.query(&query) {
                 Ok(found) => {
-                    let outcome = Outcome::Found { id, at: self.now, found };
-                    self.waiting.push(Waiting { parcel, outcome, fresh: None });
+                    let outcome = Outcome::Found { id: &id, at: self.now, found: &found };
+                    reply.put(Answer { outcome, seq: Seq::AsOf, catalog: &self.catalog });
                     Ok(())
                 }
                 Err(stop) => Err((id, Body::Query(query), stop)),
@@ -113,7 +116,8 @@ impl<'a, R: Reply> Step<'a, R> {
         match result {
             Ok(()) => Ok(()),
             Err((id, _, Stop::Reject(reject))) => {
-                self.waiting.push(Waiting { parcel, outcome: Outcome::Refused { id, reject }, fresh: None });
+                let outcome = Outcome::Refused { id: &id, reject: &reject };
+                reply.put(Answer { outcome, seq: Seq::AsOf, catalog: &self.catalog });
                 Ok(())
             }
             Err((id, body, stop)) => Err((Request { id, body }, stop)),
@@ -121,31 +125,37 @@ impl<'a, R: Reply> Step<'a, R> {
     }
 
     #[allow(clippy::result_large_err, reason = "the request goes back to the caller, whole and rarely")]
-    fn command(&mut self, parcel: usize, id: CommandId, command: Command) -> Result<(), (CommandId, Body, Stop)> {
-        let hash = self.shared.hashing.id(id.as_str());
-        let account = self.shared.account_hash(&command).unwrap_or(0);
-        match self.shared.ids.claim(hash, account) {
+    fn command(
+        &mut self,
+        reply: &mut R,
+        id: CommandId,
+        command: Command,
+        hashes: &Hashes,
+    ) -> Result<(), (CommandId, Body, Stop)> {
+        let hash = hashes.id;
+        match self.shared.ids.claim(hash, self.claim()) {
             Err(error) => return Err((id, Body::Command(command), error.into())),
             Ok(Claim::New) => {}
             Ok(claim) => {
-                let repeated = self.repeat(claim, hash, &command);
-                return match repeated {
-                    Ok((record, position, fresh)) => {
-                        let outcome = Outcome::Recorded { record, position, replayed: true };
-                        self.waiting.push(Waiting { parcel, outcome, fresh });
+                return match self.repeat(claim, &id, &command) {
+                    Ok((record, seq)) => {
+                        let outcome = Outcome::Recorded { record: &record, replayed: true };
+                        reply.put(Answer { outcome, seq, catalog: &self.catalog });
                         Ok(())
                     }
                     Err(stop) => Err((id, Body::Command(command), stop)),
                 };
             }
         }
-        let decided = decide::decide(self, &id, &command);
-        let (event, currency, seat) = match decided {
+        let decided = decide::decide(self, &id, &command, hashes);
+        let decide::Decision { event, currency, seat, places } = match decided {
             Ok(decided) => decided,
-            Err(Stop::Reject(reject)) if reject.is_remembered() => {
-                let currency = self.catalog.default_product().currency;
-                (Event::Rejected(Box::new(reject)), currency, self.home)
-            }
+            Err(Stop::Reject(reject)) if reject.is_remembered() => decide::Decision {
+                event: Event::Rejected(Box::new(reject)),
+                currency: self.catalog.default_product().currency,
+                seat: self.home,
+                places: Places::default(),
+            },
             Err(stop) => {
                 self.shared.ids.drop_claim(hash);
                 return Err((id, Body::Command(command), stop));
@@ -153,24 +163,31 @@ impl<'a, R: Reply> Step<'a, R> {
         };
         let slice = u16::try_from(seat).unwrap_or(u16::MAX);
         let record = Record { id, at: self.now, currency, slice, command, event };
-        let owner = if account == 0 {
-            record.account().map_or(0, |id| self.shared.hashing.account(id.as_str()))
-        } else {
-            account
-        };
-        self.claims.push((hash, self.next_index(), owner));
-        let entered = self.enter(&record).and_then(|index| {
+        let entered = self.enter(&record, places).and_then(|index| {
+            let owner = places.wallet_hash.unwrap_or_else(|| self.owner_of(&record));
+            self.claims.push(Claimed { hash, index, account: owner });
             self.expire_what_came_back(&record)?;
             Ok(index)
         });
         match entered {
             Ok(index) => {
-                let outcome = Outcome::Recorded { record, position: 0, replayed: false };
-                self.waiting.push(Waiting { parcel, outcome, fresh: Some(index) });
+                let outcome = Outcome::Recorded { record: &record, replayed: false };
+                reply.put(Answer { outcome, seq: Seq::Fresh(index), catalog: &self.catalog });
                 Ok(())
             }
             Err(error) => Err((record.id, Body::Command(record.command), error.into())),
         }
+    }
+
+    /// Where the record of a claim will be, until its position is known.
+    fn claim(&self) -> (u16, u32) {
+        (u16::try_from(self.home).unwrap_or(u16::MAX), self.next_index())
+    }
+
+    /// The hash of the account that a record is about.
+    fn owner_of(&self, record: &Record) -> u64 {
+        let named = record.account().map(|id| self.shared.hashing.account(id.as_str()));
+        named.or_else(|| self.shared.account_hash(&record.command)).unwrap_or(0)
     }
 
     /// The ledger's own commands: no id is claimed and nobody is answered.
@@ -184,13 +201,16 @@ impl<'a, R: Reply> Step<'a, R> {
         let id = CommandId::internal(&format!("\u{1}{}", command.op()));
         let slice = u16::try_from(seat).unwrap_or(u16::MAX);
         let record = Record { id, at: self.now, currency, slice, command, event };
-        self.enter(&record).map(|_| ())
+        self.enter(&record, Places::default()).map(|_| ())
     }
 
     /// What a record brought back to a part that has expired expires right behind it, also when nobody ever
     /// touches the wallet again (rule A9).
     fn expire_what_came_back(&mut self, record: &Record) -> Result<(), StoreError> {
-        let Some(account) = record.account().filter(|_| expiry::may_revive(&record.event)) else { return Ok(()) };
+        if !expiry::may_revive(&record.event) {
+            return Ok(());
+        }
+        let Some(account) = record.account() else { return Ok(()) };
         let found = self.held.wallet(account)?;
         let Some(wallet) = self.wallet_at(found) else { return Ok(()) };
         let (currency, seat) = (wallet.currency, found.map_or(self.home, |(seat, _)| seat));
@@ -204,32 +224,48 @@ impl<'a, R: Reply> Step<'a, R> {
         u32::try_from(self.records.len()).unwrap_or(u32::MAX)
     }
 
-    fn enter(&mut self, record: &Record) -> Result<u32, StoreError> {
+    fn enter(&mut self, record: &Record, places: Places) -> Result<u32, StoreError> {
         let index = self.next_index();
         self.records.push(record);
         // Its position is not known yet and, outside recovery, not needed.
-        self.held.apply(record, Position::MAX)?;
+        self.held.apply(record, Position::MAX, places)?;
         Ok(index)
     }
 
     /// The first result of an id that was used before, if the command is the same (rule W6).
-    fn repeat(&self, claim: Claim, hash: u128, command: &Command) -> Result<(Record, Position, Option<u32>), Stop> {
-        let (bytes, position, fresh) = match claim {
-            Claim::Used(entry) => {
-                (self.shared.sequencer.record(entry.position).map_err(Stop::Failed)?, entry.position, None)
+    fn repeat(&self, claim: Claim, id: &CommandId, command: &Command) -> Result<(Record, Seq), Stop> {
+        let found = match claim {
+            Claim::Used(entry) => self.recorded(entry.position())?,
+            Claim::Busy { shard, index } if usize::from(shard) == self.home && index < self.next_index() => {
+                self.fresh(index)?
             }
-            Claim::New | Claim::Busy(_) => match self.claims.iter().find(|(claimed, ..)| *claimed == hash) {
-                Some((_, index, _)) => (self.records.record(*index as usize).map(<[u8]>::to_vec), 0, Some(*index)),
-                // Another shard decides a command with this id at this moment.
-                None => return Err(Reject::Overloaded { retry_after_ms: 10 }.into()),
-            },
+            // Another shard decides a command with this id at this moment.
+            Claim::New | Claim::Busy { .. } => return Err(Reject::Overloaded { retry_after_ms: 10 }.into()),
         };
-        let bytes = bytes.ok_or_else(|| Stop::Failed(format!("there is no record at position {position}")))?;
-        let record = Record::decode(&bytes).map_err(|error| Stop::Failed(error.to_string()))?;
+        let (record, seq) = found;
+        if record.id != *id {
+            // The index knows 64 bits of an id's keyed hash. In one of 10^10 commands of a ledger of a billion, two
+            // ids share them; the later one is refused, so that the earlier one stays protected.
+            return Err(Reject::IdConflict { field: "id".into() }.into());
+        }
         match record.command.difference(command) {
             Some(field) => Err(Reject::IdConflict { field: field.into() }.into()),
-            None => Ok((record, position, fresh)),
+            None => Ok((record, seq)),
         }
+    }
+
+    /// The record at a position.
+    fn recorded(&self, position: Position) -> Result<(Record, Seq), Stop> {
+        let bytes = self.shared.sequencer.record(position).map_err(Stop::Failed)?;
+        let bytes = bytes.ok_or_else(|| Stop::Failed(format!("there is no record at position {position}")))?;
+        Ok((decoded(&bytes)?, Seq::Known(position)))
+    }
+
+    /// A record of this step.
+    fn fresh(&self, index: u32) -> Result<(Record, Seq), Stop> {
+        let bytes = self.records.record(index as usize);
+        let bytes = bytes.ok_or_else(|| Stop::Failed(format!("the step has no record {index}")))?;
+        Ok((decoded(bytes)?, Seq::Fresh(index)))
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
@@ -245,42 +281,39 @@ impl<'a, R: Reply> Step<'a, R> {
     }
 
     /// The record of an id, from this step, the writer's queue or the medium.
-    pub(crate) fn record_of(&self, id: &CommandId) -> Result<Option<(Record, Position)>, Stop> {
+    pub(crate) fn record_of(&self, id: &CommandId) -> Result<Option<(Record, Seq)>, Stop> {
         let hash = self.shared.hashing.id(id.as_str());
-        let (bytes, position) = if let Some((_, index, _)) = self.claims.iter().find(|(claimed, ..)| *claimed == hash) {
-            (self.records.record(*index as usize).map(<[u8]>::to_vec), 0)
-        } else {
-            let Some(entry) = self.shared.ids.find(hash)? else { return Ok(None) };
-            (self.shared.sequencer.record(entry.position).map_err(Stop::Failed)?, entry.position)
+        let found = match self.shared.ids.look(hash)? {
+            Claim::Used(entry) => self.recorded(entry.position())?,
+            Claim::Busy { shard, index } if usize::from(shard) == self.home && index < self.next_index() => {
+                self.fresh(index)?
+            }
+            // What another shard decides at this moment is not there yet.
+            Claim::New | Claim::Busy { .. } => return Ok(None),
         };
-        let Some(bytes) = bytes else { return Ok(None) };
-        let record = Record::decode(&bytes).map_err(|error| Stop::Failed(error.to_string()))?;
-        Ok(Some((record, position)))
+        Ok((found.0.id == *id).then_some(found))
     }
 
-    /// Hands the records over and writes the answers down; returns the position the answers rest on.
+    /// Hands the records over and tells the replies their positions; returns the position the answers rest on.
     pub(crate) fn finish(mut self, parcels: &mut [Parcel<R>]) -> Position {
         let count = self.records.len() as u64;
         let first = self.shared.sequencer.hand_over(std::mem::take(&mut self.records));
-        for (hash, index, owner) in &self.claims {
-            self.shared.ids.settle(*hash, first + u64::from(*index), *owner);
+        for Claimed { hash, index, account } in &self.claims {
+            self.shared.ids.settle(*hash, first + u64::from(*index), *account);
         }
         let as_of = first + count - 1;
-        let Self { held, waiting, catalog, shared, .. } = self;
-        for shard in &held.shards {
-            shared.resident[usize::from(shard.number)].store(shard.wallets.len(), Ordering::Relaxed);
+        for shard in &self.held.shards {
+            self.shared.resident[usize::from(shard.number)].store(shard.wallets.len(), Ordering::Relaxed);
         }
-        drop(held);
-        for Waiting { parcel, mut outcome, fresh } in waiting {
-            if let (Some(index), Outcome::Recorded { position, .. }) = (fresh, &mut outcome) {
-                *position = first + u64::from(index);
-            }
-            if let Some(parcel) = parcels.get_mut(parcel) {
-                parcel.reply.put(Answer { outcome: &outcome, as_of, catalog: &catalog });
-            }
+        for parcel in parcels {
+            parcel.reply.place(first, as_of);
         }
         as_of
     }
+}
+
+fn decoded(bytes: &[u8]) -> Result<Record, Stop> {
+    Record::decode(bytes).map_err(|error| Stop::Failed(error.to_string()))
 }
 
 /// Does parcels that came to shard `home`: one step, or several where a request needs more shards.
@@ -289,30 +322,37 @@ impl<'a, R: Reply> Step<'a, R> {
 /// When the store or the journal failed: the process must stop.
 pub(crate) fn run<R: Reply>(shared: &Shared<R>, home: usize, mut parcels: Vec<Parcel<R>>) -> Result<(), String> {
     let mut step = Step::begin(shared, home, &[]);
+    // The first parcel with an answer whose position is not told yet.
+    let mut open = 0;
     for number in 0..parcels.len() {
-        let requests = std::mem::take(&mut parcels[number].requests);
-        for request in requests {
-            let mut result = step.take(number, request);
-            if result.is_ok() {
-                continue;
-            }
-            step.finish(&mut parcels);
-            let mut others = Vec::new();
-            while let Err((request, stop)) = result {
-                match stop {
-                    Stop::Wider(Reach::Also(other)) if !others.contains(&other) => others.push(other),
-                    Stop::Wider(_) => others = (0..shared.shards.len()).collect(),
-                    Stop::Failed(reason) => return Err(reason),
-                    Stop::Reject(reject) => return Err(format!("a reject was not answered: {reject}")),
+        let mut requests = std::mem::take(&mut parcels[number].requests).into_iter();
+        while !requests.as_slice().is_empty() {
+            let group = &requests.as_slice()[..requests.len().min(LOOK_AHEAD)];
+            let all = look_ahead(shared, step.held.peek(home), group);
+            for (hashes, request) in all.iter().zip(requests.by_ref()) {
+                let mut result = step.take(&mut parcels[number].reply, request, hashes);
+                if result.is_ok() {
+                    continue;
                 }
-                let mut wide = Step::begin(shared, home, &others);
-                result = wide.take(number, request);
-                wide.finish(&mut parcels);
+                step.finish(&mut parcels[open..=number]);
+                open = number;
+                let mut others = Vec::new();
+                while let Err((request, stop)) = result {
+                    match stop {
+                        Stop::Wider(Reach::Also(other)) if !others.contains(&other) => others.push(other),
+                        Stop::Wider(_) => others = (0..shared.shards.len()).collect(),
+                        Stop::Failed(reason) => return Err(reason),
+                        Stop::Reject(reject) => return Err(format!("a reject was not answered: {reject}")),
+                    }
+                    let mut wide = Step::begin(shared, home, &others);
+                    result = wide.take(&mut parcels[number].reply, request, hashes);
+                    wide.finish(&mut parcels[number..=number]);
+                }
+                step = Step::begin(shared, home, &[]);
             }
-            step = Step::begin(shared, home, &[]);
         }
     }
-    let rest_on = step.finish(&mut parcels);
+    let rest_on = step.finish(&mut parcels[open..]);
     shared.sequencer.send_replies(rest_on, parcels.into_iter().map(|parcel| parcel.reply).collect());
     Ok(())
 }

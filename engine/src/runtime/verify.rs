@@ -6,7 +6,7 @@
 //! zero, the wallets to the wallets' lines, the merchants to the merchants'.
 
 use super::hashing::Hashing;
-use super::held::Held;
+use super::held::{Held, Places};
 use super::recovery::{RecoveryError, each_record, recover};
 use super::shard::Shard;
 use crate::accounts::{Bucket, Chart, Fund, Slice, SliceKind, Timestamp, Totals, Wallet};
@@ -14,9 +14,10 @@ use crate::journal::{Chain, JournalReader, Position};
 use crate::ledger::{Event, GivenBack};
 use crate::money::Currency;
 use crate::names::AccountId;
-use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
+use crate::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// What verification looked at, and what it found wrong.
@@ -83,7 +84,7 @@ pub fn verify(
             report.batches += 1;
             progress(position);
         }
-        books.apply(&record, position)?;
+        books.apply(&record, position, Places::default())?;
         if !adds_up(&record.event) {
             report.fault(format!("position {position}: the order lines and the lines do not add up"));
         }
@@ -91,7 +92,7 @@ pub fn verify(
     })?;
     report.end = chain.unwrap_or(Chain::START).next_position - 1;
     // As many shards as slices can have: nothing is folded, so nothing is written.
-    let recovered = recover(store, journal, report.end, usize::from(SLICES), &mut |_, _| {})?;
+    let recovered = recover(store, journal, report.end, (usize::from(SLICES), 0), &mut |_, _| {})?;
     let mut images = Held {
         shards: recovered.shards.iter().map(Mutex::lock).collect(),
         count: usize::from(SLICES),
@@ -129,11 +130,11 @@ fn compare_wallets(
         }
     }
     let mut strangers = Vec::new();
-    store.each_wallet(&mut |id, _| {
-        let hash = books.hashing.account(id.as_str());
-        if books.peek(books.home_of(hash)).wallets.find(hash, id.as_str()).is_none() {
-            strangers.push(id);
+    store.each_wallet(0..=u64::MAX, &mut |hash, name, _, _| {
+        if books.peek(books.home_of(hash)).wallets.find(hash, name).is_none() {
+            strangers.push(name.to_owned());
         }
+        Ok(())
     })?;
     for id in strangers {
         report.fault(format!("wallet {id}: there is an image, and no record ever opened it"));
@@ -273,12 +274,20 @@ impl Store for Nothing {
         Ok(())
     }
 
-    fn wallet(&self, _: &AccountId) -> Result<Option<Image>, StoreError> {
+    fn bulk(&self) -> Result<Box<dyn Bulk + '_>, StoreError> {
+        Err(StoreError("nothing is stored while the journal is verified".into()))
+    }
+
+    fn wallet(&self, _: u64, _: &AccountId) -> Result<Option<Image>, StoreError> {
         Ok(None)
     }
 
-    fn id(&self, _: u128) -> Result<Option<IdEntry>, StoreError> {
+    fn id(&self, _: u64) -> Result<Option<IdEntry>, StoreError> {
         Ok(None)
+    }
+
+    fn each_id(&self, _: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn refunded(&self, _: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
@@ -293,7 +302,15 @@ impl Store for Nothing {
         Ok(Vec::new())
     }
 
-    fn each_wallet(&self, _: &mut dyn FnMut(AccountId, Image)) -> Result<(), StoreError> {
+    fn each_wallet(
+        &self,
+        _: RangeInclusive<u64>,
+        _: &mut dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn wallets_about(&self) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }

@@ -25,8 +25,8 @@ pub(super) fn image(image: &Image) -> Vec<u8> {
 }
 
 pub(super) fn read_image(bytes: &[u8]) -> Result<Image, StoreError> {
-    let (as_of, bytes) = bytes.split_first_chunk().ok_or_else(|| damaged("an image"))?;
-    Ok(Image { as_of: u64::from_le_bytes(*as_of), bytes: bytes.to_vec() })
+    let (as_of, bytes) = split_image(bytes)?;
+    Ok(Image { as_of, bytes: bytes.to_vec() })
 }
 
 pub(super) fn slice(number: u16, account: &AccountId) -> Vec<u8> {
@@ -53,7 +53,7 @@ pub(super) fn read_slice(key: &[u8], value: &[u8]) -> Result<StoredSlice, StoreE
 }
 
 pub(super) fn account(name: &[u8]) -> Result<AccountId, StoreError> {
-    std::str::from_utf8(name).map(AccountId::internal).map_err(|_| damaged("an account's name"))
+    self::name(name).map(AccountId::internal)
 }
 
 /// Two numbers of 8 bytes: a position and what belongs to it.
@@ -70,13 +70,37 @@ fn read_pair(bytes: &[u8], what: &str) -> Result<(Position, [u8; 8]), StoreError
     Ok((u64::from_le_bytes(*position), other))
 }
 
-pub(super) fn id(entry: IdEntry) -> [u8; 16] {
-    pair(entry.position, entry.account.to_le_bytes())
+pub(super) fn id(entry: IdEntry) -> [u8; 8] {
+    entry.to_bits().to_le_bytes()
 }
 
 pub(super) fn read_id(bytes: &[u8]) -> Result<IdEntry, StoreError> {
-    let (position, account) = read_pair(bytes, "an id")?;
-    Ok(IdEntry { position, account: u64::from_le_bytes(account) })
+    let bits = bytes.try_into().map_err(|_| damaged("an id"))?;
+    Ok(IdEntry::from_bits(u64::from_le_bytes(bits)))
+}
+
+/// A hash as a key: as it sorts.
+pub(super) fn hash(key: &[u8]) -> Result<(u64, &[u8]), StoreError> {
+    let (hash, rest) = key.split_first_chunk().ok_or_else(|| damaged("a hash"))?;
+    Ok((u64::from_be_bytes(*hash), rest))
+}
+
+/// A wallet: the hash of its name, so that a checkpoint's wallets need no sorting by name, and the name.
+pub(super) fn wallet(hash: u64, account: &AccountId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(8 + account.as_str().len());
+    key.extend_from_slice(&hash.to_be_bytes());
+    key.extend_from_slice(account.as_str().as_bytes());
+    key
+}
+
+pub(super) fn name(bytes: &[u8]) -> Result<&str, StoreError> {
+    std::str::from_utf8(bytes).map_err(|_| damaged("an account's name"))
+}
+
+/// An image's position and its bytes.
+pub(super) fn split_image(bytes: &[u8]) -> Result<(Position, &[u8]), StoreError> {
+    let (as_of, bytes) = bytes.split_first_chunk().ok_or_else(|| damaged("an image"))?;
+    Ok((u64::from_le_bytes(*as_of), bytes))
 }
 
 /// Position and amount, and of a spend with order lines 8 bytes more for each of them.

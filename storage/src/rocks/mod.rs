@@ -5,9 +5,10 @@
 //! * `journal.rs`, `reader.rs`: the engine's traits on it.
 //! * `store_db.rs`: the store's instance: options and column families.
 //! * `keys.rs`: keys and values of the store's column families.
-//! * `store.rs`: the engine's trait on it.
+//! * `store.rs`, `bulk.rs`: the engine's traits on it.
 //! * `history_db.rs`: the history's instance, and the engine's trait on it.
 
+mod bulk;
 mod history_db;
 mod journal;
 mod journal_db;

@@ -1,13 +1,15 @@
 //! The account store on `RocksDB`.
 
+use super::bulk::RocksBulk;
 use super::keys;
 use super::store_db::{Family, StoreDb};
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
-use fentan_engine::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
+use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
 use rocksdb::WriteBatch;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 const META: &[u8] = b"meta";
@@ -35,12 +37,11 @@ impl RocksStore {
 /// Where a change goes: family, key, and the new value or that it is deleted.
 fn change(put: &Put) -> (Family, Vec<u8>, Option<Vec<u8>>) {
     match put {
-        Put::Wallet(id, image) => (Family::Wallets, id.as_str().into(), Some(keys::image(image))),
+        Put::Wallet(hash, id, image) => (Family::Wallets, keys::wallet(*hash, id), Some(keys::image(image))),
         Put::Slice(slice, id, image) => (Family::Slices, keys::slice(*slice, id), Some(keys::image(image))),
         Put::Totals(slice, image) => (Family::Slices, keys::totals(*slice).into(), Some(keys::image(image))),
         Put::DropSlice(slice, id) => (Family::Slices, keys::slice(*slice, id), None),
         Put::DropTotals(slice) => (Family::Slices, keys::totals(*slice).into(), None),
-        Put::Id(hash, entry) => (Family::Ids, hash.to_be_bytes().into(), Some(keys::id(*entry).into())),
         Put::Refunded(spend, position, back) => {
             (Family::Refunded, spend.to_be_bytes().into(), Some(keys::refunded(*position, back)))
         }
@@ -76,11 +77,15 @@ impl Store for RocksStore {
         Ok(self.db.write(batch)?)
     }
 
-    fn wallet(&self, id: &AccountId) -> Result<Option<Image>, StoreError> {
-        self.db.get(Family::Wallets, id.as_str().as_bytes())?.map(|bytes| keys::read_image(&bytes)).transpose()
+    fn bulk(&self) -> Result<Box<dyn Bulk + '_>, StoreError> {
+        Ok(Box::new(RocksBulk::new(&self.db)))
     }
 
-    fn id(&self, hash: u128) -> Result<Option<IdEntry>, StoreError> {
+    fn wallet(&self, hash: u64, id: &AccountId) -> Result<Option<Image>, StoreError> {
+        self.db.get(Family::Wallets, &keys::wallet(hash, id))?.map(|bytes| keys::read_image(&bytes)).transpose()
+    }
+
+    fn id(&self, hash: u64) -> Result<Option<IdEntry>, StoreError> {
         self.db.get(Family::Ids, &hash.to_be_bytes())?.map(|bytes| keys::read_id(&bytes)).transpose()
     }
 
@@ -90,26 +95,40 @@ impl Store for RocksStore {
 
     fn slices(&self) -> Result<Vec<StoredSlice>, StoreError> {
         let mut slices = Vec::new();
-        self.db.each(Family::Slices, |key, value| {
+        self.db.each(Family::Slices, 0..=u64::MAX, |key, value| {
             slices.push(keys::read_slice(key, value)?);
-            Ok::<_, StoreError>(())
+            Ok::<_, StoreError>(true)
         })?;
         Ok(slices)
     }
 
     fn deadlines(&self) -> Result<Vec<(Timestamp, AccountId)>, StoreError> {
         let mut deadlines = Vec::new();
-        self.db.each(Family::Deadlines, |key, _| {
+        self.db.each(Family::Deadlines, 0..=u64::MAX, |key, _| {
             deadlines.push(keys::read_deadline(key)?);
-            Ok::<_, StoreError>(())
+            Ok::<_, StoreError>(true)
         })?;
         Ok(deadlines)
     }
 
-    fn each_wallet(&self, visit: &mut dyn FnMut(AccountId, Image)) -> Result<(), StoreError> {
-        self.db.each(Family::Wallets, |key, value| {
-            visit(keys::account(key)?, keys::read_image(value)?);
-            Ok(())
+    fn each_id(&self, visit: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError> {
+        self.db.each(Family::Ids, 0..=u64::MAX, |key, _| Ok(visit(keys::hash(key)?.0)))
+    }
+
+    fn each_wallet(
+        &self,
+        hashes: RangeInclusive<u64>,
+        visit: &mut dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.db.each(Family::Wallets, hashes, |key, value| {
+            let (hash, name) = keys::hash(key)?;
+            let (as_of, bytes) = keys::split_image(value)?;
+            visit(hash, keys::name(name)?, as_of, bytes)?;
+            Ok(true)
         })
+    }
+
+    fn wallets_about(&self) -> Result<u64, StoreError> {
+        Ok(self.db.keys_about(Family::Wallets)?)
     }
 }

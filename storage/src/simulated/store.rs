@@ -5,8 +5,9 @@ use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
-use fentan_engine::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
+use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 /// The hash key of every simulated disk.
 const HASH_KEY: [u8; 16] = *b"a simulated disk";
@@ -21,20 +22,28 @@ pub(super) struct StoreState {
     pub(super) fault: Option<Fault>,
 }
 
-/// One call of `write` or `set_meta`.
+/// One call of `write` or `set_meta`, or one bulk.
 #[derive(Debug, Clone)]
 enum Write {
     Puts(Vec<Put>),
+    Bulk(Pieces),
     Meta(Meta),
+}
+
+/// What is written in bulk.
+#[derive(Debug, Clone, Default)]
+struct Pieces {
+    wallets: BTreeMap<(u64, AccountId), Image>,
+    ids: BTreeMap<u64, IdEntry>,
 }
 
 /// The store's contents.
 #[derive(Debug, Clone)]
 struct Tables {
-    wallets: BTreeMap<AccountId, Image>,
+    wallets: BTreeMap<(u64, AccountId), Image>,
     /// A chart of accounts has no name.
     slices: BTreeMap<(u16, Option<AccountId>), Image>,
-    ids: BTreeMap<u128, IdEntry>,
+    ids: BTreeMap<u64, IdEntry>,
     refunded: BTreeMap<u128, (Position, GivenBack)>,
     deadlines: BTreeSet<(Timestamp, AccountId)>,
     meta: Meta,
@@ -57,14 +66,20 @@ impl Tables {
     fn apply(&mut self, write: Write) {
         match write {
             Write::Puts(puts) => puts.into_iter().for_each(|put| self.put(put)),
+            Write::Bulk(pieces) => self.take(&pieces),
             Write::Meta(meta) => self.meta = meta,
         }
     }
 
+    fn take(&mut self, bulk: &Pieces) {
+        self.wallets.extend(bulk.wallets.iter().map(|(key, image)| (key.clone(), image.clone())));
+        self.ids.extend(&bulk.ids);
+    }
+
     fn put(&mut self, put: Put) {
         match put {
-            Put::Wallet(id, image) => {
-                self.wallets.insert(id, image);
+            Put::Wallet(hash, id, image) => {
+                self.wallets.insert((hash, id), image);
             }
             Put::Slice(slice, id, image) => {
                 self.slices.insert((slice, Some(id)), image);
@@ -77,9 +92,6 @@ impl Tables {
             }
             Put::DropTotals(slice) => {
                 self.slices.remove(&(slice, None));
-            }
-            Put::Id(hash, entry) => {
-                self.ids.insert(hash, entry);
             }
             Put::Refunded(spend, position, back) => {
                 self.refunded.insert(spend, (position, back));
@@ -115,6 +127,24 @@ impl StoreState {
     fn sync(&mut self) {
         for write in self.unsynced.drain(..) {
             self.durable.apply(write);
+        }
+    }
+
+    /// Takes what was written in bulk: durable at once, while what was written before it may still be lost. What stands
+    /// in it comes after that all the same.
+    fn take(&mut self, bulk: &Pieces, durable: bool) {
+        for write in &mut self.unsynced {
+            if let Write::Puts(puts) = write {
+                puts.retain(
+                    |put| !matches!(put, Put::Wallet(hash, id, _) if bulk.wallets.contains_key(&(*hash, id.clone()))),
+                );
+            }
+        }
+        self.live.take(bulk);
+        if durable {
+            self.durable.take(bulk);
+        } else {
+            self.unsynced.push(Write::Bulk(bulk.clone()));
         }
     }
 
@@ -169,12 +199,23 @@ impl Store for SimulatedStore {
         if power_fails { Err(failed(NO_POWER)) } else { Ok(()) }
     }
 
-    fn wallet(&self, id: &AccountId) -> Result<Option<Image>, StoreError> {
-        self.read(|live| live.wallets.get(id).cloned())
+    fn bulk(&self) -> Result<Box<dyn Bulk + '_>, StoreError> {
+        Ok(Box::new(SimulatedBulk { store: self, pieces: Pieces::default(), last: BTreeMap::new(), last_id: None }))
     }
 
-    fn id(&self, hash: u128) -> Result<Option<IdEntry>, StoreError> {
+    fn wallet(&self, hash: u64, id: &AccountId) -> Result<Option<Image>, StoreError> {
+        self.read(|live| live.wallets.get(&(hash, id.clone())).cloned())
+    }
+
+    fn id(&self, hash: u64) -> Result<Option<IdEntry>, StoreError> {
         self.read(|live| live.ids.get(&hash).copied())
+    }
+
+    fn each_id(&self, visit: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError> {
+        let ids: Vec<u64> = self.read(|live| live.ids.keys().copied().collect())?;
+        // Whether `visit` has stopped it does not matter here.
+        let _ = ids.into_iter().all(visit);
+        Ok(())
     }
 
     fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
@@ -195,12 +236,57 @@ impl Store for SimulatedStore {
         self.read(|live| live.deadlines.iter().cloned().collect())
     }
 
-    fn each_wallet(&self, visit: &mut dyn FnMut(AccountId, Image)) -> Result<(), StoreError> {
+    fn each_wallet(
+        &self,
+        hashes: RangeInclusive<u64>,
+        visit: &mut dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let wallets = self.read(|live| live.wallets.clone())?;
-        for (id, image) in wallets {
-            visit(id, image);
+        for ((hash, id), image) in wallets.into_iter().filter(|((hash, _), _)| hashes.contains(hash)) {
+            visit(hash, id.as_str(), image.as_of, &image.bytes)?;
         }
         Ok(())
+    }
+
+    fn wallets_about(&self) -> Result<u64, StoreError> {
+        self.read(|live| live.wallets.len() as u64)
+    }
+}
+
+/// What is being written in bulk. It holds whoever writes to the order that a real store needs.
+struct SimulatedBulk<'s> {
+    store: &'s SimulatedStore,
+    pieces: Pieces,
+    last: BTreeMap<usize, (u64, AccountId)>,
+    last_id: Option<u64>,
+}
+
+impl Bulk for SimulatedBulk<'_> {
+    fn wallet(&mut self, part: usize, hash: u64, id: &AccountId, image: &Image) -> Result<(), StoreError> {
+        let key = (hash, id.clone());
+        if self.last.insert(part, key.clone()).is_some_and(|last| last >= key) {
+            return Err(failed("wallets come in the order of their hashes"));
+        }
+        if self.pieces.wallets.insert(key, image.clone()).is_some() {
+            return Err(failed("a wallet comes once"));
+        }
+        Ok(())
+    }
+
+    fn id(&mut self, hash: u64, entry: IdEntry) -> Result<(), StoreError> {
+        if self.last_id.replace(hash).is_some_and(|last| last >= hash) {
+            return Err(failed("ids come in the order of their hashes"));
+        }
+        self.pieces.ids.insert(hash, entry);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), StoreError> {
+        let (mut state, power_fails) = self.store.handle.state_to_write().map_err(failed)?;
+        state.store.fails(Fault::Write)?;
+        let durable = !state.sync_does_nothing;
+        state.store.take(&self.pieces, durable);
+        if power_fails { Err(failed(NO_POWER)) } else { Ok(()) }
     }
 }
 

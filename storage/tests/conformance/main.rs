@@ -47,5 +47,7 @@ suite! {
         e6_what_is_dropped_is_gone,
         e6_everything_written_before_meta_is_durable,
         e6_a_write_is_never_torn,
+        e6_a_bulk_is_there_once_it_is_finished,
+        e6_ids_are_visited_until_the_visitor_stops,
         e6_readers_and_writers_work_at_the_same_time;
 }

@@ -9,7 +9,9 @@ use fentan_engine::ledger::{
 };
 use fentan_engine::money::Major;
 use fentan_engine::names::{AccountId, CommandId, Label};
-use fentan_engine::runtime::{Answer, Body, Engine, Found, Limits, Media, Outcome, Parcel, Reply, Request, StartError};
+use fentan_engine::runtime::{
+    Answer, Body, Engine, Found, Limits, Media, Outcome, Parcel, Reply, Request, Seq, StartError,
+};
 use fentan_storage::simulated::SimulatedDisk;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -73,15 +75,16 @@ pub(crate) enum Told {
 /// Collects what is released.
 pub(crate) struct Ear {
     heard: Vec<Told>,
+    /// Answers whose position is not told yet: which, and what it is.
+    waiting: Vec<(usize, Seq)>,
     to: Arc<Mutex<Vec<Told>>>,
 }
 
 impl Reply for Ear {
     fn put(&mut self, answer: Answer<'_>) {
+        self.waiting.push((self.heard.len(), answer.seq));
         self.heard.push(match answer.outcome {
-            Outcome::Recorded { record, position, replayed } => {
-                Told::Recorded(Box::new(record.clone()), *position, *replayed)
-            }
+            Outcome::Recorded { record, replayed } => Told::Recorded(Box::new(record.clone()), 0, replayed),
             Outcome::Found { found: Found::Wallet(view), .. } => Told::Balance(view.balances.subs.sum()),
             Outcome::Found { found: Found::Trial(totals), .. } => Told::Balanced(totals.imbalance().is_empty()),
             Outcome::Found { found: Found::System { balance, .. }, .. } => Told::Own(*balance),
@@ -90,7 +93,16 @@ impl Reply for Ear {
         });
     }
 
+    fn place(&mut self, first: Position, as_of: Position) {
+        for (at, seq) in self.waiting.drain(..) {
+            if let Told::Recorded(_, position, _) = &mut self.heard[at] {
+                *position = seq.resolve(first, as_of);
+            }
+        }
+    }
+
     fn release(self) {
+        assert!(self.waiting.is_empty(), "every answer has its position before it leaves");
         self.to.lock().unwrap().extend(self.heard);
     }
 }
@@ -114,7 +126,13 @@ impl Ledger {
         let (journal, reader, store) = disk.open();
         let media = Media { journal: Box::new(journal), reader: Arc::new(reader), store: Arc::new(store) };
         let catalog = catalog(CATALOG);
-        let limits = Limits { shards, queued_requests: 1 << 20, step_requests: 64, wallets_per_shard };
+        let limits = Limits {
+            shards,
+            queued_requests: 1 << 20,
+            step_requests: 64,
+            wallets_per_shard,
+            id_filter_bytes: 64 << 20,
+        };
         let clock = Arc::new(AtomicI64::new(1_000_000));
         let time = Arc::clone(&clock);
         let engine = Engine::start(
@@ -132,7 +150,7 @@ impl Ledger {
     pub(crate) fn send(&self, request: Request) -> Arc<Mutex<Vec<Told>>> {
         let to = Arc::new(Mutex::new(Vec::new()));
         let shard = self.engine.route(&request.body).unwrap_or(0);
-        let reply = Ear { heard: Vec::new(), to: Arc::clone(&to) };
+        let reply = Ear { heard: Vec::new(), waiting: Vec::new(), to: Arc::clone(&to) };
         // A ledger that has failed takes nothing in, which is an answer that never comes.
         let _ = self.engine.submit(shard, Parcel { requests: vec![request], reply });
         to

@@ -1,0 +1,240 @@
+//! Which ids were used, and where their records are (rule W6).
+//!
+//! Ids are unique over the whole ledger, so their index is the one thing that all shards share: tables in stripes,
+//! each behind its own lock, held for one look-up.
+//!
+//! ```text
+//!  young   used since the last checkpoint began              in memory, 16 bytes each
+//!  old     used before, while that checkpoint is under way   in memory
+//!  stored  all others                                        in the store, behind a filter in memory
+//! ```
+//!
+//! A command *claims* its id before it is decided; the claim is *settled* with the record's position when the step is
+//! handed over, or *dropped* when the command was refused in a way that leaves its id free.
+//!
+//! An id is known by 64 bits of its keyed hash. Whoever finds one compares the record's own id; two ids that share a
+//! hash (one command of 10^10 in a ledger of a billion) are told apart by that, and the later one is refused.
+//!
+//! Memory is bounded for any number of ids: two checkpoint intervals, and the filter, which does not grow beyond its
+//! limit. Cost of a new id: one or two lines of the table, and one of each layer of the filter.
+
+mod filter;
+mod table;
+
+use crate::journal::Position;
+use crate::store::{Bulk, IdEntry, Store, StoreError};
+use filter::Filter;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use table::{Found, IdTable};
+
+/// 64 bits of the keyed hash of an id.
+pub(crate) type IdHash = u64;
+
+/// The stripe is the hash's highest bits, so that stripes one after the other are in the order of their hashes.
+const STRIPE_BITS: u32 = 6;
+const STRIPES: usize = 1 << STRIPE_BITS;
+
+/// What a claim found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// The id is new, and now claimed.
+    New,
+    /// The id was used.
+    Used(IdEntry),
+    /// The id is claimed by a command that is being decided: the record of this number in the step of this shard.
+    Busy {
+        /// The shard.
+        shard: u16,
+        /// The record's number.
+        index: u32,
+    },
+}
+
+#[derive(Default)]
+struct Stripe {
+    /// Claimed since the last checkpoint began.
+    young: IdTable,
+    /// Claimed before; goes when that checkpoint is complete.
+    old: IdTable,
+}
+
+impl Stripe {
+    fn find(&self, hash: IdHash) -> Option<Found> {
+        self.young.find(hash).or_else(|| self.old.find(hash))
+    }
+}
+
+/// The index of all ids.
+pub(crate) struct Ids {
+    stripes: Vec<Mutex<Stripe>>,
+    store: Arc<dyn Store>,
+    filter: Filter,
+    /// How many are in the store.
+    stored: AtomicU64,
+}
+
+impl Ids {
+    /// With what the store has; `filter_bytes` bounds the memory that spares look-ups in it.
+    pub(crate) fn new(store: Arc<dyn Store>, stored: bool, filter_bytes: usize) -> Self {
+        let stripes = (0..STRIPES).map(|_| Mutex::default()).collect();
+        let filter = Filter::new(filter_bytes, !stored);
+        Self { stripes, store, filter, stored: AtomicU64::new(u64::from(stored)) }
+    }
+
+    fn stripe(&self, hash: IdHash) -> &Mutex<Stripe> {
+        &self.stripes[stripe_of(hash)]
+    }
+
+    /// Asks for the memory that a claim of this id will read.
+    pub(crate) fn prefetch(&self, hash: IdHash) {
+        // Somebody who holds the lock has the lines in use anyway.
+        if let Some(stripe) = self.stripe(hash).try_lock() {
+            stripe.young.prefetch(hash);
+            stripe.old.prefetch(hash);
+        }
+        self.filter.prefetch(hash);
+    }
+
+    /// Claims an id for the record of this number in this shard's step.
+    pub(crate) fn claim(&self, hash: IdHash, (shard, index): (u16, u32)) -> Result<Claim, StoreError> {
+        let mut stripe = self.stripe(hash).lock();
+        if let Some(found) = stripe.find(hash) {
+            return Ok(found.into());
+        }
+        if let Some(entry) = self.stored(hash)? {
+            return Ok(Claim::Used(entry));
+        }
+        stripe.young.insert(hash, Found::Claimed { shard, index });
+        Ok(Claim::New)
+    }
+
+    /// The record of a claimed id is at this position, and about the account of this hash.
+    pub(crate) fn settle(&self, hash: IdHash, position: Position, account: u64) {
+        let mut stripe = self.stripe(hash).lock();
+        let entry = Found::Settled(IdEntry::new(position, account));
+        let Stripe { young, old } = &mut *stripe;
+        if !young.replace(hash, entry) {
+            old.replace(hash, entry);
+        }
+    }
+
+    /// Frees a claimed id.
+    pub(crate) fn drop_claim(&self, hash: IdHash) {
+        let mut stripe = self.stripe(hash).lock();
+        stripe.young.remove(hash);
+        stripe.old.remove(hash);
+    }
+
+    /// Enters what recovery found.
+    pub(crate) fn restore(&self, hash: IdHash, entry: IdEntry) {
+        let mut stripe = self.stripe(hash).lock();
+        if stripe.young.find(hash).is_none() {
+            stripe.young.insert(hash, Found::Settled(entry));
+        }
+    }
+
+    /// What is known of an id; nothing is claimed, so `New` says that it was never used.
+    pub(crate) fn look(&self, hash: IdHash) -> Result<Claim, StoreError> {
+        let stripe = self.stripe(hash).lock();
+        if let Some(found) = stripe.find(hash) {
+            return Ok(found.into());
+        }
+        drop(stripe);
+        Ok(self.stored(hash)?.map_or(Claim::New, Claim::Used))
+    }
+
+    /// Where the record of this id is. A claim that is not settled has none yet.
+    pub(crate) fn find(&self, hash: IdHash) -> Result<Option<IdEntry>, StoreError> {
+        Ok(match self.look(hash)? {
+            Claim::Used(entry) => Some(entry),
+            Claim::New | Claim::Busy { .. } => None,
+        })
+    }
+
+    fn stored(&self, hash: IdHash) -> Result<Option<IdEntry>, StoreError> {
+        // An id goes into the filter before it leaves memory, and it was looked for in memory first.
+        if self.stored.load(Ordering::Acquire) == 0 || !self.filter.may_have(hash) {
+            return Ok(None);
+        }
+        self.store.id(hash)
+    }
+
+    /// A checkpoint begins: what is young grows old. What was old is in the store by now.
+    pub(crate) fn age(&self) {
+        for stripe in &self.stripes {
+            let mut stripe = stripe.lock();
+            debug_assert!(stripe.old.is_empty(), "the checkpoint before has let go of the old");
+            stripe.old = std::mem::take(&mut stripe.young);
+        }
+    }
+
+    /// Writes the old ones of a stripe to the store, in the order of their hashes; `false` when there is no such
+    /// stripe. All of them are settled: their positions are below the checkpoint's.
+    pub(crate) fn store_old(&self, stripe: usize, bulk: &mut dyn Bulk) -> Result<bool, StoreError> {
+        let Some(stripe) = self.stripes.get(stripe) else { return Ok(false) };
+        let mut entries = stripe.lock().old.settled();
+        entries.sort_unstable_by_key(|(hash, _)| *hash);
+        for (hash, entry) in entries {
+            bulk.id(hash, entry)?;
+            self.filter.add(hash);
+        }
+        Ok(true)
+    }
+
+    /// The store has the old ones durably: they leave memory.
+    pub(crate) fn forget_old(&self) {
+        self.stored.fetch_add(1, Ordering::AcqRel);
+        for stripe in &self.stripes {
+            let old = std::mem::take(&mut stripe.lock().old);
+            // Freed without the lock.
+            drop(old);
+        }
+    }
+
+    /// Fills the filter with what the store had at the start; until that is done every new id is looked for in the
+    /// store. `go_on` is asked now and then.
+    pub(crate) fn warm(&self, go_on: &dyn Fn() -> bool) -> Result<(), StoreError> {
+        if self.filter.is_complete() {
+            return Ok(());
+        }
+        let mut seen = 0_u64;
+        let mut whole = true;
+        self.store.each_id(&mut |hash| {
+            self.filter.add(hash);
+            seen += 1;
+            whole = !seen.is_multiple_of(4096) || go_on();
+            whole
+        })?;
+        if whole {
+            self.filter.complete();
+        }
+        Ok(())
+    }
+
+    /// How many are in memory.
+    pub(crate) fn len(&self) -> usize {
+        self.stripes
+            .iter()
+            .map(|stripe| {
+                let stripe = stripe.lock();
+                stripe.young.len() + stripe.old.len()
+            })
+            .sum()
+    }
+}
+
+impl From<Found> for Claim {
+    fn from(found: Found) -> Self {
+        match found {
+            Found::Settled(entry) => Self::Used(entry),
+            Found::Claimed { shard, index } => Self::Busy { shard, index },
+        }
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "six bits")]
+const fn stripe_of(hash: IdHash) -> usize {
+    (hash >> (u64::BITS - STRIPE_BITS)) as usize
+}
