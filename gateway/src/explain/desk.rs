@@ -23,7 +23,7 @@ const RETRY_AFTER_MS: u64 = 1_000;
 pub(crate) struct Job {
     pub(crate) id: CommandId,
     pub(crate) record: Box<Record>,
-    /// Its place in the journal; zero when that was not known yet.
+    /// Its place in the journal.
     pub(crate) position: Position,
     pub(crate) refunded: i64,
     pub(crate) lang: Lang,

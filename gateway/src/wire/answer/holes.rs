@@ -22,15 +22,6 @@ struct Hole {
     seq: Seq,
 }
 
-/// The position of an answer, when its step's records begin at `first` and the books stood at `as_of` after it.
-pub(crate) fn position(seq: Seq, first: Position, as_of: Position) -> Position {
-    match seq {
-        Seq::Known(position) => position,
-        Seq::Fresh(index) => first + Position::from(index),
-        Seq::AsOf => as_of,
-    }
-}
-
 impl Holes {
     /// None yet; they will be as wide as a position of so many digits.
     pub(crate) fn new(digits: usize) -> Self {
@@ -55,7 +46,7 @@ impl Holes {
         let mut digits = itoa::Buffer::new();
         let mut fits = true;
         for hole in &self.open {
-            let digits = digits.format(position(hole.seq, first, as_of)).as_bytes();
+            let digits = digits.format(hole.seq.resolve(first, as_of)).as_bytes();
             match bytes.get_mut(hole.at..hole.at + self.width) {
                 Some(place) if digits.len() == self.width => place.copy_from_slice(digits),
                 _ => {
@@ -83,7 +74,7 @@ impl Holes {
             }
             whole.extend_from_slice(&bytes[copied..hole.at]);
             let mut digits = itoa::Buffer::new();
-            let digits = digits.format(position(hole.seq, first, as_of)).as_bytes();
+            let digits = digits.format(hole.seq.resolve(first, as_of)).as_bytes();
             whole.extend_from_slice(digits);
             (copied, last) = (hole.at + self.width, digits.len());
         }

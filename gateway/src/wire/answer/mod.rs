@@ -27,7 +27,6 @@ use fentan_engine::runtime::{Answer, Found, Outcome, QuoteView, Seq};
 
 pub(crate) use found::funding;
 use holes::Holes;
-pub(super) use holes::position;
 pub(super) use record::{balance, lines_of, sub_amounts};
 pub(crate) use record::{line, lines, rule_name};
 pub(crate) use rule::rule_json;
@@ -97,8 +96,8 @@ impl Writer {
                 out.extend_from_slice(b",\"ok\":true");
                 match found {
                     // What is shown has its own position and moment.
-                    Found::Shown { record, refunded, held, top_up, taken_back, .. } => {
-                        self.seq(out, holes, answer.seq, record.at);
+                    Found::Shown { record, seq, refunded, held, top_up, taken_back } => {
+                        self.seq(out, holes, *seq, record.at);
                         found::shown(out, record, refunded, *held, (*top_up, taken_back.as_deref()), answer.catalog);
                     }
                     found => {

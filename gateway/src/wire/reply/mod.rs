@@ -11,7 +11,7 @@
 mod assembly;
 mod conn;
 
-use super::answer::{Sheet, position};
+use super::answer::Sheet;
 use crate::explain::{Desk, Destination, Job};
 use fentan_engine::journal::Position;
 use fentan_engine::runtime::{Answer, Found, Outcome, Reply, Seq};
@@ -65,7 +65,7 @@ impl Later {
     /// Keeps what is an explanation to be made, of this request; `false` when it is none.
     #[inline]
     fn keeps(&mut self, number: usize, answer: Answer<'_>) -> bool {
-        let Outcome::Found { id, found: Found::Explain { record, refunded, lang, .. }, .. } = answer.outcome else {
+        let Outcome::Found { id, found: Found::Explain { record, seq, refunded, lang }, .. } = answer.outcome else {
             return false;
         };
         let job = Job {
@@ -76,14 +76,14 @@ impl Later {
             lang: *lang,
             catalog: Arc::clone(answer.catalog),
         };
-        self.jobs.push(Waiting { number, job, seq: Some(answer.seq) });
+        self.jobs.push(Waiting { number, job, seq: Some(*seq) });
         true
     }
 
     fn place(&mut self, first: Position, as_of: Position) {
         for waiting in &mut self.jobs {
             if let Some(seq) = waiting.seq.take() {
-                waiting.job.position = position(seq, first, as_of);
+                waiting.job.position = seq.resolve(first, as_of);
             }
         }
     }
