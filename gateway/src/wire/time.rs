@@ -7,7 +7,7 @@ use fentan_engine::accounts::Timestamp;
 pub(super) type Text = [u8; 29];
 
 /// Behind the last moment that there is: on a clock nearly 26 hours ahead of UTC the year 9999 ends with it.
-const FAR: u64 = 253_402_207_201_000_000;
+const FAR: u64 = 253_402_207_200_000_001;
 
 /// Reads a moment.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {

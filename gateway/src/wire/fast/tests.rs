@@ -63,7 +63,7 @@ fn a_line_with_one_byte_changed_is_given_up_or_read_alike() {
         }
     }
     assert_eq!(taken, 20, "the plain seeds are taken");
-    assert!(changed > 10_000, "{changed}");
+    assert!(changed > 1_000, "{changed}");
 }
 
 #[test]
