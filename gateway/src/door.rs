@@ -3,7 +3,9 @@
 
 use crate::explain::Desk;
 use crate::history::{HistoryAsk, HistoryService};
-use crate::wire::{Asked, Assembly, Conn, Line, Malformed, WireReply, parse_line, write_refusal};
+use crate::wire::{
+    Asked, Assembly, Conn, Line, Malformed, Numbers, Part, WireReply, parse_line, plain_line, write_refusal,
+};
 use fentan_engine::ledger::Reject;
 use fentan_engine::names::CommandId;
 use fentan_engine::runtime::{Engine, NotTaken, Parcel, Request};
@@ -12,6 +14,8 @@ use std::sync::Arc;
 
 /// What a refused client is told to wait, in milliseconds: a few times the length of a full queue's work.
 const RETRY_AFTER_MS: u64 = 25;
+/// How long a plain line is taken to be, in bytes, to make room for the requests of a read.
+const PLAIN_LINE: usize = 128;
 /// How many ids of its own a connection remembers; see [`Routes`].
 const REMEMBERED: usize = 1 << 16;
 
@@ -40,15 +44,31 @@ pub(crate) fn history_off() -> Reject {
     Reject::HistoryOff { reason: "the history is switched off; start the server with history = true".into() }
 }
 
-/// Where a connection's own recent commands went: a client may refer to a command (refund a spend) before
-/// that has been answered, and then no index knows its account yet.
+/// What a connection knows of its requests' ways.
 #[derive(Default)]
 pub(crate) struct Routes {
+    /// Where its own recent commands went: a client may refer to a command (refund a spend) before that has been
+    /// answered, and then no index knows its account yet.
     young: HashMap<CommandId, usize>,
     old: HashMap<CommandId, usize>,
+    /// The requests of the read under way, by shard.
+    sorted: Vec<Vec<Request>>,
 }
 
 impl Routes {
+    /// Puts a request to those of its shard. The first makes room for so many.
+    fn sort(&mut self, engine: &Engine<WireReply>, request: Request, room: usize) {
+        let shard = self.route(engine, &request);
+        if self.sorted.len() <= shard {
+            self.sorted.resize_with(shard + 1, Vec::new);
+        }
+        let requests = &mut self.sorted[shard];
+        if requests.is_empty() {
+            requests.reserve(room);
+        }
+        requests.push(request);
+    }
+
     fn route(&mut self, engine: &Engine<WireReply>, request: &Request) -> usize {
         if engine.shards() == 1 {
             return 0;
@@ -70,7 +90,7 @@ impl Door {
     /// Takes in whole lines, each with its newline; `false` when one is too long. The lines before that
     /// one are taken in all the same.
     pub(crate) fn take_lines(&self, bytes: &[u8], conn: &Arc<Conn>, routes: &mut Routes) -> bool {
-        let mut requests: Vec<Request> = Vec::with_capacity(bytes.len() / 128 + 1);
+        let room = bytes.len() / PLAIN_LINE / self.engine.shards() + 1;
         // Asked after the engine's requests of the same read, so that they are part of the past.
         let mut past = Vec::new();
         let mut now = Vec::new();
@@ -83,8 +103,12 @@ impl Door {
                 fits = false;
                 break;
             }
+            if let Some(request) = plain_line(line) {
+                routes.sort(&self.engine, request, room);
+                continue;
+            }
             match parse_line(line, self.limits.batch) {
-                Line::One(Ok(Asked::Engine(request))) => requests.push(request),
+                Line::One(Ok(Asked::Engine(request))) => routes.sort(&self.engine, request, room),
                 Line::One(Ok(Asked::History(id, ask))) => past.push((id, ask)),
                 Line::One(Err(Malformed { id, reject })) => {
                     write_refusal(&mut now, id.as_deref(), &reject);
@@ -92,23 +116,26 @@ impl Door {
                 }
                 Line::Batch(batch) => {
                     // What came before the batch goes in before it.
-                    self.lines(conn, routes, std::mem::take(&mut requests), &mut now);
+                    self.lines(conn, routes, &mut now);
                     conn.took(batch.len());
                     self.assembled(&Assembly::batch(Arc::clone(conn), batch.len()), routes, batch);
+                }
+                Line::Plain(batch) => {
+                    self.lines(conn, routes, &mut now);
+                    conn.took(batch.len());
+                    self.assembled_plain(&Assembly::batch(Arc::clone(conn), batch.len()), routes, batch);
                 }
                 Line::Blank => {}
             }
         }
-        self.lines(conn, routes, requests, &mut now);
-        if !now.is_empty() {
-            conn.send(&now, 0);
-        }
+        self.lines(conn, routes, &mut now);
+        conn.send(now, 0);
         for (id, ask) in past {
             conn.took(1);
             let conn = Arc::clone(conn);
             self.ask_history(id, ask, move |mut bytes| {
                 bytes.push(b'\n');
-                conn.send(&bytes, 1);
+                conn.send(bytes, 1);
             });
         }
         fits
@@ -125,19 +152,11 @@ impl Door {
         }
     }
 
-    /// Lines of a connection, as they were read in one go. Refusals go into `now`, which may be sent at
+    /// Hands in the lines of a connection that were read in one go. Refusals go into `now`, which may be sent at
     /// once: they show nothing of the books.
-    fn lines(&self, conn: &Arc<Conn>, routes: &mut Routes, requests: Vec<Request>, now: &mut Vec<u8>) {
-        let shards = self.engine.shards();
-        let mut sorted: Vec<Vec<Request>> = (0..shards).map(|_| Vec::new()).collect();
-        if shards == 1 {
-            sorted[0] = requests;
-        } else {
-            for request in requests {
-                sorted[routes.route(&self.engine, &request)].push(request);
-            }
-        }
-        for (shard, requests) in sorted.into_iter().enumerate().filter(|(_, requests)| !requests.is_empty()) {
+    fn lines(&self, conn: &Arc<Conn>, routes: &mut Routes, now: &mut Vec<u8>) {
+        for (shard, requests) in routes.sorted.iter_mut().enumerate().filter(|(_, requests)| !requests.is_empty()) {
+            let requests = std::mem::take(requests);
             let count = requests.len();
             conn.took(count);
             let parcel = Parcel { reply: WireReply::lines(conn, count, &self.desk), requests };
@@ -147,7 +166,7 @@ impl Door {
                     write_refusal(now, Some(request.id.as_str()), &reject);
                     now.push(b'\n');
                 }
-                conn.send(&[], count);
+                conn.send(Vec::new(), count);
             }
         }
     }
@@ -159,8 +178,7 @@ impl Door {
         routes: &mut Routes,
         requests: Vec<Result<Asked, Malformed>>,
     ) {
-        let shards = self.engine.shards();
-        let mut sorted: Vec<(Vec<Request>, Vec<usize>)> = (0..shards).map(|_| Default::default()).collect();
+        let mut sorted = self.empty_parts();
         let (mut refused, mut ends, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
         let mut past = Vec::new();
         for (number, request) in requests.into_iter().enumerate() {
@@ -178,29 +196,55 @@ impl Door {
                 }
             }
         }
-        for (shard, (requests, places)) in
-            sorted.into_iter().enumerate().filter(|(_, (requests, _))| !requests.is_empty())
-        {
-            let reply = WireReply::part(assembly, places.clone(), &self.desk);
-            if let Err(not_taken) = self.engine.submit(shard, Parcel { requests, reply }) {
-                let (parcel, reject) = why(not_taken);
-                for (request, number) in parcel.requests.iter().zip(places) {
-                    write_refusal(&mut refused, Some(request.id.as_str()), &reject);
-                    ends.push(refused.len());
-                    numbers.push(number);
-                }
-            }
-        }
+        self.parts(assembly, sorted);
         if !numbers.is_empty() {
-            assembly.add(refused, &ends, &numbers);
+            assembly.add(Part::packed(refused, ends, Numbers::Each(numbers)));
         }
         for (number, id, ask) in past {
             let assembly = Arc::clone(assembly);
-            self.ask_history(id, ask, move |bytes| {
-                let end = bytes.len();
-                assembly.add(bytes, &[end], &[number]);
-            });
+            self.ask_history(id, ask, move |bytes| assembly.add(Part::one(bytes, number)));
         }
+    }
+
+    /// A batch of plain requests, all the engine's.
+    pub(crate) fn assembled_plain(&self, assembly: &Arc<Assembly>, routes: &mut Routes, requests: Vec<Request>) {
+        if self.engine.shards() == 1 {
+            let numbers = Numbers::Run(0..requests.len());
+            return self.part(assembly, 0, requests, numbers);
+        }
+        let mut sorted = self.empty_parts();
+        for (number, request) in requests.into_iter().enumerate() {
+            let (requests, numbers) = &mut sorted[routes.route(&self.engine, &request)];
+            requests.push(request);
+            numbers.push(number);
+        }
+        self.parts(assembly, sorted);
+    }
+
+    /// For each shard the requests of an assembly, none yet, and their numbers.
+    fn empty_parts(&self) -> Vec<(Vec<Request>, Vec<usize>)> {
+        (0..self.engine.shards()).map(|_| Default::default()).collect()
+    }
+
+    fn parts(&self, assembly: &Arc<Assembly>, sorted: Vec<(Vec<Request>, Vec<usize>)>) {
+        for (shard, (requests, numbers)) in sorted.into_iter().enumerate() {
+            if !requests.is_empty() {
+                self.part(assembly, shard, requests, Numbers::Each(numbers));
+            }
+        }
+    }
+
+    /// Hands in what one shard does of an assembly.
+    fn part(&self, assembly: &Arc<Assembly>, shard: usize, requests: Vec<Request>, numbers: Numbers) {
+        let reply = WireReply::part(assembly, numbers, &self.desk);
+        let Err(not_taken) = self.engine.submit(shard, Parcel { requests, reply }) else { return };
+        let (Parcel { requests, reply }, reject) = why(not_taken);
+        let (mut refused, mut ends) = (Vec::new(), Vec::new());
+        for request in &requests {
+            write_refusal(&mut refused, Some(request.id.as_str()), &reject);
+            ends.push(refused.len());
+        }
+        assembly.add(Part::packed(refused, ends, reply.into_numbers()));
     }
 }
 

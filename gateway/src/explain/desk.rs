@@ -6,7 +6,7 @@
 
 use super::{JournalScan, Rules, SourceError, explain};
 use crate::rules::RuleBook;
-use crate::wire::{Assembly, Conn, write_explained, write_refusal};
+use crate::wire::{Assembly, Conn, Part, write_explained, write_refusal};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::{JournalReader, Position};
 use fentan_engine::ledger::{Lang, Record, Reject};
@@ -23,7 +23,7 @@ const RETRY_AFTER_MS: u64 = 1_000;
 pub(crate) struct Job {
     pub(crate) id: CommandId,
     pub(crate) record: Box<Record>,
-    /// Its place in the journal; zero when that was not known yet.
+    /// Its place in the journal.
     pub(crate) position: Position,
     pub(crate) refunded: i64,
     pub(crate) lang: Lang,
@@ -43,12 +43,9 @@ impl Destination {
         match self {
             Self::Conn(conn) => {
                 bytes.push(b'\n');
-                conn.send(&bytes, 1);
+                conn.send(bytes, 1);
             }
-            Self::Part(assembly, number) => {
-                let end = bytes.len();
-                assembly.add(bytes, &[end], &[*number]);
-            }
+            Self::Part(assembly, number) => assembly.add(Part::one(bytes, *number)),
         }
     }
 }

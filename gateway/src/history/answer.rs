@@ -3,7 +3,8 @@
 use super::ask::{FinanceQuery, HistoryAsk, Order, StatementQuery, write_cursor};
 use super::service::Refused;
 use super::words;
-use crate::wire::answer::{amount, field, flag, funding, head, key, line, lines, moment, number, rule_name, text};
+use crate::wire::answer::{funding, head, line, lines, rule_name};
+use crate::wire::write::{amount, field, flag, key, moment, number, text};
 use fentan_engine::accounts::{AccountKind, Bucket, Fund, NEVER, Timestamp};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::history::{

@@ -11,7 +11,7 @@ use super::follower::{Follower, Work};
 use super::table;
 use crate::config::HistorySettings;
 use crate::explain::Desk;
-use crate::wire::{Assembly, WireReply, write_refusal};
+use crate::wire::{Assembly, Numbers, WireReply, write_refusal};
 use anyhow::{Context, Result};
 use crossbeam::channel::{Sender, TrySendError, bounded};
 use fentan_engine::accounts::Timestamp;
@@ -241,7 +241,7 @@ impl Inner {
             let id = CommandId::internal("-");
             let parcel = Parcel {
                 requests: vec![Request { id, body: Body::Query(Query::Ping) }],
-                reply: WireReply::part(&assembly, vec![shard], &self.desk),
+                reply: WireReply::part(&assembly, Numbers::Run(shard..shard + 1), &self.desk),
             };
             match self.engine.submit(shard, parcel) {
                 Ok(()) => {}

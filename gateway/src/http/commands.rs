@@ -12,7 +12,7 @@ use fentan_engine::runtime::Request;
 use futures_util::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// How long the rest of a body that is too long is read and forgotten, so that its answer is heard.
 const LINGER: Duration = Duration::from_secs(1);
@@ -73,12 +73,21 @@ async fn answer(bytes: &[u8], door: &Door) -> HttpResponse {
         Line::Batch(batch) => {
             let (assembly, receiver) = Assembly::once(batch.len(), true);
             door.assembled(&assembly, &mut Routes::default(), batch);
-            drop(assembly);
-            match receiver.await {
-                Ok(body) => HttpResponse::Ok().content_type("application/json").body(body),
-                Err(_) => gone(),
-            }
+            array(receiver).await
         }
+        Line::Plain(batch) => {
+            let (assembly, receiver) = Assembly::once(batch.len(), true);
+            door.assembled_plain(&assembly, &mut Routes::default(), batch);
+            array(receiver).await
+        }
+    }
+}
+
+/// The answers to a batch.
+async fn array(answers: oneshot::Receiver<Vec<u8>>) -> HttpResponse {
+    match answers.await {
+        Ok(body) => HttpResponse::Ok().content_type("application/json").body(body),
+        Err(_) => gone(),
     }
 }
 
@@ -155,7 +164,7 @@ async fn converse(
     let mut buffer = BytesMut::new();
     let (mut open, mut fits) = (true, true);
     loop {
-        let bytes = conn.take(Vec::new());
+        let bytes = conn.take();
         if !bytes.is_empty() {
             if sender.send(Ok(Bytes::from(bytes))).await.is_err() {
                 // The client is gone; what it asked is done all the same.
@@ -209,7 +218,7 @@ fn take_lines(buffer: &mut BytesMut, conn: &Arc<Conn>, door: &Door, routes: &mut
         let mut now = Vec::new();
         write_refusal(&mut now, None, &too_long(door));
         now.push(b'\n');
-        conn.send(&now, 0);
+        conn.send(now, 0);
     }
     fits
 }

@@ -11,8 +11,10 @@ use tokio::io::AsyncReadExt;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::watch;
 
-/// Room for one read, in bytes.
+/// Room for one read, in bytes: so much for lines, and for a line that is longer as much as there is of it already,
+/// up to the most. So a line of a megabyte comes in a few reads, and whoever sends short ones fills no megabyte.
 const READ: usize = 64 << 10;
+const READ_MOST: usize = 1 << 20;
 /// When so many bytes wait for a client that does not read, nothing more is read from it.
 const UNREAD: usize = 4 << 20;
 /// How long a closing server answers what had been sent to it before.
@@ -23,15 +25,20 @@ pub(super) async fn run(input: &mut OwnedReadHalf, conn: &Arc<Conn>, door: &Door
     let mut lines = Lines::default();
     loop {
         while !conn.is_gone() && is_full(conn, door) {
-            tokio::select! {
-                () = conn.room.notified() => {}
-                () = closed(&mut closing) => return,
+            conn.want_room(door.limits.in_flight);
+            // Room that came before it was wanted is not told.
+            if is_full(conn, door) && !conn.is_gone() {
+                tokio::select! {
+                    () = conn.room.notified() => {}
+                    () = closed(&mut closing) => return,
+                }
             }
+            conn.has_room();
         }
         if conn.is_gone() {
             return;
         }
-        lines.buffer.reserve(READ);
+        lines.reserve();
         let read = tokio::select! {
             read = input.read_buf(&mut lines.buffer) => read,
             () = closed(&mut closing) => break,
@@ -48,7 +55,7 @@ pub(super) async fn run(input: &mut OwnedReadHalf, conn: &Arc<Conn>, door: &Door
     // The server closes: what has arrived already is answered, and the engine says `shutting_down` to it.
     let until = Instant::now() + LAST_READS;
     while Instant::now() < until && !is_full(conn, door) {
-        lines.buffer.reserve(READ);
+        lines.reserve();
         match input.try_read_buf(&mut lines.buffer) {
             Ok(0) | Err(_) => return,
             Ok(_) if lines.take(conn, door) => {}
@@ -71,6 +78,11 @@ struct Lines {
 }
 
 impl Lines {
+    /// Makes room for a read.
+    fn reserve(&mut self) {
+        self.buffer.reserve(self.buffer.len().clamp(READ, READ_MOST));
+    }
+
     /// Takes in the whole lines; `false` when one is too long, and nothing more may be read.
     fn take(&mut self, conn: &Arc<Conn>, door: &Door) -> bool {
         let mut fits = true;
@@ -85,7 +97,7 @@ impl Lines {
             let mut bytes = Vec::new();
             write_refusal(&mut bytes, None, &Reject::LineTooLong { limit: door.limits.line_bytes as u64 });
             bytes.push(b'\n');
-            conn.send(&bytes, 0);
+            conn.send(bytes, 0);
         }
         fits
     }

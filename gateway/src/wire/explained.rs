@@ -1,6 +1,7 @@
 //! A spend that happened, explained, as JSON.
 
-use super::answer::{amount, balance, field, flag, head, key, lines, number};
+use super::answer::{balance, head, lines};
+use super::write::{amount, field, flag, key, number};
 use super::{steps, time};
 use crate::explain::Explained;
 use crate::words;

@@ -1,8 +1,8 @@
 //! The limits of a wallet: read from `open_account`, written in answers (rule W5).
 
-use super::answer::{amount, key, number};
 use super::json::Value;
 use super::parse::{amount_of, excerpt};
+use super::write::{amount, key, number};
 use fentan_engine::accounts::Limits;
 use fentan_engine::ledger::{LimitsAsk, Reject, Velocity};
 use fentan_engine::money::{Currency, Major};

@@ -4,6 +4,7 @@
 //! that is not is named. What needs the books (the currency's decimals, the account) is the engine's
 //! matter.
 
+use super::fast::plain_batch;
 use super::json::{self, Element, Fields, Value};
 use super::order_lines::order_lines;
 use super::time;
@@ -45,6 +46,8 @@ pub(crate) enum Line {
     One(Result<Asked, Malformed>),
     /// A batch, answered by one array.
     Batch(Vec<Result<Asked, Malformed>>),
+    /// A batch of plain requests, all the engine's.
+    Plain(Vec<Request>),
     /// Nothing but blanks.
     Blank,
 }
@@ -52,7 +55,7 @@ pub(crate) enum Line {
 /// The most tags a spend may have.
 const MAX_TAGS: usize = 16;
 /// The longest reason of a refund, in bytes.
-const MAX_REASON: usize = 256;
+pub(super) const MAX_REASON: usize = 256;
 /// The longest id that an answer repeats, in bytes; a longer one is not valid anyway.
 const SHOWN_ID: usize = 256;
 
@@ -62,8 +65,16 @@ pub(super) fn excerpt(text: &str) -> String {
     if start.len() < text.len() { format!("{start:?}...") } else { format!("{start:?}") }
 }
 
-/// Reads a line.
+/// Reads a line. What [`plain_line`](super::plain_line) can read it reads faster.
 pub(crate) fn parse_line(line: &[u8], max_batch: usize) -> Line {
+    match plain_batch(line, max_batch) {
+        Some(requests) => Line::Plain(requests),
+        None => read_line(line, max_batch),
+    }
+}
+
+/// Reads a line the general way, which says what is wrong with it.
+pub(crate) fn read_line(line: &[u8], max_batch: usize) -> Line {
     let line = line.trim_ascii();
     let malformed = |error: serde_json::Error| Malformed { id: None, reject: Reject::bad_request("request", error) };
     match line.first() {

@@ -1,6 +1,7 @@
 //! Answers about refunds of top-ups (rule W3).
 
-use super::answer::{amount, balance, field, flag, key, lines_of, text};
+use super::answer::{balance, lines_of};
+use super::write::{amount, field, flag, key, text};
 use crate::words;
 use fentan_engine::accounts::TakenBack;
 use fentan_engine::catalog::Catalog;

@@ -1,9 +1,9 @@
 //! Rejects as JSON: code, message and operands.
 
-use super::answer::{field, moment, number, text};
+use super::write::{amount, field, moment, number, text};
 use actix_web::http::StatusCode;
 use fentan_engine::ledger::Reject;
-use fentan_engine::money::{Money, write_minor};
+use fentan_engine::money::Money;
 
 /// Appends a reject's answer. `id` is what could be found of the request's id.
 pub(crate) fn write_refusal(out: &mut Vec<u8>, id: Option<&str>, reject: &Reject) {
@@ -123,11 +123,7 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
 
 fn amounts<const N: usize>(out: &mut Vec<u8>, amounts: [(&str, &Money); N]) {
     for (name, money) in amounts {
-        out.extend_from_slice(b",\"");
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":\"");
-        write_minor(out, i128::from(money.minor), money.currency.exponent());
-        out.push(b'"');
+        amount(out, name, i128::from(money.minor), money.currency);
     }
 }
 

@@ -3,7 +3,8 @@
 //! Each step is an object with `op`. Amounts are decimal strings, exact shares fractions in lowest terms with
 //! the decimal beside them, weights whole numbers.
 
-use super::answer::{amount, field, key, number, sub_amounts, text};
+use super::answer::sub_amounts;
+use super::write::{amount, field, key, number, text};
 use crate::words::figures::{exact, major_fraction, percent};
 use crate::words::{self, rule_version};
 use fentan_engine::accounts::SubId;

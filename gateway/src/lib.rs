@@ -1,0 +1,117 @@
+//! `fentan`: a stored-value ledger engine.
+//!
+//! This crate is the only place that knows sockets, HTTP, files of configuration and the command line.
+//!
+//! | folder | holds |
+//! |---|---|
+//! | `wire/` | bytes to requests, answers to bytes, and where answers wait |
+//! | `door.rs` | the way into the engine, shared by both doors |
+//! | `tcp/`, `http/` | the doors |
+//! | `control/` | timers, as actix actors |
+//! | `config/` | settings and the catalog's files |
+//! | `words/` | sentences for people, in English and Chinese |
+//! | `explain/` | why a spend of the past was divided as it was |
+//! | `serve.rs` | the composition root |
+//! | `history/` | the past: statements, explanations, finance reports |
+//! | `demo/` | `fentan demo` |
+//! | `rules/` | the rules of a running server, and `fentan rules` |
+//! | `bench.rs` | what the benchmarks of the wire call |
+//!
+//! It is a library only so that benchmarks can call the wire; `main.rs` is the program.
+
+#[doc(hidden)]
+pub mod bench;
+mod config;
+mod control;
+mod demo;
+mod door;
+mod explain;
+mod history;
+mod http;
+mod rules;
+mod serve;
+mod tcp;
+mod verify;
+mod wire;
+mod words;
+
+use clap::{Parser, Subcommand};
+use config::{Given, Settings};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A stored-value ledger: top-ups with bonus, spends apportioned over lots by rule, every answer durable.
+#[derive(Parser)]
+#[command(name = "fentan", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  fentan demo                               see it work, on real data, in about a minute
+  fentan serve --data ledger                serve on 127.0.0.1:7400 (TCP) and 127.0.0.1:7401 (HTTP)
+  echo '{\"id\":\"t1\",\"op\":\"top_up\",\"account\":\"ann\",\"principal\":\"100.00\",\"bonus\":\"180.00\"}' | nc -q1 127.0.0.1 7400
+  curl -s http://127.0.0.1:7401/v1/accounts/ann
+  fentan explain --data ledger --spend s-1  say why a spend was divided as it was
+  fentan statement --data ledger --account ann --csv ann.csv
+  fentan finance --data ledger --by channel outstanding, consumed, breakage, arrears
+  fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
+  fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
+
+#[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a process")]
+enum Command {
+    /// Serve the ledger over TCP and HTTP
+    Serve {
+        /// A configuration file (config/server.toml shows every key)
+        #[arg(long, env = "FENTAN_CONFIG", value_name = "FILE")]
+        config: Option<PathBuf>,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// See it work on real data: top-ups, one spend under three rules, refunds, a peak, a kill -9
+    Demo(demo::DemoArgs),
+    /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
+    Verify(verify::VerifyArgs),
+    /// Say why a spend was divided as it was, step by step, in English or Chinese
+    Explain(explain::ExplainArgs),
+    /// Write an account's statement as CSV
+    Statement(history::StatementArgs),
+    /// The six numbers of finance, at a moment or over a period
+    Finance(history::FinanceArgs),
+    /// Check rule files, or try a rule, without a server
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+}
+
+/// The program: does what its command line says.
+pub fn run() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("FENTAN_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,actix_server=warn,actix_web=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let result = match Cli::parse().command {
+        Command::Serve { config, given } => Settings::new(given, config.as_deref())
+            .map_err(anyhow::Error::from)
+            .and_then(|settings| serve::run(&settings).map(|()| true)),
+        Command::Demo(args) => demo::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Statement(args) => history::statement(&args),
+        Command::Finance(args) => history::finance(&args),
+        Command::Rules(command) => rules::run(&command),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("fentan: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
