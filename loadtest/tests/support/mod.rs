@@ -287,7 +287,7 @@ impl Run {
         let acks = AckFile::create(&dir.path().join("acks"), &Header::new(run, scenario.clone()), false).unwrap();
         let workload = Arc::new(Workload::new(scenario));
         let encoder = Arc::new(Encoder::new(scenario, run));
-        let mut session = Session::connect(scenario, &workload, &encoder, fake.tcp, threads, &acks).unwrap();
+        let mut session = Session::connect(scenario, &workload, &encoder, fake.tcp, threads, Some(&acks)).unwrap();
         let prepared = session.prepare(&mut Unwatched).unwrap();
         if prepared.lost.is_some() {
             return Self { dir, load: prepared };
