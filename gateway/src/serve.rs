@@ -140,6 +140,7 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
         queued_requests: settings.queue_requests,
         step_requests: STEP_REQUESTS,
         wallets_per_shard: settings.wallets_in_memory.div_ceil(settings.shards),
+        id_filter_bytes: settings.id_filter_mib << 20,
     };
     let hash_key = store.meta()?.hash_key;
     let reader: Arc<dyn JournalReader> = Arc::new(reader);

@@ -79,9 +79,9 @@ impl Writer<'_> {
     }
 
     #[inline]
-    fn text(&mut self, text: &str) -> Option<()> {
+    fn text(&mut self, text: &[u8]) -> Option<()> {
         self.number(text.len() as u64)?;
-        self.bytes(text.as_bytes())
+        self.bytes(text)
     }
 
     fn label(&mut self, label: Option<&Label>) -> Option<()> {
@@ -89,7 +89,7 @@ impl Writer<'_> {
             None => self.byte(0),
             Some(label) => {
                 self.byte(1)?;
-                self.text(label.as_str())
+                self.text(label.as_bytes())
             }
         }
     }
@@ -98,13 +98,13 @@ impl Writer<'_> {
         let Event::Spent { rule, version, taken, phase, promoted, opens_merchant, after, .. } = &record.event else {
             return None;
         };
-        self.text(record.id.as_str())?;
+        self.text(record.id.as_bytes())?;
         self.signed(record.at)?;
         self.bytes(&record.currency.to_bytes())?;
         self.number(u64::from(record.slice))?;
         self.byte(SPEND)?;
-        self.text(ask.account.as_str())?;
-        self.text(ask.merchant.as_str())?;
+        self.text(ask.account.as_bytes())?;
+        self.text(ask.merchant.as_bytes())?;
         let (digits, decimals) = ask.amount.to_parts();
         self.signed(digits)?;
         self.byte(decimals)?;
@@ -113,11 +113,11 @@ impl Writer<'_> {
         self.byte(0)?; // no tags
         self.byte(0)?; // no lines
         self.byte(SPENT)?;
-        self.text(rule.as_str())?;
+        self.text(rule.as_bytes())?;
         self.number(u64::from(*version))?;
         self.number(taken.lots.len() as u64)?;
         for lot in &taken.lots {
-            self.text(lot.as_str())?;
+            self.text(lot.as_bytes())?;
         }
         self.number(taken.lines.len() as u64)?;
         for line in &taken.lines {
