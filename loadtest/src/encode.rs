@@ -105,15 +105,12 @@ impl Encoder {
                 self.write_account(command.wallet, out);
                 out.extend_from_slice(b"\",\"principal\":\"");
                 self.write_amount(command.amount, out);
-                match self.offer(command) {
-                    Some(offer) => {
-                        out.extend_from_slice(b"\",\"offer\":\"");
-                        out.extend_from_slice(offer.as_bytes());
-                    }
-                    None => {
-                        out.extend_from_slice(b"\",\"bonus\":\"");
-                        self.write_amount(command.bonus, out);
-                    }
+                if let Some(offer) = self.offer(command) {
+                    out.extend_from_slice(b"\",\"offer\":\"");
+                    out.extend_from_slice(offer.as_bytes());
+                } else {
+                    out.extend_from_slice(b"\",\"bonus\":\"");
+                    self.write_amount(command.bonus, out);
                 }
                 out.extend_from_slice(b"\",\"channel\":\"");
                 out.extend_from_slice(CHANNEL.as_bytes());

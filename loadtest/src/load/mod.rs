@@ -2,7 +2,6 @@
 //!
 //! [`Session`] owns the workers over both phases, so the connections that prepared the wallets are
 //! the ones that carry the load. Between the phases the server is idle and can be probed.
-#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
 mod connection;
 pub mod cpu;

@@ -281,6 +281,11 @@ pub struct Run {
 
 impl Run {
     pub fn of(scenario: &Scenario, fake: &Fake, threads: u32) -> Self {
+        Self::between(scenario, fake, threads, || {})
+    }
+
+    /// As [`Run::of`]; `between` is called when the wallets are topped up and the load has not begun.
+    pub fn between(scenario: &Scenario, fake: &Fake, threads: u32, between: impl FnOnce()) -> Self {
         scenario.validate("test").unwrap();
         let dir = tempfile::tempdir().unwrap();
         let run = 77;
@@ -293,6 +298,7 @@ impl Run {
             return Self { dir, load: prepared };
         }
         assert_eq!(prepared.tally.ok_in_all(), u64::from(scenario.wallets));
+        between();
         let load = session.load(&mut Unwatched).unwrap();
         Self { dir, load }
     }
