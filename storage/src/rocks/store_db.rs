@@ -5,7 +5,7 @@
 //! `atomic_flush` lets all families go to disk in one manifest record. A write lies in one memtable generation
 //! as a whole, so after a crash the store is in the state of some write, never between two changes of one.
 
-use super::journal_db::{family, info_log};
+use super::instance::{family, info_log};
 use crate::errors::{Fault, FolderError};
 use crate::options::Options;
 use rocksdb::{
