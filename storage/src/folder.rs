@@ -55,9 +55,7 @@ impl DataFolder {
         let store = StoreDb::open(&path.join(STORE), options, true, Arc::clone(&lock))?;
         let store = RocksStore::new(store);
         let meta = store.meta_if_any().map_err(|error| damaged(path, &error))?;
-        if let Some(meta) = meta {
-            checked.must_reach(meta.checkpoint)?;
-        } else if !checked.is_empty() {
+        if meta.is_none() && !checked.is_empty() {
             let detail = "the journal has records, but the store has no meta record".into();
             return Err(FolderError::Damaged { path: path.to_path_buf(), detail });
         }
@@ -88,7 +86,9 @@ impl DataFolder {
         let store = RocksStore::new(StoreDb::open_read_only(&path.join(STORE), options)?);
         let meta = store.meta().map_err(|error| damaged(path, &error))?;
         let checked = Checked::look_beside(&path.join(JOURNAL))?;
-        checked.must_reach(meta.checkpoint)?;
+        if checked.torn().is_some() {
+            checked.must_reach(meta.checkpoint)?;
+        }
         Ok((SegmentReader::new(Arc::new(checked.open_read_only()?)), store))
     }
 
