@@ -10,7 +10,9 @@
 //! header and length are looked at. Cost: some 10 ms for a segment's space and 1 ms a MiB of its groups.
 
 use super::control::Control;
-use super::format::{GroupHeader, SECTOR, SEGMENT_HEADER, SUFFIX, SegmentHeader, aligned, file_name, named};
+use super::format::{
+    GroupHeader, SECTOR_LEN, SEGMENT_HEADER, SEGMENT_HEADER_LEN, SUFFIX, SegmentHeader, aligned, file_name, named,
+};
 use super::medium::read_at;
 use super::walk::{Place, Stop, Walk};
 use crate::errors::{FolderError, JournalDamage, TornTail};
@@ -183,7 +185,7 @@ impl Look<'_> {
     }
 
     fn header(&self, file: &str, opened: &File, first: Position) -> Result<SegmentHeader, FolderError> {
-        let mut bytes = [0; SEGMENT_HEADER as usize];
+        let mut bytes = [0; SEGMENT_HEADER_LEN];
         read_at(opened, &mut bytes, 0).map_err(|error| self.io(file, &error))?;
         let Some(header) = SegmentHeader::decode(&bytes) else {
             return self.refuse(JournalDamage::Header { file: file.to_owned() });
@@ -279,7 +281,7 @@ fn rest(file: &File, last: &Last) -> io::Result<Rest> {
         if read == 0 {
             break;
         }
-        for sector in chunk[..read].chunks(SECTOR as usize) {
+        for sector in chunk[..read].chunks(SECTOR_LEN) {
             let begin = at;
             at += sector.len() as u64;
             if sector.iter().all(|byte| *byte == 0) {

@@ -27,9 +27,13 @@ use fentan_engine::journal::{Chain, Position};
 
 /// Groups begin at multiples of this, in bytes: what a disk writes whole. A sector that was synced is never
 /// written again with other bytes.
-pub(super) const SECTOR: u64 = 512;
+pub(super) const SECTOR: u64 = SECTOR_LEN as u64;
+/// The same, as a length in memory.
+pub(super) const SECTOR_LEN: usize = 512;
 /// Where the first group of a segment begins. A page of its own: no later write touches the header.
-pub(super) const SEGMENT_HEADER: u64 = 4096;
+pub(super) const SEGMENT_HEADER: u64 = SEGMENT_HEADER_LEN as u64;
+/// The same, as a length in memory.
+pub(super) const SEGMENT_HEADER_LEN: usize = 4096;
 /// Length of a group's header, in bytes.
 pub(super) const GROUP_HEADER: usize = 40;
 /// How a segment's file name ends.
@@ -71,7 +75,7 @@ impl SegmentHeader {
         }
         bytes.extend_from_slice(&chain.last_hash);
         put_head(&mut bytes, SEGMENT_MAGIC);
-        bytes.resize(SEGMENT_HEADER as usize, 0);
+        bytes.resize(SEGMENT_HEADER_LEN, 0);
         bytes
     }
 

@@ -5,7 +5,7 @@
 //! indexes that were used last are kept, with their open files.
 
 use super::check::Segment;
-use super::format::{SEGMENT_HEADER, SegmentHeader, aligned, file_name};
+use super::format::{SEGMENT_HEADER_LEN, SegmentHeader, aligned, file_name};
 use super::medium::{read_at, told};
 use super::walk::{Place, Stop, Walk};
 use crate::errors::Fault;
@@ -50,7 +50,7 @@ impl Opened {
     fn open(folder: &Path, segment: Segment) -> Result<Self, Fault> {
         let path = folder.join(file_name(segment.first));
         let file = File::open(&path).map_err(|error| told(&path, &error))?;
-        let mut bytes = [0; SEGMENT_HEADER as usize];
+        let mut bytes = [0; SEGMENT_HEADER_LEN];
         read_at(&file, &mut bytes, 0).map_err(|error| told(&path, &error))?;
         let header = SegmentHeader::decode(&bytes);
         let header = header.filter(|header| header.first() == segment.first && header.number == segment.number);
