@@ -112,7 +112,7 @@ impl Killed {
 
 /// Every third record is small, so that both ways of writing are used.
 pub(crate) fn record(n: u64) -> Vec<u8> {
-    let length = if n % 3 == 0 { n * 31 % 700 } else { 2_000 + n * 7_919 % 28_000 };
+    let length = if n.is_multiple_of(3) { n * 31 % 700 } else { 2_000 + n * 7_919 % 28_000 };
     (0..length).map(|at| u8::try_from((at * 31 + n * 17) % 256).unwrap()).collect()
 }
 
