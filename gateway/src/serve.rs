@@ -132,6 +132,9 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
     let begun = Instant::now();
     let (journal, reader, store) = DataFolder::open(&settings.data, &options)?;
     let opened = begun.elapsed();
+    if let Some(torn) = journal.dropped() {
+        tracing::warn!("{torn}");
+    }
     // Before any spend can be divided by them.
     let mut archive = Archive::open(&settings.data)?;
     archive.keep(&loaded, now())?;
