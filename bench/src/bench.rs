@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use tempfile::TempDir;
 
-use crate::children::folder_to_remove;
+use crate::children::remove_on_signal;
 use crate::figures::Figures;
 use crate::goals::Wanted;
 use crate::limits;
@@ -97,7 +97,7 @@ impl Bench {
             refuse_memory(disk)?;
         }
         let folder = tempfile::Builder::new().prefix("fentan-peak-").tempdir_in(disk)?;
-        folder_to_remove(Some(folder.path().to_owned()));
+        remove_on_signal(folder.path());
         Ok(Self { programs, scale, peers, folder, peak: None, limits: None })
     }
 
@@ -155,13 +155,6 @@ impl Bench {
             self.limits = Some(limits::measure(self.folder.path(), self.scale.limits)?);
         }
         self.limits.clone().context("the limits were measured")
-    }
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        // The folder removes itself from here on.
-        folder_to_remove(None);
     }
 }
 

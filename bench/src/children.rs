@@ -3,7 +3,7 @@
 //!
 //! Everything is ended by its process id. Nothing is looked up by name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -24,24 +24,24 @@ const INTERRUPTED: i32 = 130;
 /// What a signal must end and remove.
 struct Running {
     children: Vec<(Arc<Mutex<Child>>, Ending)>,
-    folder: Option<PathBuf>,
+    folders: Vec<PathBuf>,
 }
 
-static RUNNING: Mutex<Running> = Mutex::new(Running { children: Vec::new(), folder: None });
+static RUNNING: Mutex<Running> = Mutex::new(Running { children: Vec::new(), folders: Vec::new() });
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on SIGINT, SIGTERM and SIGHUP end all programs, remove the data folder and exit.
+/// From now on SIGINT, SIGTERM and SIGHUP end all programs, remove the folders and exit.
 pub(crate) fn end_all_on_signal() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         let running = locked(&RUNNING);
         for (child, ending) in &running.children {
             end(&mut locked(child), *ending);
         }
-        if let Some(folder) = &running.folder {
-            // Nothing more can be done about it.
+        for folder in &running.folders {
+            // It may be gone already.
             let _ = std::fs::remove_dir_all(folder);
         }
         std::process::exit(INTERRUPTED);
@@ -49,9 +49,9 @@ pub(crate) fn end_all_on_signal() -> anyhow::Result<()> {
     .context("setting the handler of SIGINT and SIGTERM")
 }
 
-/// The folder that a signal removes, if any.
-pub(crate) fn folder_to_remove(folder: Option<PathBuf>) {
-    locked(&RUNNING).folder = folder;
+/// A folder that a signal removes; without a signal its owner does.
+pub(crate) fn remove_on_signal(folder: &Path) {
+    locked(&RUNNING).folders.push(folder.to_owned());
 }
 
 /// How a program is ended that nobody stopped in order.

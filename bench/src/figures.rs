@@ -59,16 +59,14 @@ fn bytes(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     }
 }
 
-/// Digits in groups of three; a small number keeps a decimal.
-fn grouped(value: f64) -> String {
-    if value.abs() < 10.0 && value.fract() != 0.0 {
-        return format!("{value:.1}");
-    }
-    let digits = format!("{:.0}", value.abs());
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if value < 0.0 {
-        out.push('-');
-    }
+/// A count, for people.
+pub(crate) fn count(n: impl Into<u64>) -> String {
+    let digits = n.into().to_string();
+    in_threes(&digits)
+}
+
+fn in_threes(digits: &str) -> String {
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(',');
@@ -76,6 +74,15 @@ fn grouped(value: f64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// Digits in groups of three; a small number keeps a decimal.
+fn grouped(value: f64) -> String {
+    if value.abs() < 10.0 && value.fract() != 0.0 {
+        return format!("{value:.1}");
+    }
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{}", in_threes(&format!("{:.0}", value.abs())))
 }
 
 /// A named value.
@@ -87,6 +94,9 @@ pub(crate) struct Figure {
     pub(crate) value: f64,
     /// Its unit.
     pub(crate) unit: Unit,
+    /// For the JSON only: the table has no room for it.
+    #[serde(skip)]
+    pub(crate) detail: bool,
 }
 
 /// The figures of one run of a row, in the order in which they are shown.
@@ -97,7 +107,12 @@ pub(crate) struct Figures(Vec<Figure>);
 impl Figures {
     /// Adds one.
     pub(crate) fn add(&mut self, name: impl Into<String>, value: f64, unit: Unit) {
-        self.0.push(Figure { name: name.into(), value, unit });
+        self.0.push(Figure { name: name.into(), value, unit, detail: false });
+    }
+
+    /// Adds one that the table does not show.
+    pub(crate) fn add_detail(&mut self, name: impl Into<String>, value: f64, unit: Unit) {
+        self.0.push(Figure { name: name.into(), value, unit, detail: true });
     }
 
     /// The value called so.

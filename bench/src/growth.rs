@@ -125,8 +125,8 @@ fn axes_of(scale: &Scale) -> Vec<Plan> {
             ),
             vec![1, 8, 64, 512, 8_190],
             |batch| match batch {
-                ..=128 => Load { batch, depth: (128 / batch).max(1), ..Load::USUAL },
-                ..=4_096 => Load { batch, depth: 1, connections: (IN_FLIGHT / batch).max(1), ..Load::USUAL },
+                0..=128 => Load { batch, depth: (128 / batch).max(1), ..Load::USUAL },
+                129..=4_096 => Load { batch, depth: 1, connections: (IN_FLIGHT / batch).max(1), ..Load::USUAL },
                 _ => Load { batch, depth: 2, connections: 4, ..Load::USUAL },
             },
         ),

@@ -24,7 +24,7 @@ pub(crate) struct Scale {
     /// Its beginning, in seconds.
     pub(crate) long_first: u64,
     /// Wallets of a peer.
-    pub(crate) peer_wallets: i32,
+    pub(crate) peer_wallets: u32,
     /// Length of a load on a peer.
     pub(crate) peer_length: Duration,
     /// Transfers of TigerBeetle's benchmark at its largest batch.

@@ -2,7 +2,7 @@
 
 use super::{Goal, Measured, bar};
 use crate::bench::Bench;
-use crate::figures::{Bar, Figures, Unit};
+use crate::figures::{Bar, Figures, Unit, count};
 use crate::load_tool::Second;
 use crate::scale::Scale;
 
@@ -16,7 +16,7 @@ pub(super) const T8: Goal = Goal {
     measure: endurance,
     bars: |figures, _| bar(figures, WHOLE, 0.9, Unit::Times, Bar::at_least).into_iter().collect(),
     conditions: |scale| {
-        format!("{} wallets, {} s, the first {} s", scale.wallets, scale.long_seconds, scale.long_first)
+        format!("{} wallets, {} s, the first {} s", count(scale.wallets), scale.long_seconds, scale.long_first)
     },
 };
 

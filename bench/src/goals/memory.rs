@@ -2,7 +2,7 @@
 
 use super::{Goal, Measured, bar};
 use crate::bench::{Bench, MemoryWatch};
-use crate::figures::{Bar, Figures, Unit};
+use crate::figures::{Bar, Figures, Unit, count};
 use crate::scale::Scale;
 use crate::server::memory_bound;
 
@@ -25,8 +25,8 @@ pub(super) const T7: Goal = Goal {
     conditions: |scale| {
         format!(
             "{} wallets with the defaults; {} wallets with {}",
-            scale.wallets,
-            scale.many_wallets,
+            count(scale.wallets),
+            count(scale.many_wallets),
             memory_bound(scale.many_wallets).join(" ")
         )
     },

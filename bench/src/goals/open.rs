@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Goal, Measured, bar};
 use crate::bench::{Bench, MemoryWatch};
-use crate::figures::{Bar, Figures, Unit};
+use crate::figures::{Bar, Figures, Unit, count};
 use crate::scale::Scale;
 
 const P99: &str = "p99";
@@ -33,7 +33,9 @@ pub(super) const T4: Goal = Goal {
         ];
         bars.into_iter().flatten().collect()
     },
-    conditions: |scale| format!("{} wallets, {} s, latency from the intended send", scale.wallets, scale.open_seconds),
+    conditions: |scale| {
+        format!("{} wallets, {} s, latency from the intended send", count(scale.wallets), scale.open_seconds)
+    },
 };
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate, far below 2^53")]
@@ -78,7 +80,8 @@ pub(super) const OVERLOAD: Goal = Goal {
     conditions: |scale| {
         format!(
             "{} wallets, {} s; flat is ≤ {FLAT} ×, at once is as soon as accepted",
-            scale.wallets, scale.open_seconds
+            count(scale.wallets),
+            scale.open_seconds
         )
     },
 };

@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use super::{Goal, Measured};
 use crate::bench::Bench;
-use crate::figures::{Figures, Unit};
+use crate::figures::{Figures, Unit, count};
 use crate::peers::postgres::{self, Postgres};
 use crate::peers::redis::{self, Redis};
 use crate::peers::tigerbeetle;
@@ -52,14 +52,14 @@ fn refuse_unless<T>(bench: &Bench, program: Option<T>, name: &str) -> anyhow::Re
     program.ok_or_else(|| Skipped::because(format!("{name} is not on this machine")).into())
 }
 
-fn population(bench: &Bench) -> Population {
-    Population { wallets: bench.scale.peer_wallets, merchants: MERCHANTS }
+fn population(bench: &Bench) -> anyhow::Result<Population> {
+    Ok(Population { wallets: bench.scale.peer_wallets.try_into()?, merchants: MERCHANTS })
 }
 
 fn conditions(scale: &crate::scale::Scale) -> String {
     format!(
         "{} wallets of one lot, 1,000 merchants (Zipf 1), {} s each after 1 s of warm-up; books checked after it",
-        scale.peer_wallets,
+        count(scale.peer_wallets),
         scale.peer_length.as_secs()
     )
 }
@@ -72,8 +72,8 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 fn add(figures: &mut Figures, name: &str, driven: &Driven) {
     figures.add(name, driven.per_second, Unit::PerSecond);
     let at = |quantile| driven.latency_us.value_at_quantile(quantile) as f64;
-    figures.add(format!("{name}, p50"), at(0.5), Unit::Microseconds);
-    figures.add(format!("{name}, p99"), at(0.99), Unit::Microseconds);
+    figures.add_detail(format!("{name}, p50"), at(0.5), Unit::Microseconds);
+    figures.add_detail(format!("{name}, p99"), at(0.99), Unit::Microseconds);
 }
 
 /// PostgreSQL at the same work.
@@ -84,7 +84,7 @@ pub(super) const POSTGRESQL: Goal = Goal {
     measure: |bench| {
         let programs = refuse_unless(bench, postgres::programs(), "postgresql")?;
         let folder = bench.fresh_folder()?;
-        let (population, length) = (population(bench), bench.scale.peer_length);
+        let (population, length) = (population(bench)?, bench.scale.peer_length);
         runtime()?.block_on(async {
             let mut peer = Postgres::start(&programs, folder.path(), population, SLICES).await?;
             let mut figures = Figures::default();
@@ -114,7 +114,7 @@ pub(super) const REDIS: Goal = Goal {
     measure: |bench| {
         let program = refuse_unless(bench, redis::program(), "redis-server")?;
         let folder = bench.fresh_folder()?;
-        let (population, length) = (population(bench), bench.scale.peer_length);
+        let (population, length) = (population(bench)?, bench.scale.peer_length);
         runtime()?.block_on(async {
             let mut peer = Redis::start(&program, folder.path(), population).await?;
             let mut figures = Figures::default();

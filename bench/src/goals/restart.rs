@@ -7,7 +7,7 @@ use fentan_protocol::{Amount, BalanceQuery, Ping, Request, TopUp};
 
 use super::{Goal, Measured, bar};
 use crate::bench::Bench;
-use crate::figures::{Bar, Figures, Unit};
+use crate::figures::{Bar, Figures, Unit, count};
 use crate::scale::Scale;
 use crate::server::Client;
 
@@ -34,7 +34,8 @@ pub(super) const T5: Goal = Goal {
     conditions: |scale| {
         format!(
             "{} wallets, {} spends; files in the page cache; 100,000 acknowledged commands and every wallet compared after it",
-            scale.wallets, scale.kill_after
+            count(scale.wallets),
+            count(scale.kill_after)
         )
     },
 };

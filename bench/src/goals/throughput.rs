@@ -3,7 +3,7 @@
 use super::peers::{EACH, ONE_PER_REQUEST};
 use super::{Goal, Measured, bar, shares};
 use crate::bench::{Bench, Single};
-use crate::figures::{Bar, Figures, Unit};
+use crate::figures::{Bar, Figures, Unit, count};
 
 /// Name of T1's figure that others are set against.
 pub(super) const RANDOM: &str = "random ids";
@@ -18,7 +18,7 @@ fn add(figures: &mut Figures, name: &str, single: &Single) -> anyhow::Result<()>
     #[expect(clippy::cast_precision_loss, reason = "a time, for people to read")]
     let p99 = load.latency()?.p99_us as f64;
     figures.add(format!("{name}, p99"), p99, Unit::Microseconds);
-    figures.add(format!("{name}, processors of the load tool"), load.client_cores, Unit::Count);
+    figures.add_detail(format!("{name}, processors of the load tool"), load.client_cores, Unit::Count);
     Ok(())
 }
 
@@ -32,7 +32,7 @@ pub(super) const T1: Goal = Goal {
         let bars = [RANDOM, ORDERED].map(|name| bar(figures, name, 300_000.0, Unit::PerSecond, Bar::at_least));
         bars.into_iter().flatten().collect()
     },
-    conditions: |scale| format!("{} wallets, 1,000 merchants (Zipf 1), {} s", scale.wallets, scale.seconds),
+    conditions: |scale| format!("{} wallets, 1,000 merchants (Zipf 1), {} s", count(scale.wallets), scale.seconds),
 };
 
 fn t1(bench: &mut Bench) -> anyhow::Result<Measured> {
@@ -52,7 +52,7 @@ pub(super) const T2: Goal = Goal {
     target: "≥ 800,000/s",
     measure: t2,
     bars: |figures, _| bar(figures, BATCHES, 800_000.0, Unit::PerSecond, Bar::at_least).into_iter().collect(),
-    conditions: |scale| format!("{} wallets, {} s", scale.wallets, scale.seconds),
+    conditions: |scale| format!("{} wallets, {} s", count(scale.wallets), scale.seconds),
 };
 
 fn t2(bench: &mut Bench) -> anyhow::Result<Measured> {
@@ -72,7 +72,7 @@ pub(super) const T3: Goal = Goal {
         let bars = [MERCHANT, CHANNEL].map(|name| bar(figures, name, 0.95, Unit::Times, Bar::at_least));
         bars.into_iter().flatten().collect()
     },
-    conditions: |scale| format!("{} wallets, {} s each, T1 of the same round", scale.wallets, scale.seconds),
+    conditions: |scale| format!("{} wallets, {} s each, T1 of the same round", count(scale.wallets), scale.seconds),
 };
 
 fn t3(bench: &mut Bench) -> anyhow::Result<Measured> {

@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use super::{Goal, Measured, bar};
 use crate::bench::Bench;
-use crate::figures::{Bar, Figures, Unit};
+use crate::figures::{Bar, Figures, Unit, count};
 use crate::process::Device;
 use crate::scale::Scale;
 
@@ -23,7 +23,7 @@ pub(super) const T6: Goal = Goal {
     conditions: |scale| {
         format!(
             "{} wallets; from the start of the load until after an orderly stop; the device's own count is of everybody on it, less the load tool's log",
-            scale.wallets
+            count(scale.wallets)
         )
     },
 };

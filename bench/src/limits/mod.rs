@@ -39,7 +39,7 @@ pub(crate) fn measure(folder: &Path, extent: Extent) -> anyhow::Result<Figures> 
     {
         let probe = syncs(folder, Kind::Append, bytes, extent.appends / share)?;
         figures.add(name, probe.per_second, Unit::PerSecond);
-        figures.add(format!("{name}, p50"), probe.p50_us, Unit::Microseconds);
+        figures.add_detail(format!("{name}, p50"), probe.p50_us, Unit::Microseconds);
     }
     figures.add(DISK, disk::bandwidth(folder, extent.disk_bytes)?, Unit::BytesPerSecond);
     figures.add("random load from memory", memory::load_ns(extent.memory_bytes), Unit::Nanoseconds);

@@ -131,15 +131,18 @@ pub(crate) async fn drive<S: Session>(
             anyhow::Ok(())
         })
         .await?;
-    let seconds = counted_from.elapsed().as_secs_f64();
+    let seconds = all.span.map_or(f64::INFINITY, |(from, to)| (to - from).as_secs_f64());
     #[expect(clippy::cast_precision_loss, reason = "a rate, for people to read")]
-    let per_second = all.counted as f64 / seconds;
+    let per_second = all.within as f64 / seconds;
     Ok(Driven { per_second, latency_us: all.latency_us, spends: all.spends, amount: all.amount })
 }
 
-/// What one connection did.
+/// What one connection did, or all of them.
 struct Counted {
-    counted: u64,
+    /// Spends after the warm-up.
+    within: u64,
+    /// From the first request that counts to the last answer of one.
+    span: Option<(Instant, Instant)>,
     spends: u64,
     amount: i64,
     latency_us: Histogram<u64>,
@@ -147,11 +150,25 @@ struct Counted {
 
 impl Counted {
     fn new() -> anyhow::Result<Self> {
-        Ok(Self { counted: 0, spends: 0, amount: 0, latency_us: Histogram::new_with_bounds(1, 600_000_000, 3)? })
+        Ok(Self {
+            within: 0,
+            span: None,
+            spends: 0,
+            amount: 0,
+            latency_us: Histogram::new_with_bounds(1, 600_000_000, 3)?,
+        })
+    }
+
+    fn reach(&mut self, from: Instant, to: Instant) {
+        let (first, last) = self.span.unwrap_or((from, to));
+        self.span = Some((first.min(from), last.max(to)));
     }
 
     fn add(&mut self, other: &Self) -> anyhow::Result<()> {
-        self.counted += other.counted;
+        self.within += other.within;
+        if let Some((from, to)) = other.span {
+            self.reach(from, to);
+        }
         self.spends += other.spends;
         self.amount += other.amount;
         self.latency_us.add(&other.latency_us)?;
@@ -170,7 +187,8 @@ async fn one<S: Session>(
     let mut spends = Vec::with_capacity(per_request);
     loop {
         let sent = Instant::now();
-        if sent >= end {
+        // A request may take longer than the whole load; then one counts.
+        if sent >= end && all.within > 0 {
             return Ok(all);
         }
         spends.clear();
@@ -179,7 +197,8 @@ async fn one<S: Session>(
         all.spends += spends.len() as u64;
         all.amount += spends.iter().map(|spend| spend.amount).sum::<i64>();
         if sent >= counted_from {
-            all.counted += spends.len() as u64;
+            all.within += spends.len() as u64;
+            all.reach(sent, Instant::now());
             all.latency_us.saturating_record(u64::try_from(sent.elapsed().as_micros())?.max(1));
         }
     }

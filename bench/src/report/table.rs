@@ -4,7 +4,8 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 
 use super::{Report, Row, Verdict};
-use crate::figures::{Figures, Shown};
+use crate::figures::{Figures, Shown, Unit, count};
+use crate::growth::Axis;
 
 /// Width of the table where the terminal does not say.
 const WIDTH: u16 = 160;
@@ -45,19 +46,21 @@ pub(crate) fn render(report: &Report) -> String {
     out.push_str(&table.to_string());
     out.push('\n');
     for axis in &report.growth {
-        out.push_str(&format!("\n{} ({}):\n", axis.what, axis.conditions));
-        for point in &axis.points {
-            let rate = Shown(point.per_second, crate::figures::Unit::PerSecond).to_string();
-            out.push_str(&format!(
-                "  {:>10}  {rate:>12}   p50 {} µs, p99 {} µs\n",
-                point.at, point.p50_us, point.p99_us
-            ));
-        }
-        if let Some(ratio) = axis.last_to_first() {
-            out.push_str(&format!("  last ÷ first: {ratio:.2} ×\n"));
-        }
+        out.push_str(&growth(axis));
     }
     out
+}
+
+fn growth(axis: &Axis) -> String {
+    let mut lines = vec![format!("\n{} ({}):", axis.what, axis.conditions)];
+    for point in &axis.points {
+        let (at, rate) = (count(point.at), Shown(point.per_second, Unit::PerSecond).to_string());
+        lines.push(format!("  {at:>10}  {rate:>12}   p50 {} µs, p99 {} µs", count(point.p50_us), count(point.p99_us)));
+    }
+    if let Some(ratio) = axis.last_to_first() {
+        lines.push(format!("  last ÷ first: {}", Shown(ratio, Unit::Times)));
+    }
+    lines.join("\n") + "\n"
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a size, for people to read")]
@@ -72,7 +75,9 @@ fn figures(row: &Row) -> String {
         let mark = if bar.met() { "✔" } else { "✘" };
         lines.push(format!("{mark} {}: {}{}", bar.what, Shown(bar.figure, bar.unit), spread(row, &bar.what)));
     }
-    for figure in row.figures.iter().filter(|figure| !row.bars.iter().any(|bar| bar.what == figure.name)) {
+    for figure in
+        row.figures.iter().filter(|figure| !figure.detail && !row.bars.iter().any(|bar| bar.what == figure.name))
+    {
         lines.push(format!("{}: {}{}", figure.name, Shown(figure.value, figure.unit), spread(row, &figure.name)));
     }
     if let Some(reason) = &row.reason {

@@ -12,7 +12,7 @@ use anyhow::{Context, bail, ensure};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::children::{Ending, Program};
+use crate::children::{Ending, Program, remove_on_signal};
 use crate::peers::on_path;
 
 /// Where Debian keeps the programs of each version.
@@ -78,6 +78,7 @@ impl Instance {
         fs::create_dir(&data)?;
         // The path of a socket has to be short: about a hundred bytes.
         let sockets = tempfile::Builder::new().prefix("fentan-pg-").tempdir()?;
+        remove_on_signal(sockets.path());
         if rustix::process::geteuid().is_root() {
             let (user, group) = (id("-u")?, id("-g")?);
             for of_user in [&data, sockets.path()] {
@@ -93,7 +94,12 @@ impl Instance {
             .current_dir("/")
             .output()
             .context("starting initdb")?;
-        ensure!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr).trim());
+        ensure!(
+            output.status.success(),
+            "initdb in {} (which the user {USER} has to be able to reach): {}",
+            folder.display(),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
 
         let log_path = folder.join("postgresql.log");
         let log = File::create(&log_path)?;

@@ -11,7 +11,7 @@ use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::children::{Ending, Program};
+use crate::children::{Ending, Program, remove_on_signal};
 use crate::peers::on_path;
 
 /// Longest wait for it to be ready, to answer, and to end.
@@ -55,6 +55,7 @@ impl Instance {
         fs::create_dir(&data)?;
         // The path of a socket has to be short: about a hundred bytes.
         let sockets = tempfile::Builder::new().prefix("fentan-redis-").tempdir()?;
+        remove_on_signal(sockets.path());
         let socket = sockets.path().join("socket");
         let log = File::create(folder.join("redis.log"))?;
         let mut command = Command::new(program);
