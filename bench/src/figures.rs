@@ -52,7 +52,7 @@ impl fmt::Display for Shown {
 
 fn bytes(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     match value.abs() {
-        small if small < 1024.0 => write!(f, "{value:.0} B"),
+        small if small < 10_240.0 => write!(f, "{} B", grouped(value.round())),
         kib if kib < 1_048_576.0 => write!(f, "{:.0} KiB", value / 1024.0),
         mib if mib < 10_737_418_240.0 => write!(f, "{:.0} MiB", value / 1_048_576.0),
         _ => write!(f, "{:.1} GiB", value / 1_073_741_824.0),
@@ -240,6 +240,7 @@ mod tests {
         assert_eq!(shown(950.0, Unit::Microseconds), "950 µs");
         assert_eq!(shown(4_250.0, Unit::Microseconds), "4.25 ms");
         assert_eq!(shown(195.0, Unit::Bytes), "195 B");
+        assert_eq!(shown(1_113.4, Unit::Bytes), "1,113 B");
         assert_eq!(shown(419_430_400.0, Unit::Bytes), "400 MiB");
         assert_eq!(shown(0.953, Unit::Times), "0.95 ×");
         assert_eq!(shown(41.37, Unit::Times), "41.4 ×");
