@@ -72,7 +72,7 @@ impl Load {
             args.extend([flag.to_owned(), value.to_string()]);
         }
         let load = site.load_tool().run("peak_single", &args)?.load;
-        site.server.stop()?;
+        drop(site);
         let latency = load.latency()?;
         Ok(Point { at, per_second: load.spends_per_second, p50_us: latency.p50_us, p99_us: latency.p99_us })
     }

@@ -18,8 +18,9 @@ use crate::process::{Resident, Written};
 
 /// Longest wait for the server to be ready; after a kill it replays its journal first.
 const READY_WITHIN: Duration = Duration::from_secs(600);
-/// Longest wait for it to end; it writes a last checkpoint first.
-const END_WITHIN: Duration = Duration::from_secs(300);
+/// Longest wait for it to end; it writes a last checkpoint first, and its history, which has the lowest
+/// priority, follows a stretch of the journal to its end.
+const END_WITHIN: Duration = Duration::from_secs(1_200);
 /// Longest wait for one answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 

@@ -45,7 +45,7 @@ fn memory(bench: &mut Bench) -> anyhow::Result<Measured> {
     let run = site.load_tool().run("peak_single", &Scale::args(many, bench.scale.open_seconds))?;
     let resident = site.server.resident()?;
     let seen = watch.stop()?;
-    site.server.stop()?;
+    drop(site);
     figures.add(MANY, resident.peak as f64, Unit::Bytes);
     figures.add("20,000,000 wallets, spends", run.load.spends_per_second, Unit::PerSecond);
     let per_second = run.prepared.top_ups as f64 / run.prepared.elapsed_s.max(1e-9);

@@ -94,7 +94,7 @@ fn overload(bench: &mut Bench) -> anyhow::Result<Measured> {
     // The scenario sends three times the rate it is told.
     let load = site.load_tool().run("overload", &args(bench, peak))?.load;
     let seen = watch.stop()?;
-    site.server.stop()?;
+    drop(site);
 
     let mut figures = Figures::default();
     figures.add(ACCEPTED, load.spends_per_second / peak, Unit::Times);

@@ -88,6 +88,5 @@ fn restart(bench: &mut Bench) -> anyhow::Result<Measured> {
     }
     let site = crate::bench::Site::of(server, folder, tool);
     site.load_tool().verify(SAMPLE)?;
-    site.server.stop()?;
     Ok(figures.into())
 }
