@@ -6,8 +6,8 @@ use fentan_engine::accounts::Timestamp;
 /// A moment with its quotation marks: `"2026-11-22T10:00:00.000123Z"`.
 pub(super) type Text = [u8; 29];
 
-/// The first moment of the year 10000, which four digits cannot say.
-const FAR: u64 = 253_402_300_800_000_000;
+/// Behind the last moment that there is: on a clock nearly 26 hours ahead of UTC the year 9999 ends with it.
+const FAR: u64 = 253_402_207_201_000_000;
 
 /// Reads a moment.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
@@ -32,7 +32,7 @@ pub(crate) fn write(out: &mut Vec<u8>, at: Timestamp) {
     let _ = write!(out, "\"{moment:.6}\"");
 }
 
-/// A moment from 1970 to the year 9999; `None` for all others.
+/// A moment from 1970 to the last one; `None` for all others.
 pub(super) fn of(at: Timestamp) -> Option<Text> {
     let at = u64::try_from(at).ok().filter(|at| *at < FAR)?;
     let (seconds, micros) = (at / 1_000_000, at % 1_000_000);
@@ -97,6 +97,9 @@ mod tests {
     fn every_day_has_its_date() {
         for day in -800..2_932_900 {
             let at = day * 86_400_000_000 + 86_399_999_999;
+            assert_eq!(written(at), expected(at));
+        }
+        for at in [-1, 0, FAR.cast_signed() - 1, FAR.cast_signed()] {
             assert_eq!(written(at), expected(at));
         }
     }

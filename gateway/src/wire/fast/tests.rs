@@ -62,7 +62,7 @@ fn a_line_with_one_byte_changed_is_given_up_or_read_alike() {
             agree(format!("{}{}", &seed[..comma], &seed[1..]).as_bytes());
         }
     }
-    assert_eq!(taken, 21, "the plain seeds are taken");
+    assert_eq!(taken, 20, "the plain seeds are taken");
     assert!(changed > 10_000, "{changed}");
 }
 
@@ -265,7 +265,8 @@ proptest! {
     fn a_batch_with_an_element_that_is_nearly_plain_is_given_up_or_read_alike(
         lines in proptest::collection::vec(plain(), 0..LIMIT), odd in nearly(),
     ) {
-        let batch = [b"[", lines.join(",").as_bytes(), if lines.is_empty() { b"" } else { b"," }, &*odd, b"]"].concat();
+        let comma = if lines.is_empty() { "" } else { "," };
+        let batch = [format!("[{}{comma}", lines.join(",")).as_bytes(), &odd, b"]"].concat();
         agree(&batch);
     }
 }
