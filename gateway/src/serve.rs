@@ -132,6 +132,9 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
     let begun = Instant::now();
     let (journal, reader, store) = DataFolder::open(&settings.data, &options)?;
     let opened = begun.elapsed();
+    if let Some(torn) = journal.dropped() {
+        tracing::warn!("{torn}");
+    }
     // Before any spend can be divided by them.
     let mut archive = Archive::open(&settings.data)?;
     archive.keep(&loaded, now())?;
@@ -140,6 +143,7 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
         queued_requests: settings.queue_requests,
         step_requests: STEP_REQUESTS,
         wallets_per_shard: settings.wallets_in_memory.div_ceil(settings.shards),
+        id_filter_bytes: settings.id_filter_mib << 20,
     };
     let hash_key = store.meta()?.hash_key;
     let reader: Arc<dyn JournalReader> = Arc::new(reader);

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use fentan_loadtest::id::IdStyle;
-use fentan_loadtest::scenario::{Mode, Scenario};
+use fentan_loadtest::probe::APPEND_BYTES_MAX;
+use fentan_loadtest::scenario::{Mode, Scenario, WhenFull};
+use fentan_loadtest::workload::LOAD_NUMBER_MAX;
 
 /// Checkout load on a running fentan server, and the proof that it kept its word.
 #[derive(Debug, Parser)]
@@ -40,7 +42,11 @@ Examples:
 
   Kill the server under load, start it again, and verify what it had acknowledged:
     fentan-loadtest run --scenario one_spend --acks run.acks --expect-kill   # kill -9 the server now
-    fentan-loadtest verify --acks run.acks                                   # after it is up again";
+    fentan-loadtest verify --acks run.acks                                   # after it is up again
+
+  Top up 1,000,000 wallets once, then drive several loads on them; latency at half of the peak:
+    fentan-loadtest run --scenario peak_single --run-id 7 --no-verify --json peak.json
+    fentan-loadtest run --scenario half_peak --run-id 7 --skip-prepare --load-number 1 --rate 150000 --no-verify";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -49,10 +55,10 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Verify what an earlier run was promised, from its acknowledgement log.
     Verify(VerifyArgs),
-    /// Print a shipped scenario, to start one of your own from.
+    /// Print a shipped scenario, to start one of your own from; without a name, list them.
     Scenario {
-        /// `promotion_peak`, `one_spend` or `batches`.
-        name: String,
+        /// Its name.
+        name: Option<String>,
     },
 }
 
@@ -92,7 +98,7 @@ pub(crate) struct CheckArgs {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
 pub(crate) struct RunArgs {
-    /// A scenario file, or the name of a shipped one: `promotion_peak`, `one_spend`, `batches`.
+    /// A scenario file, or the name of a shipped one; `fentan-loadtest scenario` lists them.
     #[arg(long, short, value_name = "FILE|NAME", default_value = "promotion_peak")]
     pub(crate) scenario: String,
     #[command(flatten)]
@@ -111,9 +117,17 @@ pub(crate) struct RunArgs {
     /// The server will be killed under load: that is the end of the run and no error. Verify later.
     #[arg(long, requires = "acks")]
     pub(crate) expect_kill: bool,
-    /// Do not verify at the end.
+    /// Do not verify at the end. Without --acks nothing is then kept of the answers but counts.
     #[arg(long)]
     pub(crate) no_verify: bool,
+    /// Drive the load on the wallets that an earlier run with the same --run-id topped up. The
+    /// verification then compares no wallets: what was in them before is not known.
+    #[arg(long, requires_all = ["run_id", "load_number"])]
+    pub(crate) skip_prepare: bool,
+    /// Number of the load within the run, with --skip-prepare: one that no earlier load of the run had.
+    #[arg(long, value_name = "N", requires = "skip_prepare",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(LOAD_NUMBER_MAX)))]
+    pub(crate) load_number: Option<u32>,
     #[command(flatten)]
     pub(crate) check_args: CheckArgs,
     /// Write the report as JSON.
@@ -126,6 +140,10 @@ pub(crate) struct RunArgs {
     /// on the server's disk to make the figures comparable.
     #[arg(long, value_name = "DIR")]
     pub(crate) disk: Option<PathBuf>,
+    /// Bytes of that append.
+    #[arg(long, value_name = "BYTES", default_value_t = 4096,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(APPEND_BYTES_MAX)))]
+    pub(crate) disk_bytes: u32,
     /// Exit with 1 when the scenario's bar is missed.
     #[arg(long)]
     pub(crate) check: bool,
@@ -163,7 +181,8 @@ pub(crate) struct ChangeArgs {
     /// closed: as fast as answers come; open: by a timetable. `closed` drops rate and ramp.
     #[arg(long)]
     pub(crate) mode: Option<Mode>,
-    /// Requests per second over all connections; makes the mode open and drops the ramp.
+    /// Requests per second over all connections; makes the mode open and drops the ramp. A scenario
+    /// with `rate_percent` sends that share of it: `overload` thrice.
     #[arg(long, value_name = "PER_SECOND")]
     pub(crate) rate: Option<u64>,
     /// Rule that every spend names.
@@ -201,6 +220,7 @@ impl ChangeArgs {
         set(&mut traffic.mode, self.mode.as_ref());
         if self.mode == Some(Mode::Closed) {
             (traffic.rate_per_second, traffic.ramp_from_per_second, traffic.ramp_s) = (None, None, 0);
+            (traffic.rate_percent, traffic.burst, traffic.when_full) = (100, 1, WhenFull::Wait);
         }
         if self.rate.is_some() {
             if self.mode.is_none() {
@@ -257,7 +277,20 @@ mod tests {
         assert_eq!((open.traffic.mode, open.traffic.rate_per_second), (Mode::Open, Some(100)));
         assert_eq!((open.bar_per_second, open.lots_per_wallet), (Some(7), 3));
         let closed = changed("promotion_peak", &["--mode", "closed", "--depth", "4", "--rule", "by_balance"]);
+        let peak = changed("overload", &["--rate", "1000"]).traffic;
+        assert_eq!((peak.rate_per_second, peak.rate_percent), (Some(1000), 300));
+        assert_eq!(changed("overload", &["--mode", "closed"]).traffic.rate_percent, 100);
         assert_eq!((closed.traffic.mode, closed.traffic.depth, closed.traffic.ramp_s), (Mode::Closed, 4, 0));
+    }
+
+    #[test]
+    fn a_later_load_names_its_run_and_its_number() {
+        let parsed = |args: &[&str]| Cli::try_parse_from(["fentan-loadtest", "run"].iter().chain(args)).is_ok();
+        assert!(parsed(&["--skip-prepare", "--run-id", "7", "--load-number", "1"]));
+        assert!(!parsed(&["--skip-prepare", "--load-number", "1"]));
+        assert!(!parsed(&["--skip-prepare", "--run-id", "7"]));
+        assert!(!parsed(&["--skip-prepare", "--run-id", "7", "--load-number", "0"]));
+        assert!(!parsed(&["--run-id", "7", "--load-number", "1"]));
     }
 
     #[test]

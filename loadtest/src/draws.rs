@@ -5,10 +5,6 @@
 //! (seed, connection, counter). Two requests share no state, and any of them can be made again, in
 //! any order, for the price of a few multiplications.
 
-use std::convert::Infallible;
-
-use rand::TryRng;
-
 /// Step between the states of one stream (the golden ratio in 64 bits, as in `SplitMix64`).
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -46,26 +42,6 @@ impl Draws {
     pub fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next()) * u128::from(bound);
         u64::try_from(wide >> 64).unwrap_or(0)
-    }
-}
-
-/// Lets the distributions of `rand_distr` draw from the stream.
-impl TryRng for Draws {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(u32::try_from(self.next() >> 32).unwrap_or(0))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.next())
-    }
-
-    fn try_fill_bytes(&mut self, dst: &mut [u8]) -> Result<(), Infallible> {
-        for chunk in dst.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
-        }
-        Ok(())
     }
 }
 

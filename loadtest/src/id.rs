@@ -13,9 +13,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::draws::mix;
+use crate::hex;
 
 /// Bits of the counter within a place; the connection has the other 16.
 const COUNTER_BITS: u32 = 48;
+/// Length of a `random` id.
+const RANDOM_BYTES: usize = 36;
+/// Length of an `ordered` id.
+const ORDERED_BYTES: usize = 26;
 /// Factors of the permutation, odd, so that they have inverses modulo 2^64.
 const FACTORS: [u64; 2] = [0xD6E8_FEB8_6659_FD93, 0xA076_1D64_78BD_642F];
 const INVERSES: [u64; 2] = [inverse(FACTORS[0]), inverse(FACTORS[1])];
@@ -47,28 +52,54 @@ impl Ids {
 
     /// Appends the id of request `counter` on `connection`.
     pub fn write(&self, connection: u32, counter: u64, out: &mut Vec<u8>) {
-        let place = (u64::from(connection) << COUNTER_BITS) | (counter & ((1 << COUNTER_BITS) - 1));
         match self.style {
-            IdStyle::Random => {
-                let bits = permute(place ^ self.key);
-                let filler = mix(bits ^ self.key);
-                let mut text = *b"00000000-0000-4000-a000-000000000000";
-                hex(bits >> 32, &mut text[0..8]);
-                hex(bits >> 16, &mut text[9..13]);
-                hex(filler, &mut text[15..18]);
-                hex(filler >> 12, &mut text[20..23]);
-                hex(filler >> 24, &mut text[24..32]);
-                hex(bits, &mut text[32..36]);
-                out.extend_from_slice(&text);
-            }
-            IdStyle::Ordered => {
-                let mut text = *b"00000000-000000000000-0000";
-                hex(u64::from(self.tag), &mut text[0..8]);
-                hex(counter, &mut text[9..21]);
-                hex(u64::from(connection), &mut text[22..26]);
-                out.extend_from_slice(&text);
-            }
+            IdStyle::Random => out.extend_from_slice(&self.random(connection, counter)),
+            IdStyle::Ordered => out.extend_from_slice(&self.ordered(connection, counter)),
         }
+    }
+
+    /// Writes the id of request `counter` on `connection` over the start of `out`, which has room for
+    /// [`Ids::length`] bytes.
+    pub fn write_over(&self, connection: u32, counter: u64, out: &mut [u8]) {
+        match self.style {
+            IdStyle::Random => out[..RANDOM_BYTES].copy_from_slice(&self.random(connection, counter)),
+            IdStyle::Ordered => out[..ORDERED_BYTES].copy_from_slice(&self.ordered(connection, counter)),
+        }
+    }
+
+    /// Length of every id, in bytes.
+    #[must_use]
+    pub const fn length(&self) -> usize {
+        match self.style {
+            IdStyle::Random => RANDOM_BYTES,
+            IdStyle::Ordered => ORDERED_BYTES,
+        }
+    }
+
+    fn random(&self, connection: u32, counter: u64) -> [u8; RANDOM_BYTES] {
+        let place = (u64::from(connection) << COUNTER_BITS) | (counter & ((1 << COUNTER_BITS) - 1));
+        let bits = permute(place ^ self.key);
+        let filler = mix(bits ^ self.key);
+        let low = hex::write(low_half(bits));
+        let short = hex::write(low_half(filler));
+        let mut text = *b"00000000-0000-4000-a000-000000000000";
+        text[0..8].copy_from_slice(&hex::write(low_half(bits >> 32)));
+        text[9..13].copy_from_slice(&low[..4]);
+        text[15..18].copy_from_slice(&short[5..]);
+        text[20..23].copy_from_slice(&short[2..5]);
+        text[24..32].copy_from_slice(&hex::write(low_half(filler >> 24)));
+        text[32..36].copy_from_slice(&low[4..]);
+        text
+    }
+
+    fn ordered(&self, connection: u32, counter: u64) -> [u8; ORDERED_BYTES] {
+        let end = hex::write(low_half((counter << 16) | u64::from(connection & 0xffff)));
+        let mut text = *b"00000000-000000000000-0000";
+        text[0..8].copy_from_slice(&hex::write(self.tag));
+        text[9..17].copy_from_slice(&hex::write(low_half(counter >> 16)));
+        text[17..21].copy_from_slice(&end[..4]);
+        text[22..26].copy_from_slice(&end[4..]);
+        text
     }
 
     /// The place an id of this run names: (connection, counter). `None` for ids of another shape.
@@ -76,19 +107,21 @@ impl Ids {
     pub fn read(&self, id: &[u8]) -> Option<(u32, u64)> {
         match self.style {
             IdStyle::Random => {
-                if id.len() != 36 {
-                    return None;
-                }
-                let bits = (unhex(&id[0..8])? << 32) | (unhex(&id[9..13])? << 16) | unhex(&id[32..36])?;
-                let place = unpermute(bits) ^ self.key;
+                let id: &[u8; RANDOM_BYTES] = id.try_into().ok()?;
+                let high = hex::read(eight(&id[0..4], &id[4..8]))?;
+                let low = hex::read(eight(&id[9..13], &id[32..36]))?;
+                let place = unpermute((u64::from(high) << 32) | u64::from(low)) ^ self.key;
                 let connection = u32::try_from(place >> COUNTER_BITS).ok()?;
                 Some((connection, place & ((1 << COUNTER_BITS) - 1)))
             }
             IdStyle::Ordered => {
-                if id.len() != 26 || unhex(&id[0..8])? != u64::from(self.tag) {
+                let id: &[u8; ORDERED_BYTES] = id.try_into().ok()?;
+                if hex::read(eight(&id[0..4], &id[4..8]))? != self.tag {
                     return None;
                 }
-                Some((u32::try_from(unhex(&id[22..26])?).ok()?, unhex(&id[9..21])?))
+                let high = hex::read(eight(&id[9..13], &id[13..17]))?;
+                let end = hex::read(eight(&id[17..21], &id[22..26]))?;
+                Some((end & 0xffff, (u64::from(high) << 16) | u64::from(end >> 16)))
             }
         }
     }
@@ -130,25 +163,17 @@ const fn unpermute(x: u64) -> u64 {
     (x ^ (x >> 32)).wrapping_mul(INVERSES[0])
 }
 
-/// Writes the lowest bits of `value` in hexadecimal over all of `out`.
-fn hex(mut value: u64, out: &mut [u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in out.iter_mut().rev() {
-        *byte = DIGITS[usize::from(value.to_le_bytes()[0] & 15)];
-        value >>= 4;
-    }
+/// The lower 32 bits.
+fn low_half(bits: u64) -> u32 {
+    u32::try_from(bits & 0xffff_ffff).unwrap_or(0)
 }
 
-/// Reads lower-case hexadecimal.
-fn unhex(text: &[u8]) -> Option<u64> {
-    text.iter().try_fold(0_u64, |value, byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        Some((value << 4) | u64::from(digit))
-    })
+/// Two groups of four digits as one.
+fn eight(first: &[u8], second: &[u8]) -> [u8; 8] {
+    let mut digits = [0; 8];
+    digits[..4].copy_from_slice(first);
+    digits[4..].copy_from_slice(second);
+    digits
 }
 
 #[cfg(test)]
@@ -165,6 +190,7 @@ mod tests {
                 for counter in (0..2000).chain([(1 << 48) - 1]) {
                     let text = ids.text(connection, counter);
                     assert!(text.len() <= 64 && text.is_ascii());
+                    assert_eq!(text.len(), ids.length());
                     assert_eq!(ids.read(text.as_bytes()), Some((connection, counter)));
                     assert!(seen.insert(text));
                 }
@@ -186,6 +212,12 @@ mod tests {
         assert_eq!(ids.read(b"zzzzzzzz-0000-4000-a000-000000000000"), None);
         let ordered = Ids::new(IdStyle::Ordered, 1);
         assert_eq!(ordered.read(b"00000000-000000000000-0000"), None);
+    }
+
+    #[test]
+    fn ids_look_as_they_always_did() {
+        assert_eq!(Ids::new(IdStyle::Random, 7).text(9, 1_234_567), "d215a399-874e-4edd-a50e-073a90dd9c32");
+        assert_eq!(Ids::new(IdStyle::Ordered, 7).text(9, 1_234_567), "2a21d04f-00000012d687-0009");
     }
 
     #[test]

@@ -9,13 +9,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cli::{Cli, Command};
-use fentan_loadtest::scenario::SHIPPED;
+use fentan_loadtest::scenario::{SHIPPED, Scenario, shipped_names};
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Verify(args) => run::verify(&args),
-        Command::Scenario { name } => print_scenario(&name),
+        Command::Scenario { name: Some(name) } => print_scenario(&name),
+        Command::Scenario { name: None } => list_scenarios(),
     };
     match done {
         Ok(code) => code,
@@ -34,7 +35,15 @@ fn print_scenario(name: &str) -> Result<ExitCode, run::Failure> {
         }
         None => Err(run::Failure::usage(anyhow::anyhow!(
             "no shipped scenario is called {name}; there are {}",
-            SHIPPED.map(|(n, _)| n).join(", ")
+            shipped_names()
         ))),
     }
+}
+
+fn list_scenarios() -> Result<ExitCode, run::Failure> {
+    for (name, text) in SHIPPED {
+        let scenario = Scenario::parse(name, text).map_err(run::Failure::usage)?;
+        println!("{name:<16} {}", scenario.about);
+    }
+    Ok(ExitCode::SUCCESS)
 }

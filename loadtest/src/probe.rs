@@ -1,7 +1,7 @@
 //! What the machine itself can do, measured in the same run.
 //!
 //! A throughput figure means little without the disk and the loopback it was made on. Two probes:
-//! how long a bare append of 4 KiB with `fdatasync` takes, and how long one `ping` takes with
+//! how long a bare append with `fdatasync` takes, and how long one `ping` takes with
 //! nothing else going on.
 #![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
@@ -18,8 +18,8 @@ use crate::load::tally::histogram;
 
 /// Appends of the disk probe.
 const APPENDS: u32 = 200;
-/// Bytes of one append.
-const APPEND_BYTES: usize = 4096;
+/// Most bytes of one append.
+pub const APPEND_BYTES_MAX: u32 = 16 << 20;
 /// Pings of the loopback probe.
 const PINGS: u32 = 500;
 
@@ -44,22 +44,31 @@ impl Probe {
     }
 }
 
-/// Appends 4 KiB to a fresh file in `dir` and syncs it with `fdatasync`, again and again; the file is
+/// The disk's figures, and what they are of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Disk {
+    /// Bytes of one append.
+    pub bytes: u64,
+    /// How long one took with its sync.
+    pub probe: Probe,
+}
+
+/// Appends `bytes` to a fresh file in `dir` and syncs it with `fdatasync`, again and again; the file is
 /// removed afterwards.
 ///
 /// # Errors
 /// What the file system says.
-pub fn disk(dir: &Path) -> std::io::Result<Probe> {
+pub fn disk(dir: &Path, bytes: u32) -> std::io::Result<Disk> {
     let path = dir.join(format!("fentan-disk-probe-{}", std::process::id()));
     let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-    let page = [0x5a_u8; APPEND_BYTES];
+    let page = vec![0x5a_u8; usize::try_from(bytes.min(APPEND_BYTES_MAX)).unwrap_or(0)];
     let measured = timed(APPENDS, || {
         file.write_all(&page)?;
         file.sync_data()
     });
     drop(file);
     fs::remove_file(&path)?;
-    measured
+    Ok(Disk { bytes: page.len() as u64, probe: measured? })
 }
 
 /// Pings the server, one request in flight. Also a first sign that it speaks the protocol.
@@ -101,7 +110,8 @@ mod tests {
     #[test]
     fn the_disk_is_measured_and_nothing_is_left() {
         let dir = tempfile::tempdir().unwrap();
-        let probe = disk(dir.path()).unwrap();
+        let Disk { bytes, probe } = disk(dir.path(), 200).unwrap();
+        assert_eq!(bytes, 200);
         assert_eq!(probe.count, 200);
         assert!(probe.mean_us > 0.0 && probe.per_second() > 0.0);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use fentan_loadtest::acks::{AckFile, Header};
 use fentan_loadtest::draws::mix;
 use fentan_loadtest::encode::Encoder;
-use fentan_loadtest::load::Session;
+use fentan_loadtest::load::{PhaseReport, Session};
 use fentan_loadtest::probe;
 use fentan_loadtest::progress::{LoadWatcher, PrepareWatcher, Progress};
 use fentan_loadtest::report::table::{self, Style};
@@ -55,14 +55,22 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     }
     let progress = Progress::detect(args.server.quiet);
     let run = args.run_id.unwrap_or_else(run_number);
+    let load_number = args.load_number.unwrap_or(0);
     let log = args.acks.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("fentan-{run:016x}.acks")));
-    let acks = AckFile::create(&log, &Header::new(run, scenario.clone()), args.force).map_err(Failure::usage)?;
-    let kept = LogFile { path: &log, temporary: args.acks.is_none() };
+    let header = Header::new(run, scenario.clone()).of_load(load_number);
+    // Nobody will ask for it: then it need not be written.
+    let acks = if args.no_verify && args.acks.is_none() {
+        None
+    } else {
+        Some(AckFile::create(&log, &header, args.force).map_err(Failure::usage)?)
+    };
+    let kept = LogFile { path: acks.as_ref().map(AckFile::path), temporary: args.acks.is_none() };
 
     let mut report = Report {
         conditions: Conditions {
             version: env!("CARGO_PKG_VERSION"),
             run,
+            load_number,
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             processor: processor(),
             client_threads: args.threads.min(scenario.traffic.connections),
@@ -75,7 +83,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         ratio: None,
         verdict: None,
     };
-    let lost = drive(args, &options, &acks, progress, &mut report).inspect_err(|_| kept.discard())?;
+    let lost = drive(args, &options, acks.as_ref(), progress, &mut report).inspect_err(|_| kept.discard())?;
     if lost.is_none() && !args.expect_kill && !args.no_verify {
         report.verdict = Some(verify::verify(&log, &options, &progress).with_context(|| kept.hint())?);
     }
@@ -94,7 +102,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
 fn drive(
     args: &RunArgs,
     options: &Options,
-    acks: &AckFile,
+    acks: Option<&AckFile>,
     progress: Progress,
     report: &mut Report,
 ) -> Result<Option<String>, Failure> {
@@ -104,20 +112,21 @@ fn drive(
     let mut session = Session::connect(scenario, &workload, &encoder, options.tcp, args.threads, acks)
         .map_err(anyhow::Error::from)?;
 
-    let top_ups = u64::from(scenario.wallets) * u64::from(scenario.lots_per_wallet);
-    let mut watcher = PrepareWatcher(progress.meter("topping up wallets", top_ups));
-    let prepared = session.prepare(&mut watcher).map_err(anyhow::Error::from)?;
-    watcher.0.finish();
-    let top_ups = prepared.tally.ok_in_all();
-    let wallets = top_ups / u64::from(scenario.lots_per_wallet.max(1));
-    report.prepared = Prepared { wallets, top_ups, elapsed_s: prepared.elapsed_s };
-    if prepared.lost.is_some() {
-        return Ok(prepared.lost);
+    if report.conditions.load_number > 0 {
+        session.skip_prepare(report.conditions.load_number);
+    } else {
+        let prepared = prepare(&mut session, scenario, progress)?;
+        let top_ups = prepared.tally.ok_in_all();
+        let wallets = top_ups / u64::from(scenario.lots_per_wallet.max(1));
+        report.prepared = Prepared { wallets, top_ups, elapsed_s: prepared.elapsed_s };
+        if prepared.lost.is_some() {
+            return Ok(prepared.lost);
+        }
     }
 
     let disk_dir = args.disk.clone().unwrap_or_else(std::env::temp_dir);
-    let fdatasync =
-        probe::disk(&disk_dir).with_context(|| format!("measuring the disk in {} (--disk)", disk_dir.display()))?;
+    let fdatasync = probe::disk(&disk_dir, args.disk_bytes)
+        .with_context(|| format!("measuring the disk in {} (--disk)", disk_dir.display()))?;
     let ping = probe::ping(options.tcp, report.conditions.run).context("pinging the server")?;
 
     progress.say("load");
@@ -131,6 +140,15 @@ fn drive(
     Ok(lost)
 }
 
+/// Tops the wallets up.
+fn prepare(session: &mut Session, scenario: &Scenario, progress: Progress) -> Result<PhaseReport, Failure> {
+    let top_ups = u64::from(scenario.wallets) * u64::from(scenario.lots_per_wallet);
+    let mut watcher = PrepareWatcher(progress.meter("topping up wallets", top_ups));
+    let prepared = session.prepare(&mut watcher).map_err(anyhow::Error::from)?;
+    watcher.0.finish();
+    Ok(prepared)
+}
+
 /// What the exit code is, and what to say about it.
 fn conclude(args: &RunArgs, report: &Report, lost: Option<String>, log: &LogFile<'_>) -> Result<ExitCode, Failure> {
     if let Some(lost) = lost {
@@ -138,7 +156,11 @@ fn conclude(args: &RunArgs, report: &Report, lost: Option<String>, log: &LogFile
             println!("\nthe server went away, as expected; start it again, then\n{}", log.hint());
             return Ok(ExitCode::SUCCESS);
         }
-        return Err(anyhow!("the server went away ({lost}); start it again, then\n{}", log.hint()).into());
+        return Err(match log.path {
+            Some(_) => anyhow!("the server went away ({lost}); start it again, then\n{}", log.hint()),
+            None => anyhow!("the server went away ({lost}), and without --acks nothing can be verified"),
+        }
+        .into());
     }
     if args.expect_kill {
         return Err(anyhow!(
@@ -148,11 +170,11 @@ fn conclude(args: &RunArgs, report: &Report, lost: Option<String>, log: &LogFile
         )
         .into());
     }
-    let unmatched = report.load.as_ref().is_some_and(|load| load.unmatched > 0);
-    let clean = report.verdict.as_ref().is_none_or(verify::Verdict::is_clean) && !unmatched;
+    let faults = report.load.as_ref().is_some_and(|load| load.unmatched > 0 || load.replayed > 0);
+    let clean = report.verdict.as_ref().is_none_or(verify::Verdict::is_clean) && !faults;
     if clean {
         log.discard();
-    } else {
+    } else if log.path.is_some() {
         println!("\n{}", log.hint());
     }
     let missed = args.check && report.ratio.as_ref().is_some_and(|r| r.bar_met == Some(false));
@@ -171,23 +193,25 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(!verdict.is_clean())))
 }
 
-/// The acknowledgement log of this run.
+/// The acknowledgement log of this run, if it keeps one.
 struct LogFile<'a> {
-    path: &'a Path,
+    path: Option<&'a Path>,
     temporary: bool,
 }
 
 impl LogFile<'_> {
     /// How to verify from it.
     fn hint(&self) -> String {
-        format!("    fentan-loadtest verify --acks {}", self.path.display())
+        format!("    fentan-loadtest verify --acks {}", self.path.unwrap_or(Path::new("FILE")).display())
     }
 
     /// Removes it if nobody asked to keep it.
     fn discard(&self) {
-        if self.temporary {
+        if self.temporary
+            && let Some(path) = self.path
+        {
             // A log that stays behind in the temporary folder harms nobody.
-            let _ = std::fs::remove_file(self.path);
+            let _ = std::fs::remove_file(path);
         }
     }
 }

@@ -8,16 +8,27 @@
 //! back. The window is the number of commands of a connection that can be unanswered at once (see
 //! [`Workload::window`]), so that spend was answered before the refund is sent. Where the answer was
 //! a reject there is nothing to refund, and the sender skips the command.
-#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
-
-use rand_distr::Distribution;
-use rand_distr::weighted::WeightedAliasIndex;
+//!
+//! A later load on wallets that an earlier run has topped up has a *load number* from 1 on. Its commands
+//! start at [`first_of_load`], so no two loads of one run share a command or an id.
 
 use crate::draws::Draws;
+use crate::popularity::Popularity;
 use crate::scenario::{Scenario, TopUpTerms};
 
 /// How far back a refund looks for a spend, in commands before the window.
 pub const REFUND_REACH: u64 = 64;
+
+/// Bits of a counter below the load number.
+const LOAD_BITS: u32 = 36;
+/// Highest load number.
+pub const LOAD_NUMBER_MAX: u32 = (1 << (48 - LOAD_BITS)) - 1;
+
+/// Counter of the first command of every connection in the load with this number, from 1 on.
+#[must_use]
+pub fn first_of_load(number: u32) -> u64 {
+    u64::from(number) << LOAD_BITS
+}
 
 /// An operation of the load, in the order of [`Op::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,6 +91,8 @@ pub struct Command {
     pub bonus: i64,
     /// Of a refund: the counter of the spend; otherwise 0.
     pub target: u64,
+    /// Whether it is one of the top-ups before the load.
+    pub prepares: bool,
 }
 
 impl Command {
@@ -124,25 +137,24 @@ pub struct Workload {
     spend_steps: u64,
     /// Percent below which the operation is a spend, then a top-up, then a refund.
     until: [u64; 3],
-    merchants: WeightedAliasIndex<f64>,
+    /// Draws are made of what an operation is only where there are several.
+    only_spends: bool,
+    /// No connection prepares with a command from this counter on.
+    prepared_from: u64,
+    merchants: Popularity,
 }
 
 impl Workload {
     /// The commands of a validated scenario.
-    ///
-    /// # Panics
-    /// Never for a scenario that passed [`Scenario::validate`]: it has a merchant, and Zipf weights
-    /// of a bounded exponent are finite and positive.
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
         let decimals = scenario.currency_decimals;
         let minor = |a: fentan_protocol::Amount| a.minor_at(decimals).unwrap_or(1);
-        // Popularity is a likelihood, not money: floats are at home here.
-        let weights = (1..=scenario.merchants).map(|k| f64::from(k).powf(-scenario.merchant_skew)).collect();
         let mix = scenario.mix;
         let spend_until = u64::from(mix.spend);
         let top_up_until = spend_until + u64::from(mix.top_up);
         let spend_min = minor(scenario.spend.min);
+        let each = u64::from(scenario.wallets.div_ceil(scenario.traffic.connections.max(1)));
         Self {
             seed: scenario.seed,
             connections: scenario.traffic.connections,
@@ -154,7 +166,9 @@ impl Workload {
             spend_min,
             spend_steps: (minor(scenario.spend.max) - spend_min + 1).unsigned_abs(),
             until: [spend_until, top_up_until, top_up_until + u64::from(mix.refund)],
-            merchants: WeightedAliasIndex::new(weights).expect("a validated scenario has usable Zipf weights"),
+            only_spends: mix.spend == 100,
+            prepared_from: each * u64::from(scenario.lots_per_wallet),
+            merchants: Popularity::zipf(scenario.merchants, scenario.merchant_skew),
         }
     }
 
@@ -191,13 +205,15 @@ impl Workload {
     /// Command `counter` of `connection`.
     #[must_use]
     pub fn command(&self, connection: u32, counter: u64) -> Command {
-        let prepare_count = self.prepare_count(connection);
-        if counter < prepare_count {
+        if counter < self.prepared_from && counter < self.prepare_count(connection) {
             // Round after round, so that a wallet's lots do not lie side by side in time.
             let wallet = counter % self.wallets_of(connection) * u64::from(self.connections) + u64::from(connection);
-            return top_up(self.prepare, u32::try_from(wallet).unwrap_or(0));
+            return Command { prepares: true, ..top_up(self.prepare, u32::try_from(wallet).unwrap_or(0)) };
         }
         let mut draws = Draws::of(self.seed, connection, counter);
+        if self.only_spends {
+            return self.spend(&mut draws);
+        }
         let share = draws.below(100);
         if share < self.until[0] {
             return self.spend(&mut draws);
@@ -206,9 +222,13 @@ impl Workload {
             return top_up(self.top_up, self.wallet(&mut draws));
         }
         if share < self.until[2] {
-            return self.refund(connection, counter, prepare_count, &mut draws);
+            let first = match counter >> LOAD_BITS {
+                0 => self.prepare_count(connection),
+                number => number << LOAD_BITS,
+            };
+            return self.refund(connection, counter, first, &mut draws);
         }
-        Command { op: Op::Balance, wallet: self.wallet(&mut draws), merchant: 0, amount: 0, bonus: 0, target: 0 }
+        Command { op: Op::Balance, wallet: self.wallet(&mut draws), ..NOTHING }
     }
 
     fn wallet(&self, draws: &mut Draws) -> u32 {
@@ -218,14 +238,15 @@ impl Workload {
     fn spend(&self, draws: &mut Draws) -> Command {
         let wallet = self.wallet(draws);
         let amount = self.spend_min + i64::try_from(draws.below(self.spend_steps)).unwrap_or(0);
-        let merchant = u32::try_from(self.merchants.sample(draws)).unwrap_or(0);
-        Command { op: Op::Spend, wallet, merchant, amount, bonus: 0, target: 0 }
+        let merchant = self.merchants.draw(draws);
+        Command { op: Op::Spend, wallet, merchant, amount, ..NOTHING }
     }
 
     /// A refund of the latest spend a window back; a spend when there is none within reach.
-    fn refund(&self, connection: u32, counter: u64, prepare_count: u64, draws: &mut Draws) -> Command {
+    /// `first` is the connection's first command of this load.
+    fn refund(&self, connection: u32, counter: u64, first: u64, draws: &mut Draws) -> Command {
         let newest = counter.saturating_sub(self.window);
-        let oldest = prepare_count.max(newest.saturating_sub(REFUND_REACH - 1));
+        let oldest = first.max(newest.saturating_sub(REFUND_REACH - 1));
         for target in (oldest..=newest).rev() {
             let mut at = Draws::of(self.seed, connection, target);
             if at.below(100) >= self.until[0] {
@@ -244,8 +265,12 @@ impl Workload {
     }
 }
 
+/// What most commands have no use for.
+const NOTHING: Command =
+    Command { op: Op::Balance, wallet: 0, merchant: 0, amount: 0, bonus: 0, target: 0, prepares: false };
+
 const fn top_up(terms: Terms, wallet: u32) -> Command {
-    Command { op: Op::TopUp, wallet, merchant: 0, amount: terms.principal, bonus: terms.bonus, target: 0 }
+    Command { op: Op::TopUp, wallet, amount: terms.principal, bonus: terms.bonus, ..NOTHING }
 }
 
 /// Twice what may be in flight, as a power of two: room for one slow answer among quick ones.
@@ -338,6 +363,18 @@ mod tests {
             assert!((1..=spend.amount).contains(&refund.amount));
         }
         assert!(refunds > 500);
+    }
+
+    #[test]
+    fn a_later_load_asks_for_other_things_and_refunds_only_its_own() {
+        let (_, workload) = peak();
+        let (first, second) = (first_of_load(1), first_of_load(2));
+        let commands = |from: u64| (from..from + 2_000).map(|n| workload.command(3, n)).collect::<Vec<_>>();
+        assert!(commands(first) != commands(second) && commands(first) != commands(workload.prepare_count(3)));
+        for command in commands(second) {
+            assert!(!command.prepares);
+            assert!(command.op != Op::Refund || command.target >= second, "{command:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What can be wrong with a data folder, in words that say what to do.
 
-use fentan_engine::journal::JournalError;
+use fentan_engine::journal::{JournalError, Position};
 use fentan_engine::store::StoreError;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -79,7 +80,7 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
         /// Where.
-        damage: LogDamage,
+        damage: JournalDamage,
     },
     /// The files do not fit together.
     #[error("{path}: the data is damaged: {detail}. Keep a copy of the folder and restore from a backup or a replica")]
@@ -99,39 +100,97 @@ pub enum FolderError {
     },
 }
 
-/// Damage in the journal's write-ahead log that later writes follow, so that it is no torn tail.
+/// Damage in the journal that is no torn tail. Files are named within `journal/`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LogDamage {
-    /// Bytes are wrong, and a write begins after them: they had been synced.
-    #[error("{file} is damaged at byte {offset}, and a later write begins at byte {later}")]
+pub enum JournalDamage {
+    /// Bytes are wrong, and a group begins after them: they had been synced.
+    #[error(
+        "{file} is damaged at byte {offset}, where position {position} should be, and a later group begins at byte {later}"
+    )]
     Inside {
         /// The file's name.
         file: String,
-        /// Where the damage begins.
+        /// Where the group begins that is damaged.
         offset: u64,
-        /// Where the later write begins.
+        /// The position of its first record.
+        position: Position,
+        /// Where the later group begins.
         later: u64,
     },
-    /// A log holds nothing, and a later one does: a new log is begun only when the one before has writes.
-    #[error("{file} holds no whole write, though the later log {next} does")]
-    Whole {
+    /// The header of a segment, which is synced before the segment gets its name, is wrong.
+    #[error("the header of {file} is not what was written at bytes 0 to 112")]
+    Header {
         /// The file's name.
         file: String,
-        /// The later file's name.
+    },
+    /// A segment has another name than its header says.
+    #[error("{file} is not the name of the segment in it: it was renamed")]
+    Name {
+        /// The file's name.
+        file: String,
+    },
+    /// A file has become shorter.
+    #[error("{file} is {length} bytes long where it had {needed}: its end is missing, or the segment after it")]
+    Cut {
+        /// The file's name.
+        file: String,
+        /// How long it is.
+        length: u64,
+        /// How long it must be.
+        needed: u64,
+    },
+    /// The first segment is missing.
+    #[error("the segment with position {position} is missing: {next} is the first that is there")]
+    Missing {
+        /// The first position that must be there.
+        position: Position,
+        /// The name of the first segment that is there.
         next: String,
     },
-    /// The next log begins later than this one ends.
-    #[error("{file} ends with write {last}, the next log {next} begins with {first}: writes between are missing")]
+    /// A segment is missing.
+    #[error("segments between {file} and {next} are missing")]
     Between {
-        /// The file's name.
+        /// The name of the segment before.
         file: String,
-        /// The sequence number of its last whole write.
-        last: u64,
-        /// The next file's name.
+        /// The name of the segment after.
         next: String,
-        /// The sequence number the next file begins with.
-        first: u64,
     },
+    /// The end of the journal is missing.
+    #[error("it ends with position {end}, at byte {offset} of {file}, but was durable up to position {reached}")]
+    Behind {
+        /// The last segment's name.
+        file: String,
+        /// Where it ends.
+        offset: u64,
+        /// The last position that is there.
+        end: Position,
+        /// A position that was durable, as the control file or the store's checkpoint says.
+        reached: Position,
+    },
+}
+
+/// The end of the journal that a crash has left in part. It was never acknowledged, and opening drops it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TornTail {
+    /// The segment's name.
+    pub file: String,
+    /// Where it begins.
+    pub offset: u64,
+    /// How many bytes there are of it.
+    pub bytes: u64,
+    /// The position that its first record would have had.
+    pub position: Position,
+}
+
+impl fmt::Display for TornTail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, offset, bytes, position } = self;
+        write!(
+            f,
+            "the last append was cut short by a crash, before it was acknowledged, and does not count: \
+             {bytes} bytes of {file} from byte {offset}, position {position}"
+        )
+    }
 }
 
 impl FolderError {
@@ -147,14 +206,14 @@ impl FolderError {
 
     pub(crate) fn from_fault(path: &Path, fault: &Fault) -> Self {
         let path = path.to_path_buf();
-        let text = &fault.0;
+        let text = &fault.text;
         if text.contains("lock file") || text.contains("lock hold by") {
             Self::InUse { path }
         } else if text.contains(NO_SPACE) {
             Self::Full { path }
         } else if text.contains("Permission denied") {
             Self::Permission { path }
-        } else if text.starts_with(CORRUPTION) {
+        } else if fault.damaged {
             Self::Damaged { path, detail: text.clone() }
         } else {
             Self::Medium { path, detail: text.clone() }
@@ -167,20 +226,28 @@ const CORRUPTION: &str = "Corruption";
 
 /// What the medium said when an operation failed.
 #[derive(Debug, Clone)]
-pub(crate) struct Fault(String);
+pub(crate) struct Fault {
+    text: String,
+    damaged: bool,
+}
 
 impl Fault {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), damaged: false }
+    }
+
+    /// What was read is not what was written.
+    pub(crate) fn damaged(text: impl Into<String>) -> Self {
+        Self { text: text.into(), damaged: true }
     }
 
     /// In words that say what to do.
     pub(crate) fn advice(&self) -> String {
-        let text = &self.0;
+        let text = &self.text;
         if text.contains(NO_SPACE) {
             format!("the disk is full: free some space and start again ({text})")
-        } else if text.starts_with(CORRUPTION) {
-            format!("the data is damaged: keep a copy and restore from a backup ({text})")
+        } else if self.damaged {
+            format!("the data is damaged: keep a copy and restore from a backup or a replica ({text})")
         } else {
             text.clone()
         }
@@ -189,7 +256,8 @@ impl Fault {
 
 impl From<rocksdb::Error> for Fault {
     fn from(error: rocksdb::Error) -> Self {
-        Self(error.into_string())
+        let text = error.into_string();
+        Self { damaged: text.starts_with(CORRUPTION), text }
     }
 }
 

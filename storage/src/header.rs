@@ -3,7 +3,7 @@
 //! Opening a batch hashes all of it, and the writer has just done that when it sealed it. A medium only needs
 //! to know where a batch belongs: term, number and positions, at the offsets of the engine's `batch.rs`.
 
-use fentan_engine::journal::{BatchError, Chain, ChainError, HASH_LEN, HEADER_LEN, JournalError, Position};
+use fentan_engine::journal::{BatchError, Chain, ChainError, HASH_LEN, HEADER_LEN, Hash, JournalError, Position};
 
 /// The first fields of a batch.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +52,11 @@ impl Claimed {
             return Err(JournalError::Broken { position: chain.next_position, error });
         }
         Ok(Self { term, next_number: chain.next_number, next_position: chain.next_position })
+    }
+
+    /// The end of the journal, after a batch with this hash of the writer's term.
+    pub(crate) const fn chain(&self, last_hash: Hash) -> Chain {
+        Chain { term: self.term, next_number: self.next_number, next_position: self.next_position, last_hash }
     }
 
     /// Checks that the writer means the end of the journal.

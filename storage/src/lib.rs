@@ -1,12 +1,12 @@
 //! The media of the ledger: where the journal and the account store live.
 //!
-//! * [`DataFolder`]: one folder on disk with three `RocksDB` instances. The only place in the
-//!   project that names `RocksDB`, and none of its types leave this crate.
-//! * [`RocksJournal`], [`RocksJournalReader`]: the engine's `Journal` and `JournalReader` on the first
-//!   instance. An append is one write and one sync.
-//! * [`RocksStore`]: the engine's `Store` on the second instance, without a write-ahead log: what it loses in
+//! * [`DataFolder`]: one folder on disk with the journal's segments and two `RocksDB` instances. The only place
+//!   in the project that names `RocksDB`, and none of its types leave this crate.
+//! * [`SegmentJournal`], [`SegmentReader`]: the engine's `Journal` and `JournalReader` on segment files. An append
+//!   is one write and one sync.
+//! * [`RocksStore`]: the engine's `Store` on the first instance, without a write-ahead log: what it loses in
 //!   a crash is made again from the journal.
-//! * [`RocksHistory`]: the engine's `HistoryStore` on the third instance, which is an index of the journal.
+//! * [`RocksHistory`]: the engine's `HistoryStore` on the second instance, which is an index of the journal.
 //! * [`simulated`]: the same traits in memory, with live and durable state apart and faults on demand, for
 //!   tests and simulation.
 //!
@@ -24,9 +24,11 @@ mod folder;
 mod header;
 mod options;
 mod rocks;
+mod segments;
 pub mod simulated;
 
-pub use errors::{FolderError, LogDamage};
+pub use errors::{FolderError, JournalDamage, TornTail};
 pub use folder::{DataFolder, FORMAT_VERSION};
 pub use options::Options;
-pub use rocks::{RocksHistory, RocksJournal, RocksJournalReader, RocksStore};
+pub use rocks::{RocksHistory, RocksStore};
+pub use segments::{SegmentJournal, SegmentReader};

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 fn options() -> Options {
-    Options { history_memtables_bytes: 1 << 20, journal_memtable_bytes: 4 << 20, ..Options::default() }
+    Options { history_memtables_bytes: 1 << 20, segment_bytes: 4 << 20, ..Options::default() }
 }
 
 fn rows(store: &dyn HistoryStore, table: Table, reverse: bool, limit: usize) -> Vec<Row> {

@@ -45,6 +45,16 @@ impl Subs {
         self.0[sub.index()] += minor;
     }
 
+    /// Amounts by number.
+    pub(crate) const fn from_list(list: SmallVec<[i64; 2]>) -> Self {
+        Self(list)
+    }
+
+    /// How many sub-balances were ever touched, up to the last of them.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The sum over all sub-balances.
     #[must_use]
     pub fn sum(&self) -> i64 {

@@ -3,7 +3,7 @@
 use super::{ExpiredPart, Funding, Limits, Lot, NEVER, SubId, Subs, TakenBack, Timestamp, Usage};
 use crate::ledger::{Taken, TopUpRefund};
 use crate::money::Currency;
-use crate::names::{AccountId, CommandId, Label};
+use crate::names::{AccountId, CommandId, Interned, Label};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -158,7 +158,7 @@ pub struct Wallet {
     /// Whether it takes part.
     pub status: Status,
     /// Its product, which says which rules it may name.
-    pub product: Label,
+    pub product: Interned,
     /// Lots in the order in which they came.
     pub lots: SmallVec<[Lot; 1]>,
     /// The lots before this index have nothing left. Saves the walk over what is used up.
@@ -181,7 +181,7 @@ impl Wallet {
             id,
             currency,
             status: Status::Open,
-            product,
+            product: product.into(),
             lots: SmallVec::new(),
             first_live: 0,
             available: Subs::default(),

@@ -105,14 +105,14 @@ fn read(spec: &CatalogSpec) -> (Option<Catalog>, Vec<CatalogError>) {
     errors.extend(amounts(&known, &products, &selectors, &spec.rule));
     let default = spec.default_product.clone().unwrap_or_else(|| "default".into());
     let default_product = Label::internal(&default);
-    if !products.contains_key(&default_product) {
+    let Some(default_product) = products.get(&default_product).cloned() else {
         // One that is there and wrong is told already.
         if !spec.product.iter().any(|product| product.name() == default) {
             let reason = "is the default product, and there is none of that name";
             errors.push(fail("default_product", &default, reason));
         }
         return (None, errors);
-    }
+    };
     let sub_names = subs.iter().map(|(name, id)| (*id, name.clone())).collect::<BTreeMap<_, _>>().into_iter().collect();
     let catalog =
         Catalog { subs, sub_names, promoted, products, rules: known, selectors, merchants, offers, default_product };

@@ -98,20 +98,23 @@ pub struct Catalog {
     selectors: Selectors,
     merchants: Merchants,
     offers: BTreeMap<Label, Offer>,
-    default_product: Label,
+    /// Also among the products.
+    default_product: Product,
 }
 
 impl Catalog {
     /// The product of wallets that name none.
     #[must_use]
-    pub fn default_product(&self) -> &Product {
-        &self.products[&self.default_product]
+    pub const fn default_product(&self) -> &Product {
+        &self.default_product
     }
 
     /// This product; the default one when a wallet's product is no longer configured.
     #[must_use]
     pub fn product(&self, name: &Label) -> &Product {
-        self.products.get(name).unwrap_or_else(|| self.default_product())
+        // Nearly every wallet has the default one, and a comparison is cheaper than a search.
+        let default = self.default_product();
+        if default.name == *name { default } else { self.products.get(name).unwrap_or(default) }
     }
 
     /// This product, if there is one.

@@ -281,11 +281,31 @@ fn forget_restored(wallet: &mut Wallet, ended: &Taken) {
 }
 
 fn take(wallet: &mut Wallet, taken: &Taken) {
+    if let ([id], Some(lot)) = (taken.lots.as_slice(), wallet.lots.get_mut(wallet.first_live as usize))
+        && lot.id == *id
+    {
+        return take_from_first(wallet, taken);
+    }
     each_part(wallet, taken, |part, amount| {
         part.left -= amount;
         debug_assert!(part.left >= 0, "A1: never more than what is there");
     });
     for line in &taken.lines {
+        wallet.available.add(line.sub, -line.amount);
+    }
+    while wallet.lots.get(wallet.first_live as usize).is_some_and(|lot| lot.left() == 0) {
+        wallet.first_live += 1;
+    }
+}
+
+/// The same, when all of it comes from the first lot that has something left: most spends.
+fn take_from_first(wallet: &mut Wallet, taken: &Taken) {
+    let lot = &mut wallet.lots[wallet.first_live as usize];
+    for line in &taken.lines {
+        if let Some(part) = lot.parts.iter_mut().find(|part| part.sub == line.sub) {
+            part.left -= line.amount;
+            debug_assert!(part.left >= 0, "A1: never more than what is there");
+        }
         wallet.available.add(line.sub, -line.amount);
     }
     while wallet.lots.get(wallet.first_live as usize).is_some_and(|lot| lot.left() == 0) {

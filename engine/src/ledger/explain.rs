@@ -61,7 +61,7 @@ impl Told {
             rule: rule.clone(),
             chosen,
             selector,
-            product: wallet.product.clone(),
+            product: wallet.product.label(),
             amount,
             currency: wallet.currency,
             steps,

@@ -31,6 +31,7 @@ mod event;
 mod explain;
 mod given_back;
 mod order_table;
+mod plain;
 mod posting;
 pub mod rebuild;
 mod record;

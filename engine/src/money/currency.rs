@@ -41,6 +41,17 @@ impl Currency {
         Ok(Self { code: bytes, exponent })
     }
 
+    /// As it is written down: the code and the number of decimals.
+    pub(crate) const fn to_bytes(self) -> [u8; 4] {
+        let [a, b, c] = self.code;
+        [a, b, c, self.exponent]
+    }
+
+    /// Back from what was written down.
+    pub(crate) const fn from_bytes([a, b, c, exponent]: [u8; 4]) -> Self {
+        Self { code: [a, b, c], exponent }
+    }
+
     /// The three-letter code.
     #[must_use]
     pub fn code(&self) -> &str {

@@ -41,6 +41,16 @@ impl Major {
     /// Zero.
     pub const ZERO: Self = Self { digits: 0, decimals: 0 };
 
+    /// As it is written down: digits and decimals.
+    pub(crate) const fn to_parts(self) -> (i64, u8) {
+        (self.digits, self.decimals)
+    }
+
+    /// Back from what was written down.
+    pub(crate) const fn from_parts(digits: i64, decimals: u8) -> Self {
+        Self { digits, decimals }
+    }
+
     /// These minor units of this currency, as the decimal they are written as.
     #[must_use]
     pub const fn from_minor(minor: i64, currency: Currency) -> Self {

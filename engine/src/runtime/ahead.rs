@@ -37,7 +37,7 @@ impl Hashes {
                     Command::TopUp(ask) => (name(&ask.account), None),
                     _ => (None, None),
                 };
-                Self { id: hashing.id(request.id.as_str()), account, merchant }
+                Self { id: hashing.id(&request.id), account, merchant }
             }
             Body::Query(Query::Balance(account)) => Self { account: name(account), ..Self::default() },
             Body::Query(_) => Self::default(),

@@ -3,6 +3,7 @@
 //! One secret key per ledger, made when its folder is made: clients cannot aim at a shard or a bucket,
 //! and the hashes mean the same after a restart, so they may stand in the store.
 
+use crate::names::CommandId;
 use siphasher::sip::SipHasher13;
 use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher13x128};
 use std::hash::Hasher;
@@ -31,8 +32,10 @@ impl Hashing {
 
     /// Of a command's id: finds its record, which says the id itself.
     #[must_use]
-    pub(crate) fn id(&self, id: &str) -> u64 {
-        self.account(id)
+    pub(crate) fn id(&self, id: &CommandId) -> u64 {
+        let mut hasher = self.short;
+        hasher.write(id.as_bytes());
+        hasher.finish()
     }
 
     /// Of a name or id where nothing else says which it is. 128 bits: two ids of one ledger never share it in

@@ -3,9 +3,10 @@
 use super::hashing::Hashing;
 use super::shard::{DeadlineChange, Refunded, Shard};
 use super::table::Slot;
-use crate::accounts::{AccountKind, NEVER, Slice, SliceKind, SystemAccount, Timestamp, Wallet};
+use crate::accounts::{AccountKind, Bucket, Chart, Fund, NEVER, Slice, SliceKind, SystemAccount, Timestamp, Wallet};
 use crate::journal::Position;
-use crate::ledger::{Command, Event, GivenBack, Granted, PostTo, Posting, Record, effect, postings};
+use crate::ledger::decide::refund::fund_of;
+use crate::ledger::{Command, Event, GivenBack, Granted, PostTo, Posting, Record, Taken, effect, postings};
 use crate::money::Currency;
 use crate::names::{AccountId, Label};
 use crate::store::{Store, StoreError};
@@ -286,6 +287,9 @@ impl Held<'_> {
 
     /// Books a record's entry into the slices and totals of the shard that decided it.
     fn post(&mut self, record: &Record, position: Position, merchant: Option<Slot>) -> Result<(), StoreError> {
+        if let Event::Spent { taken, promoted, .. } = &record.event {
+            return self.post_spend(record, (taken, *promoted), position, merchant);
+        }
         let number = usize::from(record.slice);
         let totals = !self.totals_have(record.slice, position);
         let mut merchant = merchant;
@@ -316,6 +320,39 @@ impl Held<'_> {
             }
         });
         result
+    }
+
+    /// The entry of a spend, which is nearly every entry, without a posting for each side of each line: the same sums as
+    /// [`postings`] gives.
+    fn post_spend(
+        &mut self,
+        record: &Record,
+        (taken, promoted): (&Taken, u8),
+        position: Position,
+        merchant: Option<Slot>,
+    ) -> Result<(), StoreError> {
+        let Some(id) = record.merchant() else { return Ok(()) };
+        let number = usize::from(record.slice);
+        let bucket = Bucket::Unreconciled;
+        let mut funds = [0_i128; 2];
+        let totals = !self.totals_have(record.slice, position);
+        let shard = self.shard(number);
+        for line in &taken.lines {
+            let fund = fund_of(promoted, line.sub.0);
+            funds[fund as usize] += i128::from(line.amount);
+            if totals {
+                shard.totals.add(record.currency, Chart::Wallets(line.sub), -i128::from(line.amount));
+                shard.totals.add(record.currency, Chart::Merchants(bucket, fund), i128::from(line.amount));
+            }
+        }
+        shard.totals_dirty |= totals;
+        let merchant = merchant.or_else(|| self.slice(number, id));
+        self.change_slice((number, merchant), id, position, |slice| {
+            if let SliceKind::Merchant(proceeds) = &mut slice.kind {
+                proceeds.add(bucket, Fund::Paid, funds[Fund::Paid as usize]);
+                proceeds.add(bucket, Fund::Promoted, funds[Fund::Promoted as usize]);
+            }
+        })
     }
 
     /// Books into the shard's slice of one of the ledger's own accounts; makes it when it is the first time.

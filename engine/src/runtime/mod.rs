@@ -53,6 +53,7 @@ use crate::accounts::Timestamp;
 use crate::catalog::Catalog;
 use crate::journal::{Journal, JournalError, JournalReader, Position};
 use crate::ledger::{Command, Query};
+use crate::names::CommandId;
 use crate::store::{Store, StoreError};
 use crossbeam::channel::{Sender, TrySendError, bounded};
 use hashing::Hashing;
@@ -136,18 +137,18 @@ impl<R: Reply> Shared<R> {
             | Command::CloseAccount(account)
             | Command::Expire(account)
             | Command::Gather(account) => account,
-            Command::ConfirmTopUp(ask) => return self.account_of(ask.top_up.as_str()),
-            Command::RefundTopUp(ask) => return self.account_of(ask.top_up.as_str()),
-            Command::FailTopUp(top_up) => return self.account_of(top_up.as_str()),
-            Command::Capture(ask) => return self.account_of(ask.hold.as_str()),
-            Command::Release(ask) => return self.account_of(ask.hold.as_str()),
-            Command::Refund(ask) => return self.account_of(ask.spend.as_str()),
+            Command::ConfirmTopUp(ask) => return self.account_of(&ask.top_up),
+            Command::RefundTopUp(ask) => return self.account_of(&ask.top_up),
+            Command::FailTopUp(top_up) => return self.account_of(top_up),
+            Command::Capture(ask) => return self.account_of(&ask.hold),
+            Command::Release(ask) => return self.account_of(&ask.hold),
+            Command::Refund(ask) => return self.account_of(&ask.spend),
         };
         Some(self.hashing.account(account.as_str()))
     }
 
     /// The hash of the account that an id's command was decided for.
-    fn account_of(&self, id: &str) -> Option<u64> {
+    fn account_of(&self, id: &CommandId) -> Option<u64> {
         self.ids.find(self.hashing.id(id)).ok().flatten().map(|entry| entry.account())
     }
 
@@ -333,8 +334,8 @@ impl<R: Reply> Engine<R> {
             Body::Command(command) => shared.account_hash(command),
             Body::Query(Query::Balance(account)) => Some(shared.hashing.account(account.as_str())),
             Body::Query(Query::Quote(spend, _)) => Some(shared.hashing.account(spend.account.as_str())),
-            Body::Query(Query::QuoteTopUpRefund(ask)) => shared.account_of(ask.top_up.as_str()),
-            Body::Query(Query::Show(id) | Query::Explain(id, _)) => shared.account_of(id.as_str()),
+            Body::Query(Query::QuoteTopUpRefund(ask)) => shared.account_of(&ask.top_up),
+            Body::Query(Query::Show(id) | Query::Explain(id, _)) => shared.account_of(id),
             Body::Query(Query::TrialBalance | Query::Ping) => None,
         };
         hash.map(|hash| shard_of(hash, shared.shards.len()))

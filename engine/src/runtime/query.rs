@@ -123,7 +123,7 @@ fn view(context: Context<'_>, wallet: &Wallet) -> WalletView {
         account: wallet.id.clone(),
         status: wallet.status,
         currency: wallet.currency,
-        product: wallet.product.clone(),
+        product: wallet.product.label(),
         balances: Balances::of(wallet),
         limits: its.limits,
         spent_today: limits::spent_on(wallet, its.day(context.now)),

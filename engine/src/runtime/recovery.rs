@@ -271,7 +271,7 @@ impl Tail<'_> {
         let mut lot = Vec::with_capacity(RECORDS_A_LOT);
         let stopped = || RecoveryError::Store(StoreError("recovery has stopped".into()));
         let chain = each_record(self.journal, self.checkpoint + 1, &mut |position, record, _| {
-            let id = (!record.id.as_str().starts_with('\u{1}')).then(|| hashing.id(record.id.as_str()));
+            let id = (!record.id.as_bytes().starts_with(b"\x01")).then(|| hashing.id(&record.id));
             let account = record.account().map(|id| hashing.account(id.as_str()));
             lot.push(Decoded { position, id, account, record });
             if lot.len() == RECORDS_A_LOT {

@@ -282,7 +282,7 @@ impl<'a, R: Reply> Step<'a, R> {
 
     /// The record of an id, from this step, the writer's queue or the medium.
     pub(crate) fn record_of(&self, id: &CommandId) -> Result<Option<(Record, Seq)>, Stop> {
-        let hash = self.shared.hashing.id(id.as_str());
+        let hash = self.shared.hashing.id(id);
         let found = match self.shared.ids.look(hash)? {
             Claim::Used(entry) => self.recorded(entry.position())?,
             Claim::Busy { shard, index } if usize::from(shard) == self.home && index < self.next_index() => {

@@ -53,6 +53,9 @@ pub(crate) struct Given {
     /// Memory for cached blocks of the account store, in MiB [default: 64]
     #[arg(long, env = "FENTAN_BLOCK_CACHE_MIB", value_name = "MIB")]
     pub(crate) block_cache_mib: Option<usize>,
+    /// Memory that spares new ids a look into the store, in MiB: 10 bits an id [default: 512]
+    #[arg(long, env = "FENTAN_ID_FILTER_MIB", value_name = "MIB")]
+    pub(crate) id_filter_mib: Option<usize>,
     /// Keep the history: statements, balances of the past, finance reports [default: true]
     #[arg(long, env = "FENTAN_HISTORY", value_name = "BOOL")]
     pub(crate) history: Option<bool>,
@@ -80,6 +83,7 @@ pub(crate) struct Settings {
     pub(crate) client: ClientLimits,
     pub(crate) explain_records: u64,
     pub(crate) block_cache_mib: usize,
+    pub(crate) id_filter_mib: usize,
     /// `None` keeps no history.
     pub(crate) history: Option<HistorySettings>,
 }
@@ -139,6 +143,7 @@ impl Settings {
             },
             explain_records: pick!(explain_records, 5_000_000),
             block_cache_mib: within("block_cache_mib", pick!(block_cache_mib, 64), 8, 1 << 20)?,
+            id_filter_mib: within("id_filter_mib", pick!(id_filter_mib, 512), 0, 1 << 20)?,
             history: {
                 let (records_per_second, day_offset) =
                     (pick!(history_records_per_second, 0), pick!(history_day_offset_minutes, 480));

@@ -9,7 +9,7 @@ use fentan_engine::money::{Currency, write_minor};
 
 /// Appends `,"name":"value"`.
 #[inline]
-pub(crate) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
+pub(crate) fn field(out: &mut Vec<u8>, name: &str, value: impl AsRef<[u8]>) {
     key(out, name);
     text(out, value);
 }
@@ -22,9 +22,9 @@ pub(crate) fn key(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b"\":");
 }
 
-/// Appends a JSON string.
+/// Appends a JSON string. The value is text, or the bytes of text.
 #[inline]
-pub(crate) fn text(out: &mut Vec<u8>, value: &str) {
+pub(crate) fn text(out: &mut Vec<u8>, value: impl AsRef<[u8]>) {
     out.push(b'"');
     inside(out, value);
     out.push(b'"');
@@ -32,11 +32,12 @@ pub(crate) fn text(out: &mut Vec<u8>, value: &str) {
 
 /// Appends what stands between the quotation marks of a JSON string.
 #[inline]
-pub(crate) fn inside(out: &mut Vec<u8>, value: &str) {
-    if is_plain(value.as_bytes()) {
-        out.extend_from_slice(value.as_bytes());
+pub(crate) fn inside(out: &mut Vec<u8>, value: impl AsRef<[u8]>) {
+    let value = value.as_ref();
+    if is_plain(value) {
+        out.extend_from_slice(value);
     } else {
-        escaped(out, value);
+        escaped(out, &String::from_utf8_lossy(value));
     }
 }
 

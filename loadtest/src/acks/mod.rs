@@ -19,7 +19,7 @@
 //!
 //! | kind | event | after the counter |
 //! |---|---|---|
-//! | 0 | acknowledged | zigzag LEB128: `seq` minus the previous acknowledged `seq` of the frame (0 at its start) |
+//! | 0 | acknowledged, and so were the next ones | zigzag LEB128: `seq` minus the previous acknowledged `seq` of the frame (0 at its start); LEB128: how many more follow, each with the next counter and the next `seq` |
 //! | 1 | rejected, and the server keeps the reject | length (LEB128) and text of the code |
 //! | 2 | rejected without a trace (`overloaded` and the like) | nothing |
 //! | 3 | never sent (a refund whose spend was rejected) | nothing |
@@ -46,7 +46,7 @@ use crate::scenario::Scenario;
 /// Name of the format, in every header.
 pub const FORMAT: &str = "fentan-acks";
 /// Version of the format that this program writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What a log starts with: all that is needed to make its commands again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,15 +57,24 @@ pub struct Header {
     pub version: u32,
     /// Number of the run; ids and wallets carry it.
     pub run: u64,
+    /// Number of the load within the run. From 1 on, the wallets had been topped up by an earlier load.
+    #[serde(default)]
+    pub load_number: u32,
     /// What was run.
     pub scenario: Scenario,
 }
 
 impl Header {
-    /// The header of a run.
+    /// The header of a run that tops its wallets up itself.
     #[must_use]
     pub fn new(run: u64, scenario: Scenario) -> Self {
-        Self { format: FORMAT.to_owned(), version: VERSION, run, scenario }
+        Self { format: FORMAT.to_owned(), version: VERSION, run, load_number: 0, scenario }
+    }
+
+    /// The header of a later load of that run, from 1 on.
+    #[must_use]
+    pub fn of_load(self, load_number: u32) -> Self {
+        Self { load_number, ..self }
     }
 }
 
@@ -146,6 +155,13 @@ mod tests {
             event(7, 5, EventKind::Skipped),
             event(65_535, u64::MAX >> 3, EventKind::Acknowledged { seq: u64::MAX }),
             event(0, 1, EventKind::Acknowledged { seq: 0 }),
+            // A run of neighbours, one that is no neighbour in the journal, one that is none on the connection.
+            event(3, 10, EventKind::Acknowledged { seq: 50 }),
+            event(3, 11, EventKind::Acknowledged { seq: 51 }),
+            event(3, 12, EventKind::Acknowledged { seq: 52 }),
+            event(3, 13, EventKind::Acknowledged { seq: 54 }),
+            event(3, 15, EventKind::Acknowledged { seq: 55 }),
+            event(4, 16, EventKind::Acknowledged { seq: 56 }),
             event(0, 2, EventKind::Ended),
         ]
     }
@@ -154,7 +170,7 @@ mod tests {
         let path = dir.join("acks");
         let scenario = Scenario::load("one_spend").unwrap();
         let file = AckFile::create(&path, &Header::new(9, scenario), false).unwrap();
-        let mut writer = AckWriter::new(file);
+        let mut writer = AckWriter::new(Some(file));
         for (n, event) in events().into_iter().enumerate() {
             let Event { connection, counter, kind } = event;
             match kind {
@@ -189,6 +205,22 @@ mod tests {
     fn what_is_written_is_read() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read(&written(dir.path())), (events(), false));
+    }
+
+    #[test]
+    fn neighbours_cost_next_to_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("acks");
+        let header = Header::new(9, Scenario::load("one_spend").unwrap());
+        let mut writer = AckWriter::new(Some(AckFile::create(&path, &header, false).unwrap()));
+        let empty = std::fs::metadata(&path).unwrap().len();
+        (0..100_000).for_each(|n| writer.acknowledged(7, n, 1_000_000 + n));
+        writer.flush().unwrap();
+        assert!(std::fs::metadata(&path).unwrap().len() < empty + 30);
+        let (events, _) = read(&path);
+        assert_eq!(events.len(), 100_000);
+        let kind = EventKind::Acknowledged { seq: 1_099_999 };
+        assert_eq!(events.last(), Some(&Event { connection: 7, counter: 99_999, kind }));
     }
 
     #[test]

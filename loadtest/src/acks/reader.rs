@@ -20,6 +20,8 @@ pub struct AckReader {
     frame: Vec<u8>,
     at: usize,
     last_seq: u64,
+    /// The acknowledgement given last, and how many follow it in its run.
+    run: (u32, u64, u64),
     torn: bool,
 }
 
@@ -39,7 +41,16 @@ impl AckReader {
             return Err(wrong(format!("{} version {}", header.format, header.version)));
         }
         header.scenario.validate(&path.display().to_string()).map_err(|e| wrong(e.to_string()))?;
-        Ok(Self { path: path.to_owned(), file, header, frame: Vec::new(), at: 0, last_seq: 0, torn: false })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            header,
+            frame: Vec::new(),
+            at: 0,
+            last_seq: 0,
+            run: (0, 0, 0),
+            torn: false,
+        })
     }
 
     /// What the log starts with.
@@ -59,6 +70,13 @@ impl AckReader {
     /// # Errors
     /// [`AckError::Io`].
     pub fn next_event(&mut self) -> Result<Option<Event>, AckError> {
+        let (connection, counter, follow) = self.run;
+        if follow > 0 {
+            self.run = (connection, counter.wrapping_add(1), follow - 1);
+            self.last_seq = self.last_seq.wrapping_add(1);
+            let kind = EventKind::Acknowledged { seq: self.last_seq };
+            return Ok(Some(Event { connection, counter: self.run.1, kind }));
+        }
         while self.at == self.frame.len() {
             if self.torn || !self.next_frame()? {
                 return Ok(None);
@@ -121,6 +139,7 @@ impl AckReader {
                 let zigzag = self.leb128()?;
                 let delta = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
                 self.last_seq = self.last_seq.wrapping_add_signed(delta);
+                self.run = (connection, counter, self.leb128()?);
                 EventKind::Acknowledged { seq: self.last_seq }
             }
             1 => {

@@ -9,8 +9,6 @@ use super::{AckError, Header};
 
 /// Payload bytes after which a worker's events go to the file as one frame.
 const FRAME_BYTES: usize = 64 * 1024;
-/// Most bytes one event without text takes: three LEB128 integers.
-const EVENT_BYTES_MAX: usize = 30;
 
 /// The log's file, shared by the workers.
 #[derive(Debug, Clone)]
@@ -59,30 +57,46 @@ impl AckFile {
     }
 }
 
-/// One worker's end of the log.
+/// One worker's end of the log; without a file everything is forgotten at once.
 #[derive(Debug)]
 pub struct AckWriter {
-    file: AckFile,
+    file: Option<AckFile>,
     /// The frame being filled: eight bytes for length and checksum, then the payload.
     frame: Vec<u8>,
     last_seq: u64,
+    run: Run,
+}
+
+/// Acknowledgements that are not in the frame yet: neighbours on a connection and in the journal.
+#[derive(Debug, Clone, Copy, Default)]
+struct Run {
+    connection: u32,
+    counter: u64,
+    seq: u64,
+    count: u64,
 }
 
 impl AckWriter {
     /// An end of `file`.
     #[must_use]
-    pub fn new(file: AckFile) -> Self {
+    pub fn new(file: Option<AckFile>) -> Self {
         let mut frame = Vec::with_capacity(FRAME_BYTES + 1024);
         frame.extend_from_slice(&[0; 8]);
-        Self { file, frame, last_seq: 0 }
+        Self { file, frame, last_seq: 0, run: Run::default() }
     }
 
     /// The command was answered `ok` and is durable at `seq`.
     pub fn acknowledged(&mut self, connection: u32, counter: u64, seq: u64) {
-        self.start(connection, 0, counter);
-        let delta = seq.wrapping_sub(self.last_seq).cast_signed();
-        self.last_seq = seq;
-        leb128(((delta << 1) ^ (delta >> 63)).cast_unsigned(), &mut self.frame);
+        let run = &mut self.run;
+        let follows = connection == run.connection
+            && counter == run.counter.wrapping_add(run.count)
+            && seq == run.seq.wrapping_add(run.count);
+        if run.count > 0 && follows {
+            run.count += 1;
+        } else {
+            self.end_run();
+            self.run = Run { connection, counter, seq, count: 1 };
+        }
     }
 
     /// The command was rejected, and the server keeps the reject.
@@ -116,12 +130,12 @@ impl AckWriter {
         self.start(connection, 5, counter);
     }
 
-    /// Writes the frame when it is large enough.
+    /// Writes the frame when it is large enough. To be asked now and then, not after every event.
     ///
     /// # Errors
     /// [`AckError::Io`].
     pub fn flush_if_full(&mut self) -> Result<(), AckError> {
-        if self.frame.len() + EVENT_BYTES_MAX > FRAME_BYTES { self.flush() } else { Ok(()) }
+        if self.frame.len() >= FRAME_BYTES { self.flush() } else { Ok(()) }
     }
 
     /// Writes what is buffered as one frame.
@@ -129,6 +143,7 @@ impl AckWriter {
     /// # Errors
     /// [`AckError::Io`].
     pub fn flush(&mut self) -> Result<(), AckError> {
+        self.end_run();
         let payload = &self.frame[8..];
         if payload.is_empty() {
             return Ok(());
@@ -137,13 +152,31 @@ impl AckWriter {
         let sum = crc32fast::hash(payload).to_le_bytes();
         self.frame[0..4].copy_from_slice(&length);
         self.frame[4..8].copy_from_slice(&sum);
-        let done = self.file.append(&self.frame);
+        let done = self.file.as_ref().map_or(Ok(()), |file| file.append(&self.frame));
         self.frame.truncate(8);
         self.last_seq = 0;
         done
     }
 
     fn start(&mut self, connection: u32, kind: u64, counter: u64) {
+        self.end_run();
+        self.event(connection, kind, counter);
+    }
+
+    /// Puts the acknowledgements that wait for it into the frame, before whatever happened after them.
+    fn end_run(&mut self) {
+        let Run { connection, counter, seq, count } = std::mem::take(&mut self.run);
+        if count == 0 || self.file.is_none() {
+            return;
+        }
+        self.event(connection, 0, counter);
+        let delta = seq.wrapping_sub(self.last_seq).cast_signed();
+        self.last_seq = seq.wrapping_add(count - 1);
+        leb128(((delta << 1) ^ (delta >> 63)).cast_unsigned(), &mut self.frame);
+        leb128(count - 1, &mut self.frame);
+    }
+
+    fn event(&mut self, connection: u32, kind: u64, counter: u64) {
         leb128((u64::from(connection) << 3) | kind, &mut self.frame);
         leb128(counter, &mut self.frame);
     }

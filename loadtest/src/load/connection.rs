@@ -1,31 +1,16 @@
-//! One TCP connection: bytes out, bytes in, and a slot for every command in flight.
-//!
-//! A command's slot is `counter mod window`. Ids carry the counter (see [`crate::id`]), so an answer
-//! finds its slot by an array index.
+//! One TCP connection: bytes out, bytes in, and what is in flight between.
 
 use std::io::{ErrorKind, Read, Write};
 
-use memchr::memchr;
 use mio::net::TcpStream;
 
-use super::worker::Clock;
+use super::plan::Clock;
+use super::slots::Slots;
+use crate::scan::stream::{Found, Stream};
 use crate::workload::Op;
 
 /// Bytes waiting to be written above which a connection takes no new requests.
 const OUT_BYTES_HIGH: usize = 256 * 1024;
-
-/// A command in flight.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Slot {
-    /// The command's counter, while `busy`.
-    pub(crate) counter: u64,
-    /// Where its latency counts from, on the run's clock.
-    pub(crate) since_ns: u64,
-    /// What it does.
-    pub(crate) op: Op,
-    /// Whether it waits for its answer.
-    pub(crate) busy: bool,
-}
 
 /// One connection of a worker.
 #[derive(Debug)]
@@ -39,7 +24,7 @@ pub(crate) struct Connection {
     /// Commands below this are reserved in the log.
     pub(crate) reserved: u64,
     /// Commands that wait for their answer.
-    pub(crate) in_flight: u64,
+    pub(crate) waiting: u64,
     /// Open mode: messages sent since the load began.
     pub(crate) messages: u64,
     /// Why it is closed, once it is.
@@ -50,68 +35,73 @@ pub(crate) struct Connection {
     pub(crate) rest_until_ns: u64,
     /// Commands to send again after the rest.
     pub(crate) retries: Vec<u64>,
-    slots: Vec<Slot>,
+    slots: Slots,
     /// A bit per recent command: was it answered with anything but `ok`?
     failed: Vec<u64>,
     out: Vec<u8>,
     out_at: usize,
-    /// The start of a line whose end has not come yet.
+    answers: Option<Stream>,
+    /// The start of an answer whose end has not come yet.
     partial: Vec<u8>,
 }
 
 impl Connection {
-    /// A fresh connection with `window` slots (a power of two, at least 64).
+    /// A fresh connection with `window` slots (a power of two, at least 64) and ids of `id_bytes`.
     #[must_use]
-    pub(crate) fn new(index: u32, stream: TcpStream, window: u64) -> Self {
-        let window = usize::try_from(window).unwrap_or(usize::MAX);
+    pub(crate) fn new(index: u32, stream: TcpStream, window: u64, id_bytes: usize) -> Self {
         Self {
             index,
             stream,
             next: 0,
             reserved: 0,
-            in_flight: 0,
+            waiting: 0,
             messages: 0,
             closed: None,
             resting: false,
             rest_until_ns: 0,
             retries: Vec::new(),
-            slots: vec![Slot { counter: 0, since_ns: 0, op: Op::Balance, busy: false }; window],
+            slots: Slots::new(window),
             // A refund asks about commands up to a window and its reach back: four windows hold that.
-            failed: vec![0; window * 4 / 64],
+            failed: vec![0; usize::try_from(window / 64).unwrap_or(usize::MAX).saturating_mul(4)],
             out: Vec::with_capacity(64 * 1024),
             out_at: 0,
+            answers: Some(Stream::new(id_bytes)),
             partial: Vec::new(),
         }
+    }
+
+    /// Other slots, for a phase that keeps more or fewer commands in flight. None may be now.
+    pub(crate) fn rewindow(&mut self, window: u64) {
+        self.slots = Slots::new(window);
     }
 
     /// Whether the slots of `count` commands from `next` on are free, and the output is not clogged.
     #[must_use]
     pub(crate) fn has_room(&self, count: u64) -> bool {
-        self.closed.is_none()
-            && self.out.len() - self.out_at < OUT_BYTES_HIGH
-            && (self.next..self.next + count).all(|n| !self.slots[self.slot_index(n)].busy)
+        self.closed.is_none() && self.out.len() - self.out_at < OUT_BYTES_HIGH && self.slots.are_free(self.next, count)
     }
 
-    /// The slot of command `counter`.
+    /// Operation of a command that waits for its answer, and where its latency counts from.
     #[must_use]
-    pub(crate) fn slot(&self, counter: u64) -> &Slot {
-        &self.slots[self.slot_index(counter)]
+    pub(crate) fn in_flight(&self, counter: u64) -> Option<(Op, u64)> {
+        self.slots.get(counter, self.next)
     }
 
-    /// Occupies the slot of a command that is about to be sent.
+    /// Takes the slot of a command that is about to be sent.
     pub(crate) fn occupy(&mut self, counter: u64, op: Op, since_ns: u64) {
-        let index = self.slot_index(counter);
-        self.slots[index] = Slot { counter, since_ns, op, busy: true };
-        self.in_flight += 1;
+        self.slots.take(counter, op, since_ns);
+        self.waiting += 1;
     }
 
-    /// Frees the slot of an answered (or skipped) command and notes whether it failed.
+    /// Frees the slot of a command that waited for its answer, and notes whether it failed.
     pub(crate) fn settle(&mut self, counter: u64, failed: bool) {
-        let index = self.slot_index(counter);
-        if self.slots[index].busy {
-            self.slots[index].busy = false;
-            self.in_flight -= 1;
-        }
+        self.slots.free(counter);
+        self.waiting -= 1;
+        self.note(counter, failed);
+    }
+
+    /// Notes whether a command failed; one that is skipped has.
+    pub(crate) fn note(&mut self, counter: u64, failed: bool) {
         let (word, bit) = self.failed_bit(counter);
         if failed {
             self.failed[word] |= bit;
@@ -158,50 +148,45 @@ impl Connection {
         }
     }
 
-    /// Reads what is there and hands every whole line to `take` with the time it was read at.
+    /// Reads what is there and hands every whole answer to `take` with the time it was read at, which is
+    /// one for all that one call of the system brought. Gives that time, or `None` when nothing was there.
     ///
     /// Sockets are watched edge-triggered: reading goes on until one read does not fill `buffer`,
     /// which for a stream means that nothing is left.
-    pub(crate) fn receive(&mut self, buffer: &mut [u8], clock: &Clock, mut take: impl FnMut(&mut Self, &[u8], u64)) {
+    pub(crate) fn receive(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        clock: &Clock,
+        mut take: impl FnMut(&mut Self, Found<'_>, u64),
+    ) -> Option<u64> {
+        let mut answers = self.answers.take()?;
+        let mut heard_ns = None;
         while self.closed.is_none() {
-            match self.stream.read(buffer) {
+            let kept = self.partial.len();
+            if buffer.len() < kept * 2 {
+                buffer.resize(kept * 2, 0);
+            }
+            buffer[..kept].copy_from_slice(&self.partial);
+            match self.stream.read(&mut buffer[kept..]) {
                 Ok(0) => self.closed = Some("the server closed the connection".to_owned()),
                 Ok(n) => {
-                    self.lines(&buffer[..n], clock.now_ns(), &mut take);
-                    if n < buffer.len() {
-                        return;
+                    let now_ns = clock.now_ns();
+                    heard_ns = Some(now_ns);
+                    let bytes = &buffer[..kept + n];
+                    let used = answers.read(bytes, |found| take(self, found, now_ns));
+                    self.partial.clear();
+                    self.partial.extend_from_slice(&bytes[used..]);
+                    if kept + n < buffer.len() {
+                        break;
                     }
                 }
-                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => self.closed = Some(e.to_string()),
             }
         }
-    }
-
-    fn lines(&mut self, mut bytes: &[u8], now_ns: u64, take: &mut impl FnMut(&mut Self, &[u8], u64)) {
-        if !self.partial.is_empty() {
-            let Some(end) = memchr(b'\n', bytes) else {
-                self.partial.extend_from_slice(bytes);
-                return;
-            };
-            let mut line = std::mem::take(&mut self.partial);
-            line.extend_from_slice(&bytes[..end]);
-            take(self, &line, now_ns);
-            line.clear();
-            self.partial = line;
-            bytes = &bytes[end + 1..];
-        }
-        while let Some(end) = memchr(b'\n', bytes) {
-            take(self, &bytes[..end], now_ns);
-            bytes = &bytes[end + 1..];
-        }
-        self.partial.extend_from_slice(bytes);
-    }
-
-    fn slot_index(&self, counter: u64) -> usize {
-        // The window is a power of two that fits usize.
-        usize::try_from(counter & (self.slots.len() as u64 - 1)).unwrap_or(0)
+        self.answers = Some(answers);
+        heard_ns
     }
 
     fn failed_bit(&self, counter: u64) -> (usize, u64) {

@@ -2,11 +2,14 @@
 //!
 //! [`Session`] owns the workers over both phases, so the connections that prepared the wallets are
 //! the ones that carry the load. Between the phases the server is idle and can be probed.
-#![expect(clippy::float_arithmetic, reason = "times, rates and likelihoods; no money here")]
 
 mod connection;
+pub mod cpu;
+mod plan;
 mod schedule;
+mod sending;
 mod settle;
+mod slots;
 pub mod tally;
 mod worker;
 
@@ -15,15 +18,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use crate::acks::{AckError, AckFile};
 use crate::encode::Encoder;
 use crate::scenario::Scenario;
-use crate::workload::Workload;
+use crate::workload::{Workload, first_of_load};
+use cpu::CpuTime;
+use plan::{Clock, Phase, Plan, Timetable};
 use schedule::Schedule;
 use tally::{Board, Tally};
-use worker::{Clock, Phase, Plan, Worker};
+use worker::Worker;
 
 /// How often the watcher looks at the boards.
 const LOOK: Duration = Duration::from_millis(100);
@@ -84,6 +87,8 @@ pub struct Point {
     pub spends: u64,
     /// Commands rejected.
     pub rejected: u64,
+    /// Those among them that were refused for want of room or time.
+    pub refused: u64,
     /// Commands in flight at its end.
     pub in_flight: u64,
     /// Median latency in microseconds.
@@ -105,8 +110,8 @@ pub struct PhaseReport {
     pub lost: Option<String>,
     /// Commands sent that no answer came for.
     pub unanswered: u64,
-    /// Processor time the client used during the phase, in seconds.
-    pub client_cpu_s: f64,
+    /// Processor time the client used during the phase.
+    pub client_cpu: CpuTime,
 }
 
 /// Is shown how a phase is going.
@@ -121,14 +126,15 @@ pub trait Watcher {
 #[derive(Debug)]
 pub struct Session {
     plan: Plan,
-    schedule: Option<Schedule>,
+    timetable: Option<Timetable>,
     duration_ns: u64,
     drain_ns: u64,
     workers: Vec<(Worker, Arc<Board>)>,
 }
 
 impl Session {
-    /// Connects everything a validated scenario asks for, spread over `threads` workers.
+    /// Connects everything a validated scenario asks for, spread over `threads` workers. Without `acks`
+    /// nothing is kept that could be verified.
     ///
     /// # Errors
     /// [`LoadError::Connect`], [`LoadError::System`].
@@ -138,7 +144,7 @@ impl Session {
         encoder: &Arc<Encoder>,
         address: SocketAddr,
         threads: u32,
-        acks: &AckFile,
+        acks: Option<&AckFile>,
     ) -> Result<Self, LoadError> {
         let connections = scenario.traffic.connections;
         let threads = threads.clamp(1, connections);
@@ -154,11 +160,12 @@ impl Session {
             .map(|thread| {
                 let board = Arc::new(Board::default());
                 let indices = (thread..connections).step_by(usize::try_from(threads).unwrap_or(1));
-                Worker::connect(plan.clone(), address, indices, acks.clone(), Arc::clone(&board)).map(|w| (w, board))
+                Worker::connect(plan.clone(), address, indices, acks.cloned(), Arc::clone(&board)).map(|w| (w, board))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            schedule: Schedule::of(&scenario.traffic),
+            timetable: Schedule::of(&scenario.traffic)
+                .map(|schedule| Timetable { schedule, when_full: scenario.traffic.when_full }),
             duration_ns: scenario.traffic.duration_s * 1_000_000_000,
             drain_ns: scenario.traffic.drain_s * 1_000_000_000,
             plan,
@@ -174,6 +181,13 @@ impl Session {
         self.run(&Phase::Prepare, watcher)
     }
 
+    /// Leaves the wallets to an earlier run: the load will be the one with this number, from 1 on.
+    pub fn skip_prepare(&mut self, load_number: u32) {
+        for (worker, _) in &mut self.workers {
+            worker.skip_to(first_of_load(load_number));
+        }
+    }
+
     /// Drives the load.
     ///
     /// # Errors
@@ -182,23 +196,23 @@ impl Session {
         let start_ns = self.plan.clock.now_ns();
         let end_ns = start_ns + self.duration_ns;
         let drain_ns = end_ns + self.drain_ns;
-        self.run(&Phase::Load { start_ns, end_ns, drain_ns, schedule: self.schedule.clone() }, watcher)
+        self.run(&Phase::Load { start_ns, end_ns, drain_ns, timetable: self.timetable.clone() }, watcher)
     }
 
     fn run(&mut self, phase: &Phase, watcher: &mut dyn Watcher) -> Result<PhaseReport, LoadError> {
         let clock = self.plan.clock;
-        let (start_ns, cpu_before) = (clock.now_ns(), cpu_s());
+        let (start_ns, cpu_before) = (clock.now_ns(), CpuTime::so_far());
         let boards: Vec<_> = self.workers.iter().map(|(_, board)| Arc::clone(board)).collect();
         let mut report = PhaseReport::default();
         let outcome = std::thread::scope(|scope| {
             let threads: Vec<_> =
                 self.workers.iter_mut().map(|(worker, _)| scope.spawn(move || worker.run(phase))).collect();
-            let mut since_point = Tally::default();
+            let (mut since_point, mut fresh) = (Tally::default(), Tally::default());
             let mut last_point_ns = start_ns;
             let mut looks = 0;
             loop {
                 let finished = threads.iter().all(std::thread::ScopedJoinHandle::is_finished);
-                let mut fresh = Tally::default();
+                fresh.clear();
                 for board in &boards {
                     board.take(&mut fresh);
                 }
@@ -227,7 +241,7 @@ impl Session {
         for board in &boards {
             board.take(&mut report.tally);
         }
-        report.client_cpu_s = cpu_s() - cpu_before;
+        report.client_cpu = CpuTime::so_far().since(cpu_before);
         report.elapsed_s = seconds(report.tally.last_answer_ns.saturating_sub(start_ns));
         report.lost = self.workers.iter().find_map(|(w, _)| w.lost()).map(str::to_owned);
         report.unanswered = self.workers.iter().map(|(w, _)| w.unanswered()).sum();
@@ -243,6 +257,7 @@ fn point(tally: &Tally, in_flight: u64, at_ns: u64, length_ns: u64) -> Point {
         ok: tally.ok_in_all(),
         spends: tally.spends(),
         rejected: tally.rejected(),
+        refused: tally.refused_us.len(),
         in_flight,
         p50_us: latency.value_at_quantile(0.5),
         p99_us: latency.value_at_quantile(0.99),
@@ -251,14 +266,6 @@ fn point(tally: &Tally, in_flight: u64, at_ns: u64, length_ns: u64) -> Point {
 
 fn seconds(ns: u64) -> f64 {
     Duration::from_nanos(ns).as_secs_f64()
-}
-
-/// Processor time of this process so far, in seconds.
-fn cpu_s() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    let whole = u64::try_from(time.tv_sec).unwrap_or(0);
-    let rest = u32::try_from(time.tv_nsec).unwrap_or(0);
-    Duration::new(whole, rest).as_secs_f64()
 }
 
 /// A watcher that looks away.

@@ -1,8 +1,8 @@
 //! When requests are *meant* to leave, in open mode.
 //!
 //! The timetable is fixed before the first request leaves: a rate, perhaps reached by an even ramp.
-//! Message `k` of the whole run leaves from connection `k mod connections`, so each connection knows
-//! its own times without asking the others. A server that is slow delays the sending, not the
+//! Messages leave from the connections in turn, a *burst* of them from each (one, unless the scenario
+//! says more), so each connection knows its own times without asking the others. A server that is slow delays the sending, not the
 //! timetable; latency counts from the timetable, so waiting to be sent is part of it.
 //!
 //! Times and rates are floats: they are physics, not money.
@@ -21,6 +21,8 @@ pub(crate) struct Schedule {
     to_per_second: f64,
     ramp_s: f64,
     connections: u64,
+    /// Messages that leave from one connection before it is the next one's turn.
+    burst: u64,
 }
 
 impl Schedule {
@@ -31,13 +33,15 @@ impl Schedule {
             return None;
         }
         let batch = f64::from(traffic.batch);
-        let to_per_second = as_f64(traffic.rate_per_second?) / batch;
-        let from_per_second = traffic.ramp_from_per_second.map_or(to_per_second, |r| as_f64(r) / batch);
+        let per_second = |rate: u64| as_f64(rate) * f64::from(traffic.rate_percent) / 100.0 / batch;
+        let to_per_second = per_second(traffic.rate_per_second?);
+        let from_per_second = traffic.ramp_from_per_second.map_or(to_per_second, per_second);
         Some(Self {
             from_per_second,
             to_per_second,
             ramp_s: as_f64(traffic.ramp_s),
             connections: u64::from(traffic.connections),
+            burst: u64::from(traffic.burst.max(1)),
         })
     }
 
@@ -71,17 +75,19 @@ impl Schedule {
         as_u64(t * NS_PER_S)
     }
 
-    /// Messages of one connection that are due `elapsed_ns` after the start.
+    /// How many of the first `in_all` messages are those of one connection.
     #[must_use]
-    pub(crate) fn due(&self, connection: u32, elapsed_ns: u64) -> u64 {
-        let connection = u64::from(connection);
-        (self.due_in_all(elapsed_ns) + self.connections - 1).saturating_sub(connection) / self.connections
+    pub(crate) fn share(&self, connection: u32, in_all: u64) -> u64 {
+        let round = self.connections * self.burst;
+        let before = u64::from(connection) * self.burst;
+        in_all / round * self.burst + (in_all % round).saturating_sub(before).min(self.burst)
     }
 
     /// When message `n` of one connection is due, in nanoseconds after the start.
     #[must_use]
     pub(crate) fn intended_ns(&self, connection: u32, n: u64) -> u64 {
-        self.time_ns(n * self.connections + u64::from(connection))
+        let turn = n / self.burst * self.connections + u64::from(connection);
+        self.time_ns(turn * self.burst + n % self.burst)
     }
 }
 
@@ -142,11 +148,26 @@ mod tests {
 
     #[test]
     fn connections_share_the_messages() {
-        let schedule = schedule(1000, None, 0);
-        for elapsed in [0, 1_000_000, 5_500_000, 777_000_000] {
-            let sum: u64 = (0..3).map(|c| schedule.due(c, elapsed)).sum();
-            assert_eq!(sum, schedule.due_in_all(elapsed));
+        for burst in [1, 4] {
+            let schedule = Schedule { burst, ..schedule(1000, None, 0) };
+            let mut sent = [0; 3];
+            for in_all in 0..200 {
+                let shares: Vec<_> = (0..3).map(|c| schedule.share(c, in_all)).collect();
+                assert_eq!(shares.iter().sum::<u64>(), in_all);
+                // The one message more is due at its time in the whole timetable.
+                for (c, share) in (0_u32..).zip(shares) {
+                    let had = std::mem::replace(&mut sent[usize::try_from(c).unwrap()], share);
+                    assert!(share == had || schedule.intended_ns(c, had) == schedule.time_ns(in_all - 1));
+                }
+            }
         }
-        assert_eq!(schedule.intended_ns(2, 1), schedule.time_ns(5));
+    }
+
+    #[test]
+    fn a_percentage_multiplies_the_rate() {
+        let mut traffic = Scenario::load("overload").unwrap().traffic;
+        traffic.rate_per_second = Some(1000);
+        let schedule = Schedule::of(&traffic).unwrap();
+        assert_eq!(schedule.due_in_all(10_000_000_000), 30_001);
     }
 }

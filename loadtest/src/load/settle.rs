@@ -3,8 +3,8 @@
 use fentan_protocol::RejectCode;
 
 use super::connection::Connection;
+use super::plan::Plan;
 use super::tally::Tally;
-use super::worker::Plan;
 use crate::acks::AckWriter;
 use crate::scan::Scan;
 
@@ -34,21 +34,20 @@ pub(crate) fn answer(
     now_ns: u64,
 ) {
     let place = plan.encoder.ids().read(scan.id).filter(|(of, _)| *of == connection.index);
-    let Some((_, counter)) = place else {
+    let Some((counter, op, since_ns)) =
+        place.and_then(|(_, counter)| connection.in_flight(counter).map(|(op, since_ns)| (counter, op, since_ns)))
+    else {
         tally.stray(scan.raw);
         return;
     };
-    let slot = *connection.slot(counter);
-    if !slot.busy || slot.counter != counter {
-        tally.stray(scan.raw);
-        return;
-    }
     tally.last_answer_ns = now_ns;
     let number = connection.index;
+    let waited_us = now_ns.saturating_sub(since_ns) / 1000;
     if scan.ok {
         connection.settle(counter, false);
-        tally.ok[slot.op.index()] += 1;
-        if !slot.op.is_read() {
+        tally.ok[op.index()] += 1;
+        tally.replayed += u64::from(scan.replayed);
+        if !op.is_read() {
             if scan.seq.is_none() {
                 // A promise without a journal position cannot be held to; the contract has one.
                 tally.stray(scan.raw);
@@ -57,7 +56,7 @@ pub(crate) fn answer(
         }
     } else {
         let text = std::str::from_utf8(scan.code).unwrap_or("");
-        tally.reject(text, scan.raw);
+        tally.reject(op, text, scan.raw);
         let code = RejectCode::from(text);
         if code.is_transient() && resting != Resting::Never {
             connection.resting = true;
@@ -70,13 +69,13 @@ pub(crate) fn answer(
         }
         connection.settle(counter, true);
         if !code.is_recorded() {
+            tally.refused_us.saturating_record(waited_us.max(1));
             acks.unrecorded(number, counter);
             return;
         }
-        if !slot.op.is_read() {
+        if !op.is_read() {
             acks.rejected(number, counter, scan.code);
         }
     }
-    let waited_us = now_ns.saturating_sub(slot.since_ns) / 1000;
-    tally.latency_us[slot.op.index()].saturating_record(waited_us.max(1));
+    tally.waited(op, waited_us);
 }

@@ -1,14 +1,14 @@
 //! A worker: one thread, many connections, one readiness loop.
 //!
-//! Each turn gives every connection with free slots new requests, writes them with one call, waits
-//! for the sockets (or, in open mode, for the next due time), and reads what has come. Answers are
-//! counted and logged as they are read.
+//! A turn waits for the sockets (or, in open mode, for the next due time), reads what has come on those
+//! that have something, counts and logs it, and gives the same connections new requests with one call of
+//! the system each. What costs something for every connection is done by time, not by turn.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use fentan_protocol::RejectCode;
 use mio::unix::SourceFd;
@@ -17,83 +17,25 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 
 use super::LoadError;
 use super::connection::Connection;
-use super::schedule::Schedule;
+use super::plan::{Phase, Plan, Timetable};
+use super::sending::{Sender, prepare_in_flight};
 use super::settle::{Resting, answer};
 use super::tally::{Board, Tally};
 use crate::acks::{AckFile, AckWriter};
-use crate::encode::Encoder;
-use crate::scan;
-use crate::workload::{Op, Workload};
+use crate::scan::stream::Found;
 
-/// Bytes read from a socket at once.
-const READ_BYTES: usize = 256 * 1024;
-/// Commands that are reserved in the log at once, at least.
-const RESERVE: u64 = 4096;
+/// Bytes read from a socket at once: a quarter of a small second-level cache.
+const READ_BYTES: usize = 128 * 1024;
 /// How often a worker shows what it has counted.
 const POST_NS: u64 = 100_000_000;
 /// Longest wait without looking at the clock.
 const WAIT_MAX: Duration = Duration::from_millis(50);
 /// Open mode: the timer is not set closer than this, so that one wake-up sends several requests.
 const TIMER_NS_MIN: u64 = 100_000;
-/// In the preparing phase a connection has at least so many in flight, whatever the load's depth.
-const PREPARE_IN_FLIGHT: u64 = 32;
-/// Requests an array of the preparing phase, at most: top-ups are longer than spends.
-const PREPARE_BATCH_MAX: u64 = 512;
 /// Preparing gives up when no answer comes for so long.
 const STALL_NS: u64 = 30_000_000_000;
-
-/// The run's clock: nanoseconds since it began.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock(Instant);
-
-impl Clock {
-    /// A clock that begins now.
-    #[must_use]
-    pub(crate) fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Nanoseconds since the clock began.
-    #[must_use]
-    pub(crate) fn now_ns(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-}
-
-/// What all workers of a run share.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    /// What the commands are.
-    pub(crate) workload: Arc<Workload>,
-    /// How they are written.
-    pub(crate) encoder: Arc<Encoder>,
-    /// The run's clock.
-    pub(crate) clock: Clock,
-    /// Requests a line.
-    pub(crate) batch: u64,
-    /// Lines in flight per connection.
-    pub(crate) depth: u64,
-    /// Set when a connection was lost: nobody sends any more.
-    pub(crate) gone: Arc<AtomicBool>,
-}
-
-/// One stretch of the run.
-#[derive(Debug, Clone)]
-pub(crate) enum Phase {
-    /// Top up every wallet, as fast as answers come; `overloaded` is retried.
-    Prepare,
-    /// The load itself.
-    Load {
-        /// When it began, on the run's clock.
-        start_ns: u64,
-        /// When the last request may leave.
-        end_ns: u64,
-        /// When waiting for answers ends.
-        drain_ns: u64,
-        /// Open mode: the timetable.
-        schedule: Option<Schedule>,
-    },
-}
+/// The smallest window.
+const WINDOW_MIN: u64 = 64;
 
 /// One thread's share of the connections.
 #[derive(Debug)]
@@ -108,10 +50,12 @@ pub(crate) struct Worker {
     buffer: Vec<u8>,
     /// When bytes last came, on the run's clock.
     heard_ns: u64,
+    /// Whether a connection may be resting.
+    resting: bool,
 }
 
 impl Worker {
-    /// Connects the connections numbered `indices`.
+    /// Connects the connections numbered `indices`. Without `acks` no log is kept.
     ///
     /// # Errors
     /// [`LoadError::Connect`], [`LoadError::System`].
@@ -119,7 +63,7 @@ impl Worker {
         plan: Plan,
         address: SocketAddr,
         indices: impl Iterator<Item = u32>,
-        acks: AckFile,
+        acks: Option<AckFile>,
         board: Arc<Board>,
     ) -> Result<Self, LoadError> {
         let system = |source| LoadError::System { what: "watching sockets", source };
@@ -140,7 +84,8 @@ impl Worker {
             poll.registry()
                 .register(&mut stream, Token(connections.len()), Interest::READABLE | Interest::WRITABLE)
                 .map_err(system)?;
-            connections.push(Connection::new(index, stream, plan.workload.window()));
+            let id_bytes = plan.encoder.ids().length();
+            connections.push(Connection::new(index, stream, plan.workload.window(), id_bytes));
         }
         Ok(Self {
             plan,
@@ -152,7 +97,15 @@ impl Worker {
             tally: Tally::default(),
             buffer: vec![0; READ_BYTES],
             heard_ns: 0,
+            resting: false,
         })
+    }
+
+    /// Leaves the wallets to an earlier run: every connection goes on with command `first`.
+    pub(crate) fn skip_to(&mut self, first: u64) {
+        for connection in &mut self.connections {
+            (connection.next, connection.reserved) = (first, first);
+        }
     }
 
     /// Runs one phase to its end, or until the server is gone (which is not an error here; see
@@ -162,9 +115,22 @@ impl Worker {
     /// [`LoadError::Acks`], [`LoadError::System`], and in the preparing phase
     /// [`LoadError::Prepare`] and [`LoadError::Stalled`].
     pub(crate) fn run(&mut self, phase: &Phase) -> Result<(), LoadError> {
+        let window = match phase {
+            Phase::Prepare => prepare_in_flight(self.plan.workload.connections()) * 2,
+            Phase::Load { .. } => self.plan.workload.window(),
+        };
+        for connection in &mut self.connections {
+            connection.rewindow(window.max(WINDOW_MIN).next_power_of_two());
+        }
         let done = self.turns(phase);
+        let gone = self.plan.gone.load(Ordering::Relaxed);
+        if let Phase::Load { start_ns, end_ns, timetable: Some(timetable), .. } = phase
+            && !gone
+        {
+            self.count_not_sent(timetable, end_ns - start_ns);
+        }
         // Whatever happened, what was answered so far must reach the log.
-        if matches!(phase, Phase::Load { .. }) || self.plan.gone.load(Ordering::Relaxed) {
+        if matches!(phase, Phase::Load { .. }) || gone {
             for connection in &self.connections {
                 self.acks.ended(connection.index, connection.next);
             }
@@ -185,70 +151,70 @@ impl Worker {
     /// Commands sent that no answer came for.
     #[must_use]
     pub(crate) fn unanswered(&self) -> u64 {
-        self.connections.iter().map(|c| c.in_flight).sum()
+        self.connections.iter().map(|c| c.waiting).sum()
     }
 
     fn turns(&mut self, phase: &Phase) -> Result<(), LoadError> {
         let mut events = Events::with_capacity(self.connections.len() + 1);
-        let mut posted_ns = self.plan.clock.now_ns();
-        self.heard_ns = posted_ns;
+        let mut now_ns = self.plan.clock.now_ns();
+        let mut posted_ns = now_ns;
+        self.heard_ns = now_ns;
+        let mut sending = self.plan.may_send(phase, now_ns);
+        self.send_all(phase, now_ns)?;
         loop {
-            let now_ns = self.plan.clock.now_ns();
-            let sending = !self.plan.gone.load(Ordering::Relaxed)
-                && match phase {
-                    Phase::Prepare => true,
-                    Phase::Load { end_ns, .. } => now_ns < *end_ns,
+            if !sending || matches!(phase, Phase::Prepare) {
+                let in_flight = self.in_flight();
+                let finished = match phase {
+                    Phase::Prepare => {
+                        self.check_prepare(in_flight, now_ns)?;
+                        in_flight == 0 && (!sending || self.prepared())
+                    }
+                    Phase::Load { drain_ns, .. } => in_flight == 0 || now_ns > *drain_ns,
                 };
-            if sending {
-                for index in 0..self.connections.len() {
-                    self.fill(index, phase)?;
+                if finished {
+                    return Ok(());
                 }
-            }
-            for connection in &mut self.connections {
-                connection.send();
-            }
-            let in_flight: u64 = self.connections.iter().filter(|c| c.closed.is_none()).map(|c| c.in_flight).sum();
-            self.board.in_flight.store(in_flight, Ordering::Relaxed);
-            if matches!(phase, Phase::Prepare) {
-                self.check_prepare(in_flight, now_ns)?;
             }
             if now_ns - posted_ns >= POST_NS {
                 posted_ns = now_ns;
+                self.board.in_flight.store(self.in_flight(), Ordering::Relaxed);
                 self.board.post(&mut self.tally);
-            }
-            if self.connections.iter().any(|c| c.closed.is_some()) {
-                self.plan.gone.store(true, Ordering::Relaxed);
-            }
-            let finished = match phase {
-                Phase::Prepare => !sending || self.prepared(),
-                Phase::Load { .. } => !sending,
-            };
-            if finished && in_flight == 0 {
-                return Ok(());
-            }
-            if matches!(phase, Phase::Load { drain_ns, .. } if now_ns > *drain_ns) {
-                return Ok(());
             }
             self.wait(&mut events, phase, sending)?;
             for event in &events {
                 if event.token().0 < self.connections.len() {
-                    self.receive(event.token().0, phase)?;
+                    // An event that only says that there is room to write again needs no read.
+                    let comes = event.is_readable() || event.is_read_closed() || event.is_error();
+                    self.serve(event.token().0, phase, sending, comes)?;
                 }
             }
+            now_ns = self.plan.clock.now_ns();
+            let by_time = self.resting || matches!(phase, Phase::Load { timetable: Some(_), .. });
+            // Once more after the end: what was due by then still leaves.
+            if sending && by_time {
+                self.send_all(phase, now_ns)?;
+            }
+            sending = self.plan.may_send(phase, now_ns);
         }
+    }
+
+    /// Commands that wait for an answer which may still come.
+    fn in_flight(&self) -> u64 {
+        self.connections.iter().filter(|c| c.closed.is_none()).map(|c| c.waiting).sum()
     }
 
     /// Waits for sockets, or for the next due time.
     fn wait(&mut self, events: &mut Events, phase: &Phase, sending: bool) -> Result<(), LoadError> {
         let system = |source| LoadError::System { what: "waiting for sockets", source };
         let mut wait = WAIT_MAX;
-        if self.connections.iter().any(|c| c.closed.is_none() && c.resting) {
+        if self.resting {
             wait = Duration::from_millis(1);
         }
-        if let Phase::Load { start_ns, schedule: Some(schedule), .. } = phase
+        if let Phase::Load { start_ns, timetable: Some(timetable), .. } = phase
             && sending
         {
-            let elapsed = self.plan.clock.now_ns() - start_ns;
+            let schedule = &timetable.schedule;
+            let elapsed = self.plan.clock.now_ns().saturating_sub(*start_ns);
             let next = schedule.time_ns(schedule.due_in_all(elapsed)).saturating_sub(elapsed).max(TIMER_NS_MIN);
             let value = Timespec {
                 tv_sec: i64::try_from(next / 1_000_000_000).unwrap_or(1),
@@ -266,117 +232,71 @@ impl Worker {
         }
     }
 
-    /// Gives a connection the requests that are due and have room.
-    fn fill(&mut self, index: usize, phase: &Phase) -> Result<(), LoadError> {
-        let connection = &mut self.connections[index];
-        if connection.closed.is_some() {
-            return Ok(());
-        }
-        let now_ns = self.plan.clock.now_ns();
-        if connection.resting {
-            if now_ns < connection.rest_until_ns {
-                return Ok(());
+    /// Gives every connection what is due.
+    fn send_all(&mut self, phase: &Phase, now_ns: u64) -> Result<(), LoadError> {
+        let due = match phase {
+            Phase::Load { start_ns, end_ns, timetable: Some(timetable), .. } => {
+                timetable.schedule.due_in_all(now_ns.min(*end_ns).saturating_sub(*start_ns))
             }
-            connection.resting = false;
-            for counter in std::mem::take(&mut connection.retries) {
-                let command = self.plan.workload.command(connection.index, counter);
-                self.plan.encoder.write(&command, connection.index, counter, connection.out());
-                connection.out().push(b'\n');
-            }
-        }
-        match phase {
-            Phase::Prepare => {
-                let limit = (self.plan.depth * self.plan.batch).max(PREPARE_IN_FLIGHT);
-                let end = self.plan.workload.prepare_count(self.connections[index].index);
-                loop {
-                    let connection = &self.connections[index];
-                    let count = self.plan.batch.min(PREPARE_BATCH_MAX).min(end.saturating_sub(connection.next));
-                    if count == 0 || connection.in_flight + count > limit || !connection.has_room(count) {
-                        return Ok(());
-                    }
-                    self.message(index, count, now_ns)?;
-                }
-            }
-            Phase::Load { start_ns, schedule, .. } => {
-                let (batch, limit) = (self.plan.batch, self.plan.depth * self.plan.batch);
-                let number = self.connections[index].index;
-                let due = schedule.as_ref().map_or(u64::MAX, |s| s.due(number, now_ns.saturating_sub(*start_ns)));
-                loop {
-                    let connection = &self.connections[index];
-                    if connection.messages >= due || connection.in_flight + batch > limit || !connection.has_room(batch)
-                    {
-                        return Ok(());
-                    }
-                    let since_ns =
-                        schedule.as_ref().map_or(now_ns, |s| start_ns + s.intended_ns(number, connection.messages));
-                    if self.message(index, batch, since_ns)? {
-                        self.connections[index].messages += 1;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Appends the next `count` commands as one line. `false` when all of them were skipped.
-    fn message(&mut self, index: usize, count: u64, since_ns: u64) -> Result<bool, LoadError> {
-        let connection = &mut self.connections[index];
-        let first = connection.next;
-        if first + count > connection.reserved {
-            connection.reserved = first + count.max(RESERVE);
-            self.acks.reserve(connection.index, connection.reserved)?;
-        }
-        let array = self.plan.batch > 1;
-        let mut written = 0_u64;
-        for counter in first..first + count {
-            let command = self.plan.workload.command(connection.index, counter);
-            if command.op == Op::Refund && connection.has_failed(command.target) {
-                self.acks.skipped(connection.index, counter);
-                self.tally.skipped += 1;
-                connection.settle(counter, true);
-                continue;
-            }
-            if array {
-                connection.out().push(if written == 0 { b'[' } else { b',' });
-            }
-            self.plan.encoder.write(&command, connection.index, counter, connection.out());
-            connection.occupy(counter, command.op, since_ns);
-            written += 1;
-        }
-        connection.next = first + count;
-        if written == 0 {
-            return Ok(false);
-        }
-        self.tally.sent += written;
-        connection.out().extend_from_slice(if array { b"]\n" } else { b"\n" });
-        Ok(true)
-    }
-
-    /// Reads what has come on a connection and settles the commands that were answered.
-    fn receive(&mut self, index: usize, phase: &Phase) -> Result<(), LoadError> {
-        let Self { plan, connections, acks, tally, buffer, heard_ns, .. } = self;
-        let resting = match phase {
-            Phase::Prepare => Resting::AndRetry,
-            Phase::Load { schedule: None, .. } => Resting::AndGoOn,
-            Phase::Load { schedule: Some(_), .. } => Resting::Never,
+            _ => u64::MAX,
         };
-        let mut logged = Ok(());
-        connections[index].receive(buffer, &plan.clock, |connection, line, now_ns| {
-            *heard_ns = now_ns;
-            let read = scan::line(line, |scan| {
-                answer(plan, connection, acks, tally, resting, &scan, now_ns);
+        let mut sender = Sender { plan: &self.plan, acks: &mut self.acks, tally: &mut self.tally };
+        self.resting = false;
+        for connection in &mut self.connections {
+            sender.fill(connection, phase, now_ns, due)?;
+            self.resting |= connection.resting;
+            Self::send(&self.plan, connection);
+        }
+        Ok(())
+    }
+
+    /// Writes what waits on a connection.
+    fn send(plan: &Plan, connection: &mut Connection) {
+        connection.send();
+        if connection.closed.is_some() {
+            plan.gone.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Reads what has come on a connection (if anything `comes`), settles the commands that were answered,
+    /// and unless there is a timetable sends the next ones.
+    fn serve(&mut self, index: usize, phase: &Phase, sending: bool, comes: bool) -> Result<(), LoadError> {
+        let Self { plan, connections, acks, tally, buffer, .. } = self;
+        let connection = &mut connections[index];
+        let (resting, by_time) = match phase {
+            Phase::Prepare => (Resting::AndRetry, false),
+            Phase::Load { timetable: None, .. } => (Resting::AndGoOn, false),
+            Phase::Load { timetable: Some(_), .. } => (Resting::Never, true),
+        };
+        let mut heard_ns = None;
+        if comes {
+            heard_ns = connection.receive(buffer, &plan.clock, |connection, found, now_ns| match found {
+                Found::Answer(scan) => answer(plan, connection, acks, tally, resting, &scan, now_ns),
+                Found::Nonsense(line) => tally.stray(line),
             });
-            if read.is_err() {
-                tally.stray(line);
-            }
-            if logged.is_ok() {
-                logged = acks.flush_if_full();
-            }
-        });
-        logged.map_err(LoadError::from)
+            acks.flush_if_full()?;
+        }
+        let now_ns = heard_ns.unwrap_or_else(|| plan.clock.now_ns());
+        if sending && !by_time && plan.may_send(phase, now_ns) {
+            Sender { plan, acks, tally }.fill(connection, phase, now_ns, u64::MAX)?;
+        }
+        self.resting |= connection.resting;
+        self.heard_ns = heard_ns.unwrap_or(self.heard_ns);
+        Self::send(&self.plan, &mut self.connections[index]);
+        Ok(())
     }
 
     fn prepared(&self) -> bool {
         self.connections.iter().all(|c| c.next >= self.plan.workload.prepare_count(c.index))
+    }
+
+    /// What was due by the end of the load and has not left.
+    fn count_not_sent(&mut self, timetable: &Timetable, length_ns: u64) {
+        let due = timetable.schedule.due_in_all(length_ns);
+        for connection in &self.connections {
+            let waits = timetable.schedule.share(connection.index, due).saturating_sub(connection.messages);
+            self.tally.not_sent += waits * self.plan.batch;
+        }
     }
 
     /// A wallet that cannot be topped up makes every later figure meaningless.

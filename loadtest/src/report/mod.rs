@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::load::{PhaseReport, Point};
-use crate::probe::Probe;
+use crate::probe::{Disk, Probe};
 use crate::scenario::{Mode, Scenario};
 use crate::verify::Verdict;
 use crate::workload::Op;
@@ -22,6 +22,8 @@ pub struct Conditions {
     pub version: &'static str,
     /// Number of the run; ids and wallets carry it.
     pub run: u64,
+    /// Number of the load within the run; from 1 on, an earlier load had topped the wallets up.
+    pub load_number: u32,
     /// Processors of the machine; client and server share them when the target is this machine.
     pub cores: usize,
     /// The processor's name, when the system tells.
@@ -98,6 +100,10 @@ pub struct Second {
     pub spends_per_second: f64,
     /// Rejects.
     pub rejected: u64,
+    /// Rejects, per second.
+    pub rejected_per_second: f64,
+    /// Refused for want of room or time (`overloaded` and the like), per second; rejects too.
+    pub refused_per_second: f64,
     /// In flight at the end.
     pub in_flight: u64,
     /// Median latency in microseconds.
@@ -115,11 +121,26 @@ impl From<&Point> for Second {
             ok_per_second: point.ok as f64 / length,
             spends_per_second: point.spends as f64 / length,
             rejected: point.rejected,
+            rejected_per_second: point.rejected as f64 / length,
+            refused_per_second: point.refused as f64 / length,
             in_flight: point.in_flight,
             p50_us: point.p50_us,
             p99_us: point.p99_us,
         }
     }
+}
+
+/// One operation of the load.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Operation {
+    /// Answered `ok`.
+    pub ok: u64,
+    /// Answered `ok`, per second.
+    pub ok_per_second: f64,
+    /// Rejects by code.
+    pub rejected: BTreeMap<String, u64>,
+    /// Latencies of what was not refused.
+    pub latency: Latency,
 }
 
 /// The load phase.
@@ -135,7 +156,19 @@ pub struct Load {
     pub ok_per_second: f64,
     /// Spends answered `ok` (durable), per second.
     pub spends_per_second: f64,
-    /// Latencies by operation, and of `all`.
+    /// Each operation by itself.
+    pub operations: BTreeMap<&'static str, Operation>,
+    /// Latencies of what was refused for want of room or time (`overloaded` and the like); these are in
+    /// no other latency.
+    pub refused: Latency,
+    /// Commands that were due by the timetable and were not sent at all.
+    pub not_sent: u64,
+    /// Commands that left more than 10 ms after their time.
+    pub late: u64,
+    /// Answers that were given before, to an earlier command with the same id; anything but 0 means that
+    /// ids were used twice.
+    pub replayed: u64,
+    /// Latencies by operation, and of `all`; without what was refused.
     pub latency: BTreeMap<&'static str, Latency>,
     /// The latency curve of all operations together.
     pub curve: Vec<CurvePoint>,
@@ -154,6 +187,10 @@ pub struct Load {
     pub lost: Option<String>,
     /// Processors the client kept busy, on average.
     pub client_cores: f64,
+    /// Seconds that the client computed, in its own code.
+    pub client_user_s: f64,
+    /// Seconds that the client computed, in calls of the system.
+    pub client_system_s: f64,
     /// Second by second.
     pub seconds: Vec<Second>,
 }
@@ -165,11 +202,27 @@ impl Load {
     pub fn of(phase: &PhaseReport) -> Self {
         let tally = &phase.tally;
         let elapsed = phase.elapsed_s.max(1e-9);
-        let used = |op: &Op| tally.ok[op.index()] > 0 || !tally.latency_us[op.index()].is_empty();
+        let used = |op: &Op| {
+            tally.ok[op.index()] > 0
+                || !tally.latency_us[op.index()].is_empty()
+                || tally.rejects.values().any(|rejects| rejects.by_op[op.index()] > 0)
+        };
         let ops: Vec<_> = Op::ALL.into_iter().filter(used).collect();
         let mut latency: BTreeMap<_, _> =
             ops.iter().map(|op| (op.name(), Latency::of(&tally.latency_us[op.index()]))).collect();
         let all = tally.latency_of_all();
+        let operation = |op: &Op| Operation {
+            ok: tally.ok[op.index()],
+            ok_per_second: tally.ok[op.index()] as f64 / elapsed,
+            rejected: tally
+                .rejects
+                .iter()
+                .map(|(code, rejects)| (code.clone(), rejects.by_op[op.index()]))
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+            latency: Latency::of(&tally.latency_us[op.index()]),
+        };
+        let operations = ops.iter().map(|op| (op.name(), operation(op))).collect();
         latency.insert("all", Latency::of(&all));
         Self {
             elapsed_s: phase.elapsed_s,
@@ -177,6 +230,11 @@ impl Load {
             ok: ops.iter().map(|op| (op.name(), tally.ok[op.index()])).collect(),
             ok_per_second: tally.ok_in_all() as f64 / elapsed,
             spends_per_second: tally.spends() as f64 / elapsed,
+            operations,
+            refused: Latency::of(&tally.refused_us),
+            not_sent: tally.not_sent,
+            late: tally.late,
+            replayed: tally.replayed,
             latency,
             curve: CURVE
                 .into_iter()
@@ -192,7 +250,9 @@ impl Load {
             skipped: tally.skipped,
             unanswered: phase.unanswered,
             lost: phase.lost.clone(),
-            client_cores: phase.client_cpu_s / elapsed,
+            client_cores: phase.client_cpu.all_s() / elapsed,
+            client_user_s: phase.client_cpu.user_s,
+            client_system_s: phase.client_cpu.system_s,
             // The remnant after the last full second would look like a slump.
             seconds: phase
                 .points
@@ -208,8 +268,10 @@ impl Load {
 /// The load against what the machine can do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ratio {
-    /// A bare append of 4 KiB with `fdatasync`, one after another.
+    /// A bare append with `fdatasync`, one after another.
     pub fdatasync: Probe,
+    /// Bytes of one such append.
+    pub fdatasync_bytes: u64,
     /// A ping over loopback, one in flight.
     pub ping: Probe,
     /// Durable spends in the time of one bare `fdatasync`.
@@ -224,9 +286,11 @@ impl Ratio {
     /// Sets a load against the probes.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a bar far below 2^53")]
-    pub fn of(load: &Load, fdatasync: Probe, ping: Probe, bar_per_second: Option<u64>) -> Self {
+    pub fn of(load: &Load, fdatasync: Disk, ping: Probe, bar_per_second: Option<u64>) -> Self {
+        let Disk { bytes: fdatasync_bytes, probe: fdatasync } = fdatasync;
         Self {
             fdatasync,
+            fdatasync_bytes,
             ping,
             spends_per_fdatasync: load.spends_per_second * fdatasync.mean_us / 1e6,
             bar_per_second,

@@ -46,14 +46,17 @@ fn write_report(out: &mut String, report: &Report, style: Style) -> std::fmt::Re
     writeln!(out, "{}", style.head(&format!("fentan-loadtest {}: {}", conditions.version, scenario.name)))?;
     writeln!(out, "  machine      {} cores, {}", conditions.cores, conditions.processor)?;
     writeln!(out, "  traffic      {}", traffic(scenario))?;
+    let prepared = match conditions.load_number {
+        0 => format!("topped up in {:.1} s", report.prepared.elapsed_s),
+        number => format!("topped up before; load {number} on them"),
+    };
     writeln!(
         out,
-        "  population   {} wallets of {} lots, {} merchants (Zipf {}), topped up in {:.1} s",
+        "  population   {} wallets of {} lots, {} merchants (Zipf {}), {prepared}",
         grouped(u64::from(scenario.wallets)),
         scenario.lots_per_wallet,
         grouped(u64::from(scenario.merchants)),
         scenario.merchant_skew,
-        report.prepared.elapsed_s
     )?;
     writeln!(out, "  latency from {}", conditions.latency_from)?;
     if let Some(load) = &report.load {
@@ -78,6 +81,9 @@ fn traffic(scenario: &Scenario) -> String {
     let pace = match (traffic.mode, traffic.rate_per_second, traffic.ramp_from_per_second) {
         (Mode::Open, Some(rate), Some(from)) => {
             format!("open, {}/s after {} s from {}/s", grouped(rate), traffic.ramp_s, grouped(from))
+        }
+        (Mode::Open, rate, _) if traffic.rate_percent != 100 => {
+            format!("open, {}% of {}/s", traffic.rate_percent, grouped(rate.unwrap_or(0)))
         }
         (Mode::Open, rate, _) => format!("open, {}/s", grouped(rate.unwrap_or(0))),
         (Mode::Closed, ..) => "closed".to_owned(),
@@ -111,11 +117,27 @@ fn write_load(out: &mut String, load: &Load, style: Style) -> std::fmt::Result {
     if let Some(all) = load.latency.get("all") {
         write_latency(out, "all", load.ok.values().sum(), all)?;
     }
+    if load.refused.count > 0 {
+        write_latency(out, "refused", 0, &load.refused)?;
+    }
     for (code, row) in &load.rejects {
         writeln!(out, "  rejected     {:>9}  {code}   first: {}", grouped(row.count), row.example)?;
     }
     if load.skipped > 0 {
         writeln!(out, "  skipped      {:>9}  refunds whose spend had been rejected", grouped(load.skipped))?;
+    }
+    if load.late > 0 {
+        writeln!(out, "  late         {:>9}  left more than 10 ms after their time", grouped(load.late))?;
+    }
+    if load.not_sent > 0 {
+        writeln!(out, "  not sent     {:>9}  were due, and the connection had no room", grouped(load.not_sent))?;
+    }
+    if load.replayed > 0 {
+        let text = format!(
+            "{} answers had been given before: an earlier load had these ids, take another --run-id or --load-number",
+            grouped(load.replayed)
+        );
+        writeln!(out, "  {}", style.bad(&text))?;
     }
     if load.unanswered > 0 {
         writeln!(out, "  unanswered   {:>9}  sent, and no answer came", grouped(load.unanswered))?;
@@ -150,10 +172,11 @@ fn write_latency(out: &mut String, op: &str, ok: u64, latency: &Latency) -> std:
 
 fn write_ratio(out: &mut String, ratio: &Ratio, style: Style) -> std::fmt::Result {
     writeln!(out, "\n{}", style.head("same machine, same run"))?;
-    for (name, probe) in [("4 KiB append + fdatasync", &ratio.fdatasync), ("ping, one in flight", &ratio.ping)] {
+    let append = format!("append of {} B, fdatasync", grouped(ratio.fdatasync_bytes));
+    for (name, probe) in [(append.as_str(), &ratio.fdatasync), ("ping, one in flight", &ratio.ping)] {
         writeln!(
             out,
-            "  {name:<26} {:>8.0}/s   mean {:.0} us, p50 {} us, p99 {} us",
+            "  {name:<28} {:>8.0}/s   mean {:.0} us, p50 {} us, p99 {} us",
             probe.per_second(),
             probe.mean_us,
             probe.p50_us,
@@ -204,7 +227,9 @@ pub fn verdict_text(verdict: &Verdict, style: Style) -> String {
             ),
         );
     }
-    row("wallets", format!("{} compared with what was acknowledged", grouped(verdict.wallets_checked)));
+    let compared = verdict.wallets_checked > 0;
+    let wallets = format!("{} compared with what was acknowledged", grouped(verdict.wallets_checked));
+    row("wallets", if compared { wallets } else { "not compared: an earlier load topped them up".to_owned() });
     let currencies: Vec<_> = verdict.trial_balance.iter().map(|(c, sum)| format!("{c} {sum}")).collect();
     row(
         "trial balance",
@@ -217,7 +242,8 @@ pub fn verdict_text(verdict: &Verdict, style: Style) -> String {
         );
     }
     if verdict.is_clean() {
-        row("verdict", style.good("clean: nothing acknowledged is missing, every wallet agrees, the books balance"));
+        let agrees = if compared { ", every wallet agrees" } else { "" };
+        row("verdict", style.good(&format!("clean: nothing acknowledged is missing{agrees}, the books balance")));
     }
     for (violation, found) in &verdict.violations {
         let name = serde_json::to_string(violation).unwrap_or_default();

@@ -4,23 +4,18 @@
 //! before anything is sent; what is wrong is said with the file and the field. The shipped ones
 //! (`config/loads/`) are built into the program and can be named without their path.
 
+mod shipped;
+mod traffic;
 mod validate;
 
+pub use shipped::{SHIPPED, shipped_names};
+pub use traffic::{Mode, Traffic, WhenFull};
 pub use validate::IN_FLIGHT_MAX;
 
 use std::path::Path;
 
 use fentan_protocol::Amount;
 use serde::{Deserialize, Serialize};
-
-use crate::id::IdStyle;
-
-/// The scenarios built into the program: name and text.
-pub const SHIPPED: [(&str, &str); 3] = [
-    ("promotion_peak", include_str!("../../../config/loads/promotion_peak.toml")),
-    ("one_spend", include_str!("../../../config/loads/one_spend.toml")),
-    ("batches", include_str!("../../../config/loads/batches.toml")),
-];
 
 /// Why a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -53,20 +48,6 @@ pub enum ScenarioError {
     },
 }
 
-fn shipped_names() -> String {
-    SHIPPED.map(|(name, _)| name).join(", ")
-}
-
-/// Closed: the next request leaves when an answer arrives. Open: requests leave by a timetable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// As fast as answers come back; latency from the actual send.
-    Closed,
-    /// By a timetable, whatever the server does; latency from the intended send.
-    Open,
-}
-
 /// Shares of the operations, in percent; together 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,6 +73,12 @@ pub struct TopUpTerms {
     pub principal: Amount,
     /// The gift, in major units.
     pub bonus: Amount,
+    /// The offer that gives it, which then has to give exactly that. Top-ups under load only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+    /// Payment channels that the top-ups go through in turn. Top-ups under load only.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub channels: u32,
 }
 
 /// What spends look like.
@@ -107,48 +94,8 @@ pub struct SpendTerms {
     pub rule: Option<String>,
 }
 
-/// How requests travel.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Traffic {
-    /// Closed or open.
-    pub mode: Mode,
-    /// TCP connections.
-    pub connections: u32,
-    /// Lines in flight per connection, at most.
-    pub depth: u32,
-    /// Requests a line: 1 sends plain lines, more sends arrays.
-    #[serde(default = "one")]
-    pub batch: u32,
-    /// Length of the load phase, in seconds.
-    pub duration_s: u64,
-    /// How long answers are waited for after the last request has left, in seconds.
-    #[serde(default = "fifteen")]
-    pub drain_s: u64,
-    /// Open mode: requests per second over all connections (after the ramp).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate_per_second: Option<u64>,
-    /// Open mode: the rate at the start; it grows evenly to `rate_per_second`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ramp_from_per_second: Option<u64>,
-    /// Open mode: how long the ramp takes, in seconds.
-    #[serde(default)]
-    pub ramp_s: u64,
-    /// How ids look.
-    #[serde(default = "random")]
-    pub ids: IdStyle,
-}
-
 const fn one() -> u32 {
     1
-}
-
-const fn fifteen() -> u64 {
-    15
-}
-
-const fn random() -> IdStyle {
-    IdStyle::Random
 }
 
 const fn two() -> u8 {
@@ -257,6 +204,23 @@ mod tests {
         assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario);
     }
 
+    fn text_of(name: &str) -> &'static str {
+        SHIPPED.iter().find(|(shipped, _)| *shipped == name).unwrap().1
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_shipped() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/loads");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        let mut names: Vec<_> = SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
+        files.sort();
+        names.sort();
+        assert_eq!(files, names);
+    }
+
     fn refused(change: impl FnOnce(&mut Scenario)) -> String {
         let mut scenario = shipped("one_spend");
         change(&mut scenario);
@@ -265,7 +229,13 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_named() {
-        let cases: [(String, &str); 9] = [
+        let offer = |s: &mut Scenario| s.prepare.offer = Some("x".to_owned());
+        let skip = |s: &mut Scenario| s.traffic.when_full = WhenFull::Skip;
+        let cases: [(String, &str); 13] = [
+            (refused(offer), "`prepare.offer`"),
+            (refused(skip), "`traffic.when_full`"),
+            (refused(|s| s.traffic.burst = 2), "`traffic.burst`"),
+            (refused(|s| s.traffic.rate_percent = 50), "`traffic.rate_percent`"),
             (refused(|s| s.wallets = 0), "x.toml: `wallets`"),
             (refused(|s| s.mix.spend = 99), "x.toml: `mix` adds up to 99"),
             (refused(|s| s.merchant_skew = f64::NAN), "`merchant_skew`"),
@@ -283,7 +253,7 @@ mod tests {
 
     #[test]
     fn unknown_fields_and_missing_files_are_named() {
-        let text = SHIPPED[1].1.replace("wallets =", "walets =");
+        let text = text_of("one_spend").replace("wallets =", "walets =");
         let message = Scenario::parse("y.toml", &text).unwrap_err().to_string();
         assert!(message.contains("y.toml") && message.contains("walets"), "{message}");
         let message = Scenario::load("nowhere.toml").unwrap_err().to_string();
@@ -292,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_float_amount_is_refused() {
-        let text = SHIPPED[1].1.replace("min = \"", "min = 0.5 # \"");
+        let text = text_of("one_spend").replace("min = \"", "min = 0.5 # \"");
         assert!(Scenario::parse("y.toml", &text).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use fentan_protocol::Amount;
 
-use super::{Mode, Scenario, ScenarioError};
+use super::{Mode, Scenario, ScenarioError, WhenFull};
 
 /// Requests that may be in flight over all connections, at most; memory grows with it.
 pub const IN_FLIGHT_MAX: u64 = 4_000_000;
@@ -68,6 +68,7 @@ impl Scenario {
             "traffic.depth",
             format!("connections x depth x batch is {in_flight} requests in flight, at most {IN_FLIGHT_MAX}"),
         )?;
+        self.validate_timetable(&check)?;
         check((1..=86_400).contains(&traffic.duration_s), "traffic.duration_s", "must be 1 to 86,400".to_owned())?;
         check((1..=3600).contains(&traffic.drain_s), "traffic.drain_s", "must be 1 to 3,600".to_owned())?;
         match traffic.mode {
@@ -86,6 +87,27 @@ impl Scenario {
             traffic.ramp_from_per_second.is_some() == (traffic.ramp_s > 0),
             "traffic.ramp_s",
             "and ramp_from_per_second need each other".to_owned(),
+        )
+    }
+
+    /// What belongs to open mode only.
+    fn validate_timetable(
+        &self,
+        check: &impl Fn(bool, &'static str, String) -> Result<(), ScenarioError>,
+    ) -> Result<(), ScenarioError> {
+        let traffic = &self.traffic;
+        let open = traffic.mode == Mode::Open;
+        let only_open = |field: &str| format!("{field} belongs to mode \"open\"");
+        check(open || traffic.when_full == WhenFull::Wait, "traffic.when_full", only_open("other than \"wait\""))?;
+        check(
+            traffic.burst == 1 || (open && (1..=10_000).contains(&traffic.burst)),
+            "traffic.burst",
+            only_open("other than 1, and at most 10,000,"),
+        )?;
+        check(
+            traffic.rate_percent == 100 || (open && (1..=10_000).contains(&traffic.rate_percent)),
+            "traffic.rate_percent",
+            only_open("other than 100, and 1 to 10,000,"),
         )
     }
 
@@ -119,14 +141,26 @@ impl Scenario {
             "spend.max",
             format!("is \"{}\", below spend.min \"{}\"", self.spend.max, self.spend.min),
         )?;
-        let rule = self.spend.rule.as_deref().unwrap_or("by_lot");
         check(
-            is_name(rule),
-            "spend.rule",
-            format!("is \"{rule}\", must be 1 to 64 printable ASCII characters without quotes or backslashes"),
-        )
+            self.prepare.offer.is_none() && self.prepare.channels == 1,
+            "prepare.offer",
+            "and channels are of the top-ups under load: name them in [top_up]".to_owned(),
+        )?;
+        let terms = self.top_up_terms();
+        check(
+            (1..=10_000).contains(&terms.channels),
+            "top_up.channels",
+            format!("is {}, must be 1 to 10,000", terms.channels),
+        )?;
+        let offer = terms.offer.as_deref().unwrap_or("x");
+        check(is_name(offer), "top_up.offer", format!("is \"{offer}\", {A_NAME}"))?;
+        let rule = self.spend.rule.as_deref().unwrap_or("by_lot");
+        check(is_name(rule), "spend.rule", format!("is \"{rule}\", {A_NAME}"))
     }
 }
+
+/// What [`is_name`] asks for.
+const A_NAME: &str = "must be 1 to 64 printable ASCII characters without quotes or backslashes";
 
 /// Whether a name can stand in a request as it is.
 fn is_name(text: &str) -> bool {

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::acks::{AckError, AckReader, EventKind};
-use crate::workload::Workload;
+use crate::workload::{Workload, first_of_load};
 
 /// The log, summed up.
 #[derive(Debug, Default)]
@@ -48,7 +48,9 @@ impl Promises {
         let wallets = usize::try_from(workload.wallets()).unwrap_or(usize::MAX);
         let connections = usize::try_from(workload.connections()).unwrap_or(usize::MAX);
         let mut promises = Self { expected: vec![0; wallets], ..Self::default() };
-        let mut tracks: Vec<Track> = (0..connections).map(|_| Track::default()).collect();
+        // A later load of a run starts where no earlier one can have been.
+        let low = first_of_load(reader.header().load_number);
+        let mut tracks: Vec<Track> = (0..connections).map(|_| Track { low, ..Track::default() }).collect();
         while let Some(event) = reader.next_event()? {
             let Some(track) = usize::try_from(event.connection).ok().and_then(|c| tracks.get_mut(c)) else {
                 continue;

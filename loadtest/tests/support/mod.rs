@@ -281,18 +281,24 @@ pub struct Run {
 
 impl Run {
     pub fn of(scenario: &Scenario, fake: &Fake, threads: u32) -> Self {
+        Self::between(scenario, fake, threads, || {})
+    }
+
+    /// As [`Run::of`]; `between` is called when the wallets are topped up and the load has not begun.
+    pub fn between(scenario: &Scenario, fake: &Fake, threads: u32, between: impl FnOnce()) -> Self {
         scenario.validate("test").unwrap();
         let dir = tempfile::tempdir().unwrap();
         let run = 77;
         let acks = AckFile::create(&dir.path().join("acks"), &Header::new(run, scenario.clone()), false).unwrap();
         let workload = Arc::new(Workload::new(scenario));
         let encoder = Arc::new(Encoder::new(scenario, run));
-        let mut session = Session::connect(scenario, &workload, &encoder, fake.tcp, threads, &acks).unwrap();
+        let mut session = Session::connect(scenario, &workload, &encoder, fake.tcp, threads, Some(&acks)).unwrap();
         let prepared = session.prepare(&mut Unwatched).unwrap();
         if prepared.lost.is_some() {
             return Self { dir, load: prepared };
         }
         assert_eq!(prepared.tally.ok_in_all(), u64::from(scenario.wallets));
+        between();
         let load = session.load(&mut Unwatched).unwrap();
         Self { dir, load }
     }

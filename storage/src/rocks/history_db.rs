@@ -11,7 +11,7 @@
 //! * What the background writes is limited to [`BACKGROUND_BYTES`] a second: a sync of the journal must not
 //!   wait behind it in the disk's queue.
 
-use super::journal_db::{family, info_log};
+use super::instance::{family, info_log};
 use crate::errors::{Fault, FolderError};
 use crate::options::Options;
 use fentan_engine::history::{HistoryError, HistoryPut, HistoryStore, HistoryView, Range, Row, Table};

@@ -6,7 +6,7 @@
 //! as a whole, so after a crash the store is in the state of some write, never between two changes of one.
 
 use super::bulk::remove_leftovers;
-use super::journal_db::{family, info_log};
+use super::instance::{family, info_log};
 use crate::errors::{Fault, FolderError};
 use crate::options::Options;
 use rocksdb::{

@@ -64,7 +64,7 @@ pub(crate) fn records(reader: &(impl JournalReader + ?Sized), from: Position) ->
 
 /// A folder as `kill -9` at this moment leaves it: what was written is there, what is in memory is not.
 ///
-/// `RocksDB` goes on in the background while files are copied one by one, so a copy only counts as one
+/// The store goes on in the background while files are copied one by one, so a copy only counts as one
 /// moment when its files are the same before and after.
 pub(crate) fn copy_folder(from: &Path, to: &Path) {
     loop {

@@ -1,4 +1,4 @@
-//! What holds of every medium: one suite, run on the simulated disk and on `RocksDB`.
+//! What holds of every medium: one suite, run on the simulated disk and on a data folder.
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
 #[path = "../common/mod.rs"]
@@ -13,8 +13,8 @@ macro_rules! suite {
         mod simulated {
             $($(#[test] fn $case() { crate::$module::$case(&mut crate::medium::Simulated::new()); })*)*
         }
-        mod rocks {
-            $($(#[test] fn $case() { crate::$module::$case(&mut crate::medium::Rocks::new()); })*)*
+        mod folder {
+            $($(#[test] fn $case() { crate::$module::$case(&mut crate::medium::Folder::new()); })*)*
         }
     };
 }

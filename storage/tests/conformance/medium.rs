@@ -4,7 +4,7 @@ use crate::common::copy_folder;
 use fentan_engine::journal::{Journal, JournalReader};
 use fentan_engine::store::Store;
 use fentan_storage::simulated::{Crash, SimulatedDisk};
-use fentan_storage::{DataFolder, Options, RocksJournal};
+use fentan_storage::{DataFolder, Options, SegmentJournal};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -53,12 +53,12 @@ impl Medium for Simulated {
     }
 }
 
-pub(crate) struct Rocks {
+pub(crate) struct Folder {
     folder: TempDir,
     lives: u32,
 }
 
-impl Rocks {
+impl Folder {
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), lives: 0 }
     }
@@ -68,20 +68,20 @@ impl Rocks {
     }
 }
 
-/// Small memtables, so that the suite also sees files.
+/// Small segments and memtables, so that the suite also sees several.
 pub(crate) fn options() -> Options {
     Options {
         block_cache_bytes: 8 << 20,
-        journal_memtable_bytes: 1 << 20,
+        segment_bytes: 256 << 10,
         store_memtables_bytes: 2 << 20,
         ..Options::default()
     }
 }
 
-impl Medium for Rocks {
+impl Medium for Folder {
     fn open(&mut self) -> Parts {
         let (journal, reader, store) = DataFolder::open(self.path(), &options()).unwrap();
-        let rival: RocksJournal = journal.another();
+        let rival: SegmentJournal = journal.another();
         Parts { journal: Box::new(journal), rival: Box::new(rival), reader: Box::new(reader), store: Box::new(store) }
     }
 

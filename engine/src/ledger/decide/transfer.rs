@@ -51,7 +51,7 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
         taken: plan.taken,
         phase: plan.phase,
         usage,
-        opens: to.is_none().then(|| from.product.clone()),
+        opens: to.is_none().then(|| from.product.label()),
         after: plan.after,
     })
 }

@@ -73,7 +73,7 @@ impl Writer {
     fn write(&mut self, out: &mut Vec<u8>, holes: &mut Holes, answer: Answer<'_>) {
         match answer.outcome {
             Outcome::Recorded { record, replayed } => {
-                head(out, record.id.as_str());
+                head(out, record.id.as_bytes());
                 if let Event::Rejected(reject) = &record.event {
                     reject::write_body(out, reject);
                     self.seq(out, holes, answer.seq, record.at);
@@ -163,7 +163,7 @@ impl Writer {
 
 /// Begins an answer to this id.
 #[inline]
-pub(crate) fn head(out: &mut Vec<u8>, id: &str) {
+pub(crate) fn head(out: &mut Vec<u8>, id: impl AsRef<[u8]>) {
     out.extend_from_slice(b"{\"id\":");
     text(out, id);
 }

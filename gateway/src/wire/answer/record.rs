@@ -44,7 +44,7 @@ pub(super) fn body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
             flag(out, "unchanged", true);
         }
         (Event::Spent { rule, version, .. }, _) => {
-            field(out, "spend", record.id.as_str());
+            field(out, "spend", record.id.as_bytes());
             rule_name(out, rule.as_str(), *version);
         }
         (Event::Held { rule, version, .. }, Command::Hold(_, expires_at)) => {
@@ -55,7 +55,7 @@ pub(super) fn body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
             }
         }
         (Event::Captured { taken, released, .. }, Command::Capture(ask)) => {
-            field(out, "spend", record.id.as_str());
+            field(out, "spend", record.id.as_bytes());
             field(out, "hold", ask.hold.as_str());
             amount(out, "captured", i128::from(taken.sum()), currency);
             amount(out, "released", i128::from(released.sum()), currency);
@@ -140,13 +140,13 @@ pub(crate) fn lines_of(out: &mut Vec<u8>, name: &str, taken: &Taken, catalog: &C
     key(out, name);
     out.push(b'[');
     for (n, (lot, sub, minor)) in taken.iter().enumerate() {
-        line(out, n, lot.as_str(), catalog.sub_name(sub), minor, currency);
+        line(out, n, lot.as_bytes(), catalog.sub_name(sub), minor, currency);
     }
     out.push(b']');
 }
 
 #[inline]
-pub(crate) fn line(out: &mut Vec<u8>, n: usize, lot: &str, sub: &str, minor: i64, currency: Currency) {
+pub(crate) fn line(out: &mut Vec<u8>, n: usize, lot: impl AsRef<[u8]>, sub: &str, minor: i64, currency: Currency) {
     out.extend_from_slice(if n > 0 { b",{\"lot\":\"" } else { b"{\"lot\":\"" });
     inside(out, lot);
     out.extend_from_slice(b"\",\"sub\":\"");

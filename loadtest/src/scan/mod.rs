@@ -4,6 +4,11 @@
 //! and, of a reject, the code. This walks over the top-level fields of one JSON object, takes those,
 //! and steps over everything else without looking inside. What it does not understand it does not
 //! guess: it says so, and the caller reads the line with the full parser ([`owned`]).
+//!
+//! [`head`] is quicker still: it knows in which order the server writes the fields, and looks at
+//! nothing else. [`stream`] takes a connection's bytes apart as they come.
+
+pub mod stream;
 
 use fentan_protocol::Answer;
 use memchr::{memchr, memchr2};
@@ -95,7 +100,12 @@ pub fn line(bytes: &[u8], mut take: impl FnMut(Scan<'_>)) -> Result<(), serde_js
         take(Scan { raw: bytes, ..owned(&answer) });
         return Ok(());
     }
-    let mut at = skip_space(bytes, start + 1);
+    elements(&bytes[start + 1..], take)
+}
+
+/// As [`line`], of an array whose opening bracket, and perhaps some elements, have been read.
+fn elements(bytes: &[u8], mut take: impl FnMut(Scan<'_>)) -> Result<(), serde_json::Error> {
+    let mut at = skip_space(bytes, 0);
     while let Some((scan, used)) = object(&bytes[at..]) {
         take(scan);
         at = skip_space(bytes, at + used);
@@ -116,6 +126,27 @@ pub fn line(bytes: &[u8], mut take: impl FnMut(Scan<'_>)) -> Result<(), serde_js
         take(Scan { raw: &raw, ..owned(&answer) });
     }
     Ok(())
+}
+
+/// The id and the journal position of an answer `ok` that starts as the server writes it, and the place
+/// after them. `id_bytes` is the length of the load's ids; ids of another length are left to [`object`].
+fn head(bytes: &[u8], id_bytes: usize) -> Option<(&[u8], u64, usize)> {
+    const BEFORE: &[u8; 7] = b"{\"id\":\"";
+    const BETWEEN: &[u8; 18] = b"\",\"ok\":true,\"seq\":";
+    let id_end = BEFORE.len() + id_bytes;
+    let seq_at = id_end + BETWEEN.len();
+    if bytes.get(..BEFORE.len())? != BEFORE || bytes.get(id_end..seq_at)? != BETWEEN {
+        return None;
+    }
+    let (seq, after) = number(bytes, seq_at)?;
+    matches!(bytes.get(after), Some(b',' | b'}')).then_some((&bytes[BEFORE.len()..id_end], seq, after))
+}
+
+/// An answer `ok` whose [`head`] was read; `raw` is all of it.
+fn acknowledged<'a>(id: &'a [u8], seq: u64, raw: &'a [u8]) -> Scan<'a> {
+    // The server says it last.
+    let replayed = raw.ends_with(b",\"replayed\":true}");
+    Scan { id, ok: true, seq: Some(seq), replayed, raw, ..Scan::default() }
 }
 
 /// The same facts of an answer that the full parser read; `raw` stays empty.

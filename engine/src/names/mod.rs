@@ -1,9 +1,15 @@
 //! Names that clients choose: 1 to 64 printable ASCII characters.
 //!
-//! Up to 24 bytes live inside the value, longer ones on the heap. Each role has its own type, so that a
-//! merchant cannot be passed where a command id is meant.
+//! Up to 24 bytes of an account's name, and up to 38 of a command's id, live inside the value, longer ones on the heap:
+//! ids are mostly UUIDs of 36 characters, and each spend reads, copies and compares several. Each role has its own
+//! type, so that a merchant cannot be passed where a command id is meant.
+
+mod id_text;
+mod interned;
 
 use compact_str::CompactString;
+use id_text::IdText;
+pub use interned::Interned;
 use serde::{Deserialize, Serialize};
 
 /// The longest name, in bytes.
@@ -21,11 +27,11 @@ pub fn is_name(text: &str) -> bool {
 }
 
 macro_rules! name_type {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident($text:ident)) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(CompactString);
+        pub struct $name($text);
 
         impl $name {
             /// The name, if it is one.
@@ -33,31 +39,37 @@ macro_rules! name_type {
             /// # Errors
             /// When it is empty, longer than [`NAME_MAX`] or not printable ASCII.
             pub fn new(text: &str) -> Result<Self, NameError> {
-                if is_name(text) { Ok(Self(CompactString::new(text))) } else { Err(NameError) }
+                if is_name(text) { Ok(Self($text::new(text))) } else { Err(NameError) }
             }
 
             /// A name the ledger makes itself; it may hold what no client's name can.
             #[must_use]
             pub fn internal(text: &str) -> Self {
-                Self(CompactString::new(text))
+                Self($text::new(text))
             }
 
             /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
+            }
+
+            /// The text's bytes.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_bytes()
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, "{:?}", self.0)
+                write!(f, "{:?}", self.as_str())
             }
         }
     };
@@ -65,14 +77,14 @@ macro_rules! name_type {
 
 name_type! {
     /// The name of an account: wallet, merchant or system account.
-    AccountId
+    AccountId(CompactString)
 }
 name_type! {
     /// The client's id of a command, and with it of what the command made: a top-up (and its lot), a
     /// spend, a hold.
-    CommandId
+    CommandId(IdText)
 }
 name_type! {
     /// Any other name: a rule, an offer, a product, a channel, a tag, an order number.
-    Label
+    Label(CompactString)
 }

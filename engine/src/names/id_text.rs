@@ -1,0 +1,117 @@
+//! The text of an id: 40 bytes, of which 38 are text.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+
+/// The longest text that needs no memory of its own. A UUID has 36 characters, a ULID 26.
+const INLINE: usize = 38;
+
+/// Text of any length; short text is inside.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum IdText {
+    /// The bytes after the first `len` are zero, so that equal texts are equal bytes.
+    Inline { len: u8, bytes: [u8; INLINE] },
+    /// Longer than [`INLINE`].
+    Heap(Box<str>),
+}
+
+impl IdText {
+    pub(super) fn new(text: &str) -> Self {
+        let mut bytes = [0; INLINE];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(room), Ok(len)) => {
+                room.copy_from_slice(text.as_bytes());
+                Self::Inline { len, bytes }
+            }
+            _ => Self::Heap(text.into()),
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Self::Heap(text) => text.as_bytes(),
+        }
+    }
+
+    /// Cost: a look at each byte; where bytes do, [`Self::as_bytes`] is cheaper.
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            // It was made from text.
+            Self::Inline { .. } => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
+            Self::Heap(text) => text,
+        }
+    }
+}
+
+impl Ord for IdText {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl PartialOrd for IdText {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for IdText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl Serialize for IdText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for IdText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = IdText;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<IdText, E> {
+                Ok(IdText::new(text))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_any_length_is_what_it_was_made_from() {
+        assert_eq!(size_of::<IdText>(), 40);
+        let texts: Vec<String> = (0..=70).map(|length| "abcdefghij".repeat(7)[..length].to_owned()).collect();
+        for text in &texts {
+            let id = IdText::new(text);
+            assert_eq!((id.as_str(), id.as_bytes()), (text.as_str(), text.as_bytes()));
+            assert_eq!(matches!(id, IdText::Heap(_)), text.len() > INLINE);
+            let bytes = postcard::to_allocvec(&id).unwrap();
+            assert_eq!(bytes, postcard::to_allocvec(text).unwrap(), "it is written as text is");
+            assert!(postcard::from_bytes::<IdText>(&bytes).unwrap() == id);
+            for other in &texts {
+                let other_id = IdText::new(other);
+                assert_eq!(id == other_id, text == other);
+                assert_eq!(id.cmp(&other_id), text.cmp(other));
+            }
+        }
+    }
+
+    #[test]
+    fn a_zero_at_the_end_makes_another_id() {
+        assert!(IdText::new("a") != IdText::new("a\0"));
+    }
+}
