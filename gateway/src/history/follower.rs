@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 const CHUNK: u64 = 20_000;
 /// A journal that grows by more records a second is at a peak.
 const PEAK_PER_SECOND: u64 = 50_000;
-/// How long a chunk takes at a peak: a trickle of a tenth of what it could index.
-const PEAK_CHUNK: Duration = Duration::from_millis(1_500);
+/// How long a chunk takes at a peak: a trickle, which takes a twentieth of a processor where wallets are many and cold.
+const PEAK_CHUNK: Duration = Duration::from_secs(15);
 /// How long it sleeps when there is nothing to index.
 const IDLE: Duration = Duration::from_millis(50);
 /// How long it waits after a failure.

@@ -11,6 +11,7 @@
 
 use super::IdHash;
 use crate::runtime::prefetch::prefetch;
+use parking_lot::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -32,7 +33,7 @@ struct Layer {
     ids: AtomicUsize,
 }
 
-/// The filter. Anybody may look and add at any time.
+/// The filter. Anybody may look and add at any time; looking waits for nobody.
 pub(super) struct Filter {
     layers: [OnceLock<Layer>; LAYERS],
     /// How many layers there are; the last one is filled.
@@ -42,6 +43,8 @@ pub(super) struct Filter {
     complete: AtomicBool,
     /// Whether there was no room for some id.
     overflown: AtomicBool,
+    /// Held while something is added: a locked instruction for each bit would take longer than all the rest.
+    adding: Mutex<()>,
 }
 
 impl Filter {
@@ -53,6 +56,7 @@ impl Filter {
             limit_bytes,
             complete: AtomicBool::new(complete),
             overflown: AtomicBool::new(false),
+            adding: Mutex::new(()),
         }
     }
 
@@ -75,8 +79,13 @@ impl Filter {
         self.layers().any(|layer| layer.has(hash))
     }
 
-    /// Adds an id.
-    pub(super) fn add(&self, hash: IdHash) {
+    /// Adds ids.
+    pub(super) fn add(&self, hashes: impl IntoIterator<Item = IdHash>) {
+        let _alone = self.adding.lock();
+        hashes.into_iter().for_each(|hash| self.add_one(hash));
+    }
+
+    fn add_one(&self, hash: IdHash) {
         let layer = self.layers().last().filter(|layer| layer.has_room());
         if let Some(layer) = layer.or_else(|| self.grow()) {
             layer.add(hash);
@@ -85,7 +94,7 @@ impl Filter {
         }
     }
 
-    /// One more layer, if there may be one. Two that want it at once make one: the second finds it made.
+    /// One more layer, if there may be one.
     fn grow(&self) -> Option<&Layer> {
         let used = self.used.load(Ordering::Acquire);
         let blocks = (0..used).fold(FIRST_BLOCKS, |blocks, _| blocks.saturating_mul(GROWTH));
@@ -117,12 +126,11 @@ impl Layer {
         self.ids.load(Ordering::Relaxed) < self.blocks.len() * IDS_A_BLOCK
     }
 
-    /// The block is chosen by the highest 32 bits, the bits in it by a mix of all.
+    /// The block is chosen by the highest 32 bits, so that hashes that come in order fill the layer in order; the bits
+    /// in it by a mix of all.
     #[allow(clippy::cast_possible_truncation, reason = "below the number of blocks")]
     fn block(&self, hash: IdHash) -> &Block {
-        // A multiplication spreads the stripes of hashes, which come in order, over the layer.
-        let spread = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        &self.blocks[((spread >> 32) * self.blocks.len() as u64 >> 32) as usize]
+        &self.blocks[((hash >> 32) * self.blocks.len() as u64 >> 32) as usize]
     }
 
     fn has(&self, hash: IdHash) -> bool {
@@ -133,10 +141,11 @@ impl Layer {
 
     fn add(&self, hash: IdHash) {
         let Block(words) = self.block(hash);
+        // Whoever adds holds the filter's lock, so nothing comes between the load and the store.
         for (word, bit) in words.iter().zip(bits(hash)) {
-            word.fetch_or(1 << bit, Ordering::Relaxed);
+            word.store(word.load(Ordering::Relaxed) | 1 << bit, Ordering::Relaxed);
         }
-        self.ids.fetch_add(1, Ordering::Relaxed);
+        self.ids.store(self.ids.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 }
 
@@ -167,7 +176,7 @@ mod tests {
         // Over the first layer and well into the second.
         const ADDED: u64 = 6_000_000;
         let filter = Filter::new(64 << 20, true);
-        (0..ADDED).for_each(|n| filter.add(hash(n)));
+        filter.add((0..ADDED).map(hash));
         assert_eq!(filter.layers().count(), 2);
         assert!((0..ADDED).all(|n| filter.may_have(hash(n))));
         let wrong = (ADDED..ADDED + 100_000).filter(|n| filter.may_have(hash(*n))).count();
@@ -182,7 +191,7 @@ mod tests {
         assert!(!filter.may_have(1));
         let none = Filter::new(1 << 20, true);
         assert!(!none.may_have(1));
-        none.add(1);
+        none.add([1]);
         assert!(none.may_have(1) && none.may_have(2));
     }
 }

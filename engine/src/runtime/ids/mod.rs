@@ -176,10 +176,10 @@ impl Ids {
         let Some(stripe) = self.stripes.get(stripe) else { return Ok(false) };
         let mut entries = stripe.lock().old.settled();
         entries.sort_unstable_by_key(|(hash, _)| *hash);
-        for (hash, entry) in entries {
-            bulk.id(hash, entry)?;
-            self.filter.add(hash);
+        for (hash, entry) in &entries {
+            bulk.id(*hash, *entry)?;
         }
+        self.filter.add(entries.into_iter().map(|(hash, _)| hash));
         Ok(true)
     }
 
@@ -199,14 +199,17 @@ impl Ids {
         if self.filter.is_complete() {
             return Ok(());
         }
-        let mut seen = 0_u64;
         let mut whole = true;
+        let mut some = Vec::with_capacity(4096);
         self.store.each_id(&mut |hash| {
-            self.filter.add(hash);
-            seen += 1;
-            whole = !seen.is_multiple_of(4096) || go_on();
+            some.push(hash);
+            if some.len() == some.capacity() {
+                self.filter.add(some.drain(..));
+                whole = go_on();
+            }
             whole
         })?;
+        self.filter.add(some);
         if whole {
             self.filter.complete();
         }
