@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// The requests of one step, at most: long enough to share a sync, short enough that answers do not wait.
-const STEP_REQUESTS: usize = 4096;
+const STEP_REQUESTS: usize = 1024;
 
 /// Runs the server until it is told to stop.
 ///

@@ -82,7 +82,7 @@ pub struct Limits {
     pub step_requests: usize,
     /// Wallets of one shard in memory.
     pub wallets_per_shard: usize,
-    /// Memory that spares new ids a look into the store, in bytes: at ten bits an id, 64 MiB are enough for 50 million.
+    /// Memory that spares new ids a look into the store, in bytes: at twelve bits an id, 84 MiB are enough for 58 million.
     pub id_filter_bytes: usize,
 }
 

@@ -19,7 +19,9 @@ use super::table::Slot;
 use crate::accounts::{Slice, Wallet};
 use crate::journal::{Batch, Chain, JournalError, JournalReader, Position};
 use crate::ledger::Record;
+use crate::names::AccountId;
 use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
+use crossbeam::channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -142,7 +144,7 @@ fn load_wallets(held: &mut Held<'_>) -> Result<(), StoreError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8) as u64;
     let store = held.store;
     std::thread::scope(|scope| {
-        let (out, read) = crossbeam::channel::bounded::<Read>(16);
+        let (out, read) = bounded::<Read>(16);
         for number in 0..threads {
             let out = out.clone();
             let range = u64::MAX / threads;
@@ -252,9 +254,8 @@ struct Tail<'a> {
 /// A record of the tail, with the hashes of its names.
 struct Decoded {
     position: Position,
-    /// Of its id; `None` for the ledger's own commands, which have none that a client could use.
-    id: Option<u64>,
     account: Option<u64>,
+    merchant: Option<u64>,
     record: Record,
 }
 
@@ -262,21 +263,28 @@ struct Decoded {
 const RECORDS_A_LOT: usize = 512;
 
 impl Tail<'_> {
-    /// Reads, checks and decodes the tail. Returns the end of the chain.
+    /// Reads, checks and decodes the tail, and enters its ids. Lots that were applied come back in `back` and are filled
+    /// again. Returns the end of the chain.
     fn decode(
         self,
         hashing: &Hashing,
-        out: &crossbeam::channel::Sender<Vec<Decoded>>,
+        ids: &Ids,
+        out: &Sender<Vec<Decoded>>,
+        back: &Receiver<Vec<Decoded>>,
     ) -> Result<Option<Chain>, RecoveryError> {
-        let mut lot = Vec::with_capacity(RECORDS_A_LOT);
         let stopped = || RecoveryError::Store(StoreError("recovery has stopped".into()));
+        let empty = || back.try_recv().unwrap_or_else(|_| Vec::with_capacity(RECORDS_A_LOT));
+        let mut lot = empty();
         let chain = each_record(self.journal, self.checkpoint + 1, &mut |position, record, _| {
-            let id = (!record.id.as_bytes().starts_with(b"\x01")).then(|| hashing.id(&record.id));
             let account = record.account().map(|id| hashing.account(id.as_str()));
-            lot.push(Decoded { position, id, account, record });
+            let merchant = record.merchant().map(|id| hashing.account(id.as_str()));
+            // The ledger's own commands have no id that a client could use.
+            if !record.id.as_bytes().starts_with(b"\x01") {
+                ids.restore(hashing.id(&record.id), IdEntry::new(position, account.unwrap_or(0)));
+            }
+            lot.push(Decoded { position, account, merchant, record });
             if lot.len() == RECORDS_A_LOT {
-                let full = std::mem::replace(&mut lot, Vec::with_capacity(RECORDS_A_LOT));
-                out.send(full).map_err(|_| stopped())?;
+                out.send(std::mem::replace(&mut lot, empty())).map_err(|_| stopped())?;
             }
             Ok(())
         })?;
@@ -295,14 +303,18 @@ fn replay<'a>(
     let Tail { checkpoint, end, .. } = tail;
     let hashing = held.hashing;
     let mut spare = spare.iter();
+    ids.reserve(end - checkpoint);
     let (replayed, chain) = std::thread::scope(|scope| {
-        let (out, lots) = crossbeam::channel::bounded(16);
-        let decoding = scope.spawn(move || tail.decode(hashing, &out));
+        let (out, lots) = bounded::<Vec<Decoded>>(16);
+        let (done, back) = bounded(32);
+        let decoding = scope.spawn(move || tail.decode(hashing, ids, &out, &back));
         let mut replayed = 0;
-        for lot in lots {
-            apply_lot(held, ids, &mut spare, &lot)?;
+        for mut lot in lots {
+            apply_lot(held, &mut spare, &lot)?;
             replayed += lot.len() as u64;
             progress(replayed, end - checkpoint);
+            lot.clear();
+            let _ = done.try_send(lot);
         }
         let chain =
             decoding.join().map_err(|_| StoreError("the thread that reads the journal has stopped".into()))??;
@@ -315,23 +327,17 @@ fn replay<'a>(
 /// Applies records in order; memory is asked for ahead, as in a step.
 fn apply_lot<'a>(
     held: &mut Held<'a>,
-    ids: &Ids,
     spare: &mut std::slice::Iter<'a, Mutex<Shard>>,
     lot: &[Decoded],
 ) -> Result<(), RecoveryError> {
     for group in lot.chunks(LOOK_AHEAD) {
-        for Decoded { id, account, .. } in group {
-            if let Some(id) = id {
-                ids.prefetch(*id);
-            }
-            if let Some(hash) = account {
-                held.peek(held.home_of(*hash)).wallets.prefetch_index(*hash);
-            }
+        for hash in group.iter().filter_map(|decoded| decoded.account) {
+            held.peek(held.home_of(hash)).wallets.prefetch_index(hash);
         }
         for hash in group.iter().filter_map(|decoded| decoded.account) {
             held.peek(held.home_of(hash)).wallets.prefetch_value(hash);
         }
-        for Decoded { position, id, account, record } in group {
+        for Decoded { position, account, merchant, record } in group {
             // A shard that is no more, and of which the store has no slice yet.
             while usize::from(record.slice) >= held.shards.len()
                 && let Some(shard) = spare.next()
@@ -339,14 +345,13 @@ fn apply_lot<'a>(
                 held.shards.push(shard.lock());
                 spread_slices(held);
             }
-            if let Some(id) = id {
-                ids.restore(*id, IdEntry::new(*position, account.unwrap_or(0)));
-            }
             let wallet = match (account, record.account()) {
                 (Some(hash), Some(name)) => held.wallet_by(*hash, name)?,
                 _ => None,
             };
-            held.apply(record, *position, Places { wallet, ..Places::default() })?;
+            let slice = |(hash, id): (&u64, &AccountId)| held.slice_by(*hash, usize::from(record.slice), id);
+            let merchant = merchant.as_ref().zip(record.merchant()).and_then(slice);
+            held.apply(record, *position, Places { wallet, wallet_hash: None, merchant })?;
             for shard in &mut held.shards {
                 shard.last_at = shard.last_at.max(record.at);
             }

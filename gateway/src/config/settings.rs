@@ -53,7 +53,7 @@ pub(crate) struct Given {
     /// Memory for cached blocks of the account store, in MiB [default: 64]
     #[arg(long, env = "FENTAN_BLOCK_CACHE_MIB", value_name = "MIB")]
     pub(crate) block_cache_mib: Option<usize>,
-    /// Memory that spares new ids a look into the store, in MiB: 10 bits an id [default: 512]
+    /// Memory that spares new ids a look into the store, in MiB: 12 bits an id [default: 512]
     #[arg(long, env = "FENTAN_ID_FILTER_MIB", value_name = "MIB")]
     pub(crate) id_filter_mib: Option<usize>,
     /// Keep the history: statements, balances of the past, finance reports [default: true]

@@ -10,8 +10,9 @@ use super::instance::{family, info_log};
 use crate::errors::{Fault, FolderError};
 use crate::options::Options;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, DB, DBCompactionStyle, DBCompressionType, DBRawIterator, FlushOptions,
-    IngestExternalFileOptions, ReadOptions, UniversalCompactOptions, WriteBatch, WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, DB, DBCompactionStyle, DBCompressionType,
+    DBRawIterator, FlushOptions, IngestExternalFileOptions, ReadOptions, UniversalCompactOptions, WriteBatch,
+    WriteOptions,
 };
 use std::fs::File;
 use std::ops::RangeInclusive;
@@ -49,6 +50,9 @@ impl Family {
         }
     }
 }
+
+/// A piece of an index or filter, in bytes.
+const METADATA_BLOCK: usize = 8 << 10;
 
 /// How far a scan reads ahead, in bytes.
 const READAHEAD: usize = 2 << 20;
@@ -219,6 +223,12 @@ fn cf_options(which: Family, options: &Options, cache: &Cache) -> rocksdb::Optio
             // Asked by whole key, and mostly for what is not there: ten bits leave 1% of the misses to the disk.
             table.set_bloom_filter(10.0, false);
             table.set_whole_key_filtering(true);
+            // In pieces: the filter of a checkpoint's file is larger than a shard of the cache, which would then not keep it,
+            // and every look would read megabytes.
+            table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+            table.set_partition_filters(true);
+            table.set_metadata_block_size(METADATA_BLOCK);
+            table.set_pin_top_level_index_and_filter(true);
             table.set_optimize_filters_for_memory(true);
             cf.set_memtable_whole_key_filtering(true);
             cf.set_memtable_prefix_bloom_ratio(0.02);
@@ -226,13 +236,13 @@ fn cf_options(which: Family, options: &Options, cache: &Cache) -> rocksdb::Optio
         Family::Slices | Family::Deadlines | Family::Meta => {}
     }
     if matches!(which, Family::Ids | Family::Wallets) {
-        // Each checkpoint brings a file of all hashes. Merging several at a time, as they come, writes a wallet's image 1.3
+        // Each checkpoint brings a file of all hashes. Merging several at a time, as they come, writes a wallet's image 1.5
         // times and an id two or three times; by levels it would be five times and more.
         let mut universal = UniversalCompactOptions::default();
-        universal.set_min_merge_width(4);
+        universal.set_min_merge_width(if which == Family::Ids { 4 } else { 2 });
         cf.set_compaction_style(DBCompactionStyle::Universal);
         cf.set_universal_compaction_options(&universal);
-        cf.set_level_zero_file_num_compaction_trigger(if which == Family::Ids { 8 } else { 5 });
+        cf.set_level_zero_file_num_compaction_trigger(if which == Family::Ids { 8 } else { 3 });
         cf.set_level_zero_slowdown_writes_trigger(1 << 10);
         cf.set_level_zero_stop_writes_trigger(1 << 11);
     }

@@ -127,6 +127,14 @@ impl Ids {
         stripe.old.remove(hash);
     }
 
+    /// Makes room for so many that recovery will find.
+    pub(crate) fn reserve(&self, ids: u64) {
+        let each = usize::try_from(ids / STRIPES as u64).unwrap_or(0);
+        for stripe in &self.stripes {
+            stripe.lock().young.reserve(each + each / 16);
+        }
+    }
+
     /// Enters what recovery found.
     pub(crate) fn restore(&self, hash: IdHash, entry: IdEntry) {
         let mut stripe = self.stripe(hash).lock();

@@ -151,7 +151,18 @@ impl IdTable {
     }
 
     fn grow(&mut self) {
-        let size = (self.entries.len() * 2).max(LEAST);
+        self.resize((self.entries.len() * 2).max(LEAST));
+    }
+
+    /// Makes room for so many more at once.
+    pub(super) fn reserve(&mut self, more: usize) {
+        let size = ((self.len + more) * 4 / 3 + 1).next_power_of_two();
+        if more > 0 && size > self.entries.len() {
+            self.resize(size.max(LEAST));
+        }
+    }
+
+    fn resize(&mut self, size: usize) {
         let before = std::mem::replace(&mut self.entries, vec![Entry::default(); size]);
         for entry in before.into_iter().filter(|entry| entry.hash != 0) {
             let at = self.place(entry.hash);
