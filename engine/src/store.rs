@@ -111,6 +111,9 @@ pub enum StoredSlice {
     Totals(u16, Image),
 }
 
+/// Sees a wallet: the hash of its name, the name, up to where the image is complete, the image.
+pub type WalletVisitor<'v> = dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError> + 'v;
+
 /// The account store of a medium.
 pub trait Store: Send + Sync {
     /// What the store knows of itself.
@@ -145,11 +148,7 @@ pub trait Store: Send + Sync {
 
     /// Calls `visit` with every wallet of which the hash of the name is in this range: hash, name, `as_of` and image, in
     /// order of the hash; stops at the first error.
-    fn each_wallet(
-        &self,
-        hashes: RangeInclusive<u64>,
-        visit: &mut dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError>;
+    fn each_wallet(&self, hashes: RangeInclusive<u64>, visit: &mut WalletVisitor<'_>) -> Result<(), StoreError>;
 
     /// About how many wallets there are, rather too many than too few.
     fn wallets_about(&self) -> Result<u64, StoreError>;

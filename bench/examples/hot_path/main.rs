@@ -10,6 +10,7 @@
 
 mod media;
 
+use crossbeam::channel::{Receiver, Sender, unbounded};
 use fentan_engine::catalog::{Catalog, CatalogSpec};
 use fentan_engine::ledger::{Command, Spend, TopUp, TopUpState};
 use fentan_engine::money::Major;
@@ -18,7 +19,6 @@ use fentan_engine::runtime::{Answer, Body, Engine, Limits, Media, Outcome, Parce
 use media::{NoJournal, NoStore};
 use smallvec::SmallVec;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const CATALOG: &str = r#"
@@ -40,10 +40,10 @@ const PARCEL: u64 = 64;
 const IN_FLIGHT: u64 = 8192;
 const MERCHANTS: u64 = 1000;
 
-/// Counts answers.
+/// Counts answers, and says how many there were when they may leave.
 struct Counter {
     answers: u64,
-    released: Arc<AtomicU64>,
+    released: Sender<u64>,
 }
 
 impl Reply for Counter {
@@ -55,17 +55,26 @@ impl Reply for Counter {
     fn place(&mut self, _: u64, _: u64) {}
 
     fn release(self) {
-        self.released.fetch_add(self.answers, Ordering::AcqRel);
+        // Nobody listens any more when the run has failed.
+        let _ = self.released.send(self.answers);
     }
 }
 
 struct Run {
     engine: Engine<Counter>,
-    released: Arc<AtomicU64>,
-    sent: u64,
+    released: Sender<u64>,
+    heard: Receiver<u64>,
+    in_flight: u64,
 }
 
 impl Run {
+    /// Waits, without turning in circles: what waits is counted too.
+    fn wait_until(&mut self, in_flight: u64) {
+        while self.in_flight > in_flight {
+            self.in_flight -= self.heard.recv().unwrap_or_else(|_| panic!("the engine has stopped"));
+        }
+    }
+
     /// Sends requests in parcels and waits for all answers; how long it took.
     fn send(&mut self, count: u64, mut request: impl FnMut(u64) -> Request) -> Duration {
         let begun = Instant::now();
@@ -73,17 +82,13 @@ impl Run {
         while next < count {
             let end = (next + PARCEL).min(count);
             let requests: Vec<Request> = (next..end).map(&mut request).collect();
-            while self.sent + (end - next) > self.released.load(Ordering::Acquire) + IN_FLIGHT {
-                std::thread::yield_now();
-            }
-            self.sent += end - next;
-            let reply = Counter { answers: 0, released: Arc::clone(&self.released) };
+            self.wait_until(IN_FLIGHT - PARCEL);
+            self.in_flight += end - next;
+            let reply = Counter { answers: 0, released: self.released.clone() };
             assert!(self.engine.submit(0, Parcel { requests, reply }).is_ok(), "there is room for it");
             next = end;
         }
-        while self.released.load(Ordering::Acquire) < self.sent {
-            std::thread::yield_now();
-        }
+        self.wait_until(0);
         begun.elapsed()
     }
 }
@@ -160,7 +165,8 @@ fn main() {
         &mut |_, _| {},
     )
     .unwrap_or_else(|error| panic!("{error}"));
-    let mut run = Run { engine, released: Arc::default(), sent: 0 };
+    let (released, heard) = unbounded();
+    let mut run = Run { engine, released, heard, in_flight: 0 };
     let prepared = run.send(wallets, top_up);
     // Requests are made before the clock starts: what is timed is the engine.
     let mut requests: Vec<Request> = (0..spends).map(|n| spend(n, wallets)).rev().collect();

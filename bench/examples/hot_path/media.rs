@@ -4,7 +4,7 @@ use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::{Append, Chain, Journal, JournalError, JournalReader, Position};
 use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
-use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
+use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice, WalletVisitor};
 use std::ops::RangeInclusive;
 
 /// Takes everything at once.
@@ -78,11 +78,7 @@ impl Store for NoStore {
         Ok(Vec::new())
     }
 
-    fn each_wallet(
-        &self,
-        _: RangeInclusive<u64>,
-        _: &mut dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    fn each_wallet(&self, _: RangeInclusive<u64>, _: &mut WalletVisitor<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -93,7 +93,9 @@ struct Written(BTreeMap<(Currency, Chart), i128>);
 impl From<Written> for Totals {
     fn from(Written(lines): Written) -> Self {
         let mut totals = Self::default();
-        lines.into_iter().for_each(|((currency, line), minor)| totals.add(currency, line, minor));
+        for ((currency, line), minor) in lines {
+            totals.add(currency, line, minor);
+        }
         totals
     }
 }

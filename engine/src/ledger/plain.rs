@@ -206,8 +206,12 @@ impl<'b> Reader<'b> {
         }
     }
 
-    fn label(&mut self) -> Option<Option<Label>> {
-        if self.flag()? { Some(Some(Label::internal(self.text()?))) } else { Some(None) }
+    /// A label that may be missing goes to `label`.
+    fn label(&mut self, label: &mut Option<Label>) -> Option<()> {
+        if self.flag()? {
+            *label = Some(Label::internal(self.text()?));
+        }
+        Some(())
     }
 
     fn small(&mut self, most: usize) -> Option<usize> {
@@ -237,7 +241,9 @@ impl<'b> Reader<'b> {
         let account = AccountId::internal(self.text()?);
         let merchant = AccountId::internal(self.text()?);
         let amount = Major::from_parts(self.signed()?, self.byte()?);
-        let (rule, order) = (self.label()?, self.label()?);
+        let (mut rule, mut order) = (None, None);
+        self.label(&mut rule)?;
+        self.label(&mut order)?;
         self.is(0)?;
         self.is(0)?;
         let ask = Spend { account, merchant, amount, rule, order, tags: SmallVec::new(), lines: SmallVec::new() };

@@ -46,7 +46,7 @@ impl Hashes {
 }
 
 /// The hashes of a group of requests; asks for the memory that they will need on the way.
-pub(crate) fn look_ahead<R>(shared: &Shared<R>, shard: &Shard, requests: &[Request]) -> SmallVec<[Hashes; LOOK_AHEAD]> {
+pub(crate) fn look_ahead<R>(shared: &Shared<R>, own: &Shard, requests: &[Request]) -> SmallVec<[Hashes; LOOK_AHEAD]> {
     let mut all: SmallVec<[Hashes; LOOK_AHEAD]> = SmallVec::new();
     for request in requests {
         let hashes = Hashes::of(&shared.hashing, request);
@@ -54,12 +54,12 @@ pub(crate) fn look_ahead<R>(shared: &Shared<R>, shard: &Shard, requests: &[Reque
             shared.ids.prefetch(hashes.id);
         }
         if let Some(account) = hashes.account {
-            shard.wallets.prefetch_index(account);
+            own.wallets.prefetch_index(account);
         }
         all.push(hashes);
     }
     for account in all.iter().filter_map(|hashes| hashes.account) {
-        shard.wallets.prefetch_value(account);
+        own.wallets.prefetch_value(account);
     }
     all
 }

@@ -315,7 +315,7 @@ impl Held<'_> {
                     });
                 }
                 PostTo::System(account) => {
-                    result = self.post_to_system(number, account, record.currency, minor, position)
+                    result = self.post_to_system(number, account, record.currency, minor, position);
                 }
             }
         });

@@ -54,7 +54,7 @@ use crate::catalog::Catalog;
 use crate::journal::{Journal, JournalError, JournalReader, Position};
 use crate::ledger::{Command, Query};
 use crate::names::CommandId;
-use crate::store::{Store, StoreError};
+use crate::store::{IdEntry, Store, StoreError};
 use crossbeam::channel::{Sender, TrySendError, bounded};
 use hashing::Hashing;
 use held::shard_of;
@@ -149,7 +149,7 @@ impl<R: Reply> Shared<R> {
 
     /// The hash of the account that an id's command was decided for.
     fn account_of(&self, id: &CommandId) -> Option<u64> {
-        self.ids.find(self.hashing.id(id)).ok().flatten().map(|entry| entry.account())
+        self.ids.find(self.hashing.id(id)).ok().flatten().map(IdEntry::account)
     }
 
     /// Wakes every shard.

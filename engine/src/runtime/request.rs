@@ -98,6 +98,7 @@ impl Seq {
 
 /// What a query found.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "it lives for one answer, on the stack")]
 pub enum Found {
     /// A wallet.
     Wallet(WalletView),

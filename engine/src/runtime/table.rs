@@ -260,7 +260,7 @@ mod tests {
             let mut table = Table::default();
             let mut map: BTreeMap<String, Slot> = BTreeMap::new();
             for (number, adds) in keys {
-                let (hash, key) = (number / 3 << 33 | number % 2, number.to_string());
+                let (hash, key) = (((number / 3) << 33) | (number % 2), number.to_string());
                 if adds && !map.contains_key(&key) {
                     let slot = table.insert(hash, key.clone());
                     map.insert(key, slot);
@@ -274,7 +274,7 @@ mod tests {
                 }
                 prop_assert_eq!(table.len(), map.len());
                 for number in 0..90_u64 {
-                    let (hash, key) = (number / 3 << 33 | number % 2, number.to_string());
+                    let (hash, key) = (((number / 3) << 33) | (number % 2), number.to_string());
                     prop_assert_eq!(table.find(hash, &key), map.get(&key).copied());
                 }
                 prop_assert_eq!(table.iter().count(), map.len());

@@ -14,7 +14,7 @@ use crate::journal::{Chain, JournalReader, Position};
 use crate::ledger::{Event, GivenBack};
 use crate::money::Currency;
 use crate::names::AccountId;
-use crate::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
+use crate::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice, WalletVisitor};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -170,7 +170,7 @@ fn compare_sliced(report: &mut Verification, books: &Held<'_>, images: &Held<'_>
     for id in recovered.keys().filter(|id| !replayed.contains_key(*id)) {
         report.fault(format!("account {id}: there is an image, and no record ever opened it"));
     }
-    let lines = |totals: &Totals| totals.iter().map(|(c, line, minor)| (c, line.clone(), minor)).collect::<Vec<_>>();
+    let lines = |totals: &Totals| totals.iter().map(|(c, line, minor)| (c, *line, minor)).collect::<Vec<_>>();
     report.same("chart of accounts", &lines(&totals(books)), &lines(&totals(images)));
 }
 
@@ -251,8 +251,7 @@ fn add_up(report: &mut Verification, books: &Held<'_>) {
         }
     }
     sums.retain(|_, minor| *minor != 0);
-    let charted: BTreeMap<(Currency, Chart), i128> =
-        whole.iter().map(|(c, line, minor)| ((c, line.clone()), minor)).collect();
+    let charted: BTreeMap<(Currency, Chart), i128> = whole.iter().map(|(c, line, minor)| ((c, *line), minor)).collect();
     if sums != charted {
         report.fault(format!("the accounts do not add up to the chart of accounts: {sums:?} against {charted:?}"));
     }
@@ -302,11 +301,7 @@ impl Store for Nothing {
         Ok(Vec::new())
     }
 
-    fn each_wallet(
-        &self,
-        _: RangeInclusive<u64>,
-        _: &mut dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    fn each_wallet(&self, _: RangeInclusive<u64>, _: &mut WalletVisitor<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -13,7 +13,7 @@ fn refunds_of_top_ups() {
     use TopUpRefundState::{Confirmed, Failed, Requested};
     let exceeds = |requested| Reject::RefundExceedsTopUp { refundable: fen(10_000), requested: fen(requested) };
     let waits = || done("the refund of the top-up t-1", "requested");
-    let of_shop = || Wallet { product: label("shop"), ..rich() };
+    let of_shop = || Wallet { product: label("shop").into(), ..rich() };
     let other = RefundTopUp { top_up: id("t-9"), ..take_back(None, None) };
     let at_once = "a forced refund is done at once: the channel has taken the money";
     let forced = |amount: Option<&str>| take_back_by(RefundPolicy::Forced, amount, None);
@@ -111,7 +111,7 @@ fn used_up(mut lot: Lot) -> Lot {
 /// A wallet that owes pays nothing where its product says so; what else is wrong is said first.
 #[test]
 fn wallets_that_owe() {
-    let owing = || Wallet { product: label("shop"), arrears: 5_000, ..rich() };
+    let owing = || Wallet { product: label("shop").into(), arrears: 5_000, ..rich() };
     let owes = || Reject::InArrears { account: account("w-1"), arrears: fen(5_000) };
     let rows = vec![
         ("owes", (owing(), pay("1.00")), owes()),
@@ -125,6 +125,6 @@ fn wallets_that_owe() {
     check(vec![("owes", (owing(), transfer("w-2", "1.00")), owes())], |(wallet, ask)| {
         transfers::transfer(ctx(), Some(wallet), None, ask)
     });
-    let other = Wallet { product: label("default"), ..owing() };
+    let other = Wallet { product: label("default").into(), ..owing() };
     spend::spend(ctx(), Some(&other), None, &pay("1.00")).expect("the default product lets it spend");
 }

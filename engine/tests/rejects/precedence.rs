@@ -173,7 +173,7 @@ fn an_account_s_form_then_whether_it_is_there_then_its_product() {
 #[test]
 fn the_refund_of_a_top_up_form_then_wallet_then_product_then_state_then_amount_then_policy() {
     let back = |wallet: &Wallet, ask: &_| top_up_refund::refund_top_up(ctx(), wallet, &granted(), ask);
-    let of_shop = |wallet: Wallet| Wallet { product: label("shop"), ..wallet };
+    let of_shop = |wallet: Wallet| Wallet { product: label("shop").into(), ..wallet };
     first(back(&of_shop(frozen()), &take_back(Some("0"), None)), "bad_request");
     first(back(&of_shop(frozen()), &take_back(Some("100.01"), None)), "account_frozen");
     first(back(&of_shop(refunding()), &take_back(None, None)), "not_permitted");

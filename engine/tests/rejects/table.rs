@@ -447,7 +447,7 @@ fn a_wallet_s_own_limits_stand_before_its_product_s() {
 #[test]
 fn limits_stop_no_refund_no_release_and_no_confirmation() {
     let full = |mut wallet: Wallet| {
-        wallet.product = label("limited");
+        wallet.product = label("limited").into();
         wallet.rare_mut().limits = Some(Box::new(Limits { maximum_balance: Some(1), ..Limits::default() }));
         wallet
     };

@@ -266,7 +266,7 @@ pub(crate) fn transfer(to: &str, amount: &str) -> Transfer {
 /// A wallet of the product `limited` with 100.00 + 180.00: at most 400.00, 150.00 a day, three spends in ten
 /// hours. It has spent 100.00 today, and three times lately.
 pub(crate) fn limited() -> Wallet {
-    let mut wallet = Wallet { product: label("limited"), ..rich() };
+    let mut wallet = Wallet { product: label("limited").into(), ..rich() };
     let usage = Usage { day: 0, spent: 10_000, recent: vec![NOW - 900, NOW - 500, NOW - 400] };
     wallet.rare_mut().usage = Some(Box::new(usage));
     wallet

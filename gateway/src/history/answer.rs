@@ -145,7 +145,7 @@ fn statement(
     }
     out.push(b']');
     if let Some(next) = page.next {
-        field(out, "next_cursor", &write_cursor(query.order, next));
+        field(out, "next_cursor", write_cursor(query.order, next));
     }
     Ok(())
 }

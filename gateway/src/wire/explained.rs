@@ -48,7 +48,7 @@ pub(crate) fn write_explained(out: &mut Vec<u8>, id: &CommandId, found: &Explain
             number(out, "records", why.records);
             steps::steps(out, &why.rerun.told, catalog);
         }
-        Err(why) => field(out, "unexplained", &words::unexplained(why, tongue)),
+        Err(why) => field(out, "unexplained", words::unexplained(why, tongue)),
     }
     steps::strings(out, "text", &words::tell_spend(found, catalog, tongue));
 }

@@ -20,7 +20,7 @@ pub(crate) fn write_refusal(out: &mut Vec<u8>, id: Option<&str>, reject: &Reject
 pub(super) fn write_body(out: &mut Vec<u8>, reject: &Reject) {
     out.extend_from_slice(b",\"ok\":false");
     field(out, "code", reject.code());
-    field(out, "message", &reject.to_string());
+    field(out, "message", reject.to_string());
     operands(out, reject);
 }
 

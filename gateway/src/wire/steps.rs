@@ -63,7 +63,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn rule(&self, out: &mut Vec<u8>) {
         let rule = &self.told.rule;
-        field(out, "rule", &rule_version(rule));
+        field(out, "rule", rule_version(rule));
         let chosen = match self.told.chosen {
             Some(Chosen::Named) => "named",
             Some(Chosen::Selector(_)) => "selector",
@@ -118,13 +118,13 @@ impl Writer<'_> {
     fn caps(&self, out: &mut Vec<u8>, sub: SubId) {
         for cap in self.told.rule.caps.iter().filter(|cap| cap.sub == sub) {
             if let Some(most) = cap.amount {
-                field(out, "cap", &most.to_string());
+                field(out, "cap", most.to_string());
             }
             if let Some(share) = cap.share {
-                field(out, "percent", &percent(share));
+                field(out, "percent", percent(share));
             }
             if let Some(least) = cap.minimum_order {
-                field(out, "minimum_order", &least.to_string());
+                field(out, "minimum_order", least.to_string());
             }
         }
     }
@@ -204,8 +204,8 @@ impl Writer<'_> {
 
     /// A fraction, and the same as a decimal.
     fn exact(&self, out: &mut Vec<u8>, name: &str, parts: (i128, i128)) {
-        field(out, name, &major_fraction(parts, self.told.currency));
-        field(out, &format!("{name}_decimal"), &exact(parts, self.told.currency));
+        field(out, name, major_fraction(parts, self.told.currency));
+        field(out, &format!("{name}_decimal"), exact(parts, self.told.currency));
     }
 }
 

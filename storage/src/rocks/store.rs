@@ -7,7 +7,7 @@ use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
-use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
+use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice, WalletVisitor};
 use rocksdb::WriteBatch;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -115,11 +115,7 @@ impl Store for RocksStore {
         self.db.each(Family::Ids, 0..=u64::MAX, |key, _| Ok(visit(keys::hash(key)?.0)))
     }
 
-    fn each_wallet(
-        &self,
-        hashes: RangeInclusive<u64>,
-        visit: &mut dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    fn each_wallet(&self, hashes: RangeInclusive<u64>, visit: &mut WalletVisitor<'_>) -> Result<(), StoreError> {
         self.db.each(Family::Wallets, hashes, |key, value| {
             let (hash, name) = keys::hash(key)?;
             let (as_of, bytes) = keys::split_image(value)?;

@@ -5,7 +5,7 @@ use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
-use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
+use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice, WalletVisitor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -236,11 +236,7 @@ impl Store for SimulatedStore {
         self.read(|live| live.deadlines.iter().cloned().collect())
     }
 
-    fn each_wallet(
-        &self,
-        hashes: RangeInclusive<u64>,
-        visit: &mut dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    fn each_wallet(&self, hashes: RangeInclusive<u64>, visit: &mut WalletVisitor<'_>) -> Result<(), StoreError> {
         let wallets = self.read(|live| live.wallets.clone())?;
         for ((hash, id), image) in wallets.into_iter().filter(|((hash, _), _)| hashes.contains(hash)) {
             visit(hash, id.as_str(), image.as_of, &image.bytes)?;

@@ -130,7 +130,7 @@ impl Layer {
     /// in it by a mix of all.
     #[allow(clippy::cast_possible_truncation, reason = "below the number of blocks")]
     fn block(&self, hash: IdHash) -> &Block {
-        &self.blocks[((hash >> 32) * self.blocks.len() as u64 >> 32) as usize]
+        &self.blocks[(((hash >> 32) * self.blocks.len() as u64) >> 32) as usize]
     }
 
     fn has(&self, hash: IdHash) -> bool {

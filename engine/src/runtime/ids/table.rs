@@ -204,7 +204,7 @@ mod tests {
 
     fn changes() -> impl Strategy<Value = Vec<Change>> {
         // Few hashes, with the same lowest bits, so that searches run into one another and wrap around.
-        let hash = (0_u64..40, 0_u64..4).prop_map(|(low, high)| low * 7 % 256 + 250 & 255 | high << 40);
+        let hash = (0_u64..40, 0_u64..4).prop_map(|(low, high)| ((low * 7 + 250) & 255) | (high << 40));
         let change = prop_oneof![
             (hash.clone(), 1_u64..1000).prop_map(|(h, p)| Change::Insert(h, p)),
             (hash.clone(), 1_u64..1000).prop_map(|(h, p)| Change::Replace(h, p)),

@@ -127,7 +127,7 @@ fn trial(out: &mut Vec<u8>, totals: &Totals, catalog: &Catalog) {
     out.push(b'[');
     for (n, (currency, line, minor)) in totals.iter().enumerate() {
         out.extend_from_slice(if n > 0 { b",{\"account\":" } else { b"{\"account\":" });
-        text(out, &chart_name(line, catalog));
+        text(out, chart_name(*line, catalog));
         field(out, "currency", currency.code());
         amount(out, if minor < 0 { "debit" } else { "credit" }, minor.abs(), currency);
         out.push(b'}');
@@ -135,10 +135,10 @@ fn trial(out: &mut Vec<u8>, totals: &Totals, catalog: &Catalog) {
     out.push(b']');
 }
 
-fn chart_name(line: &Chart, catalog: &Catalog) -> String {
+fn chart_name(line: Chart, catalog: &Catalog) -> String {
     match line {
-        Chart::Wallets(sub) => format!("wallets.{}", catalog.sub_name(*sub)),
-        Chart::Held(sub) => format!("wallets.held.{}", catalog.sub_name(*sub)),
+        Chart::Wallets(sub) => format!("wallets.{}", catalog.sub_name(sub)),
+        Chart::Held(sub) => format!("wallets.held.{}", catalog.sub_name(sub)),
         Chart::Arrears => "wallets.arrears".into(),
         Chart::Merchants(bucket, Fund::Paid) => format!("merchants.{}.paid", bucket.word()),
         Chart::Merchants(bucket, Fund::Promoted) => format!("merchants.{}.promoted", bucket.word()),

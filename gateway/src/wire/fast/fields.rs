@@ -8,7 +8,7 @@ macro_rules! fields {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Field {
             $(
-                #[doc = $name]
+                #[doc = concat!("`", $name, "`")]
                 $field,
             )*
         }

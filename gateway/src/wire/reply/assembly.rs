@@ -93,7 +93,7 @@ impl Part {
 /// All parts of an assembly.
 #[derive(Debug)]
 pub(super) struct Parts {
-    parts: Vec<Part>,
+    all: Vec<Part>,
     count: usize,
     array: bool,
 }
@@ -101,20 +101,20 @@ pub(super) struct Parts {
 impl Parts {
     /// How many bytes there are, roughly.
     pub(super) fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.bytes.len()).sum::<usize>() + self.count + 3
+        self.all.iter().map(|part| part.bytes.len()).sum::<usize>() + self.count + 3
     }
 
     /// Whether one part is the whole already.
     pub(super) fn is_whole(&self) -> bool {
         let gap = usize::from(self.array);
-        matches!(&*self.parts, [Part { numbers: Numbers::Run(run), gap: its, .. }]
+        matches!(&*self.all, [Part { numbers: Numbers::Run(run), gap: its, .. }]
             if *run == (0..self.count) && *its == gap)
     }
 
     /// The whole answer, with its newline.
     pub(super) fn into_bytes(mut self) -> Vec<u8> {
         if self.is_whole()
-            && let Some(Part { mut bytes, .. }) = self.parts.pop()
+            && let Some(Part { mut bytes, .. }) = self.all.pop()
         {
             // The comma behind the last answer makes way for the bracket.
             if self.array && bytes.pop().is_some() {
@@ -125,7 +125,7 @@ impl Parts {
         }
         // For each request: part, start and end.
         let mut places = vec![(0, 0, 0); self.count];
-        for (n, part) in self.parts.iter().enumerate() {
+        for (n, part) in self.all.iter().enumerate() {
             let mut start = part.gap;
             for (number, end) in part.numbers.iter().zip(&part.ends) {
                 if let Some(place) = places.get_mut(number) {
@@ -142,7 +142,7 @@ impl Parts {
             if n > 0 {
                 whole.push(b',');
             }
-            whole.extend_from_slice(&self.parts[part].bytes[start..end]);
+            whole.extend_from_slice(&self.all[part].bytes[start..end]);
         }
         if self.array {
             whole.push(b']');
@@ -189,7 +189,7 @@ impl Assembly {
         if there < self.count {
             return;
         }
-        let parts = Parts { parts: std::mem::take(&mut *parts), count: self.count, array: self.array };
+        let parts = Parts { all: std::mem::take(&mut *parts), count: self.count, array: self.array };
         match &self.to {
             To::Conn(conn) => conn.send_parts(parts, self.count),
             To::Once(sender) => {
