@@ -61,7 +61,7 @@ use held::shard_of;
 use ids::Ids;
 use keeper::{Job, Keeper, Staging};
 use parking_lot::{Mutex, RwLock};
-use recovery::{Progress, RecoveryError, recover};
+use recovery::{Progress, RecoveryError, Room, recover};
 use sequencer::Sequencer;
 use shard::Shard;
 use std::sync::Arc;
@@ -247,7 +247,12 @@ impl<R: Reply> Engine<R> {
         let chain = media.journal.claim(meta.term)?;
         media.store.set_meta(meta)?;
         let end = chain.next_position - 1;
-        let recovered = recover(&media.store, &*media.reader, end, (limits.shards, limits.id_filter_bytes), progress)?;
+        let room = Room {
+            shards: limits.shards,
+            wallets: limits.wallets_per_shard.saturating_mul(limits.shards),
+            id_filter_bytes: limits.id_filter_bytes,
+        };
+        let recovered = recover(&media.store, &*media.reader, end, room, progress)?;
         let (writer_in, writer_out) = bounded(1024);
         let (jobs, jobs_out) = bounded(64);
         let (queues, inboxes): (Vec<_>, Vec<_>) = (0..limits.shards).map(|_| bounded(4096)).unzip();

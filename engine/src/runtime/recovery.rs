@@ -73,11 +73,19 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 const SHARDS_MAX: usize = 64;
 /// A tail of one record for so many wallets of the store: then all wallets are read in one go.
 const WALLETS_A_RECORD: u64 = 4;
-/// More wallets than this are never read in one go, for the memory they take.
-const WALLETS_AT_ONCE: u64 = 8_000_000;
 
-/// Recovers the books that `store` and `journal` hold, for so many shards, with a filter of so many bytes before the ids.
-/// `end` is the journal's last position.
+/// For what the books are recovered.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// How many shards there will be.
+    pub shards: usize,
+    /// How many wallets may be in memory: never more are read in one go.
+    pub wallets: usize,
+    /// Memory for the filter before the ids, in bytes.
+    pub id_filter_bytes: usize,
+}
+
+/// Recovers the books that `store` and `journal` hold. `end` is the journal's last position.
 ///
 /// # Errors
 /// See [`RecoveryError`]; nothing was changed then.
@@ -85,13 +93,14 @@ pub fn recover(
     store: &Arc<dyn Store>,
     journal: &dyn JournalReader,
     end: Position,
-    (shard_count, id_filter_bytes): (usize, usize),
+    room: Room,
     progress: Progress<'_>,
 ) -> Result<Recovered, RecoveryError> {
     let meta = store.meta()?;
     if meta.checkpoint > end {
         return Err(RecoveryError::Ahead { checkpoint: meta.checkpoint, end });
     }
+    let shard_count = room.shards;
     let hashing = Hashing::new(&meta.hash_key);
     let stored = store.slices()?;
     let slices = stored.iter().map(|s| match s {
@@ -100,7 +109,7 @@ pub fn recover(
     let known = slices.max().unwrap_or(0).max(shard_count);
     let shards: Vec<Mutex<Shard>> =
         (0..known.max(SHARDS_MAX)).map(|n| Mutex::new(Shard::new(u16::try_from(n).unwrap_or(u16::MAX)))).collect();
-    let ids = Ids::new(Arc::clone(store), meta.checkpoint > 0, id_filter_bytes);
+    let ids = Ids::new(Arc::clone(store), meta.checkpoint > 0, room.id_filter_bytes);
     let mut held = Held {
         shards: shards[..known].iter().map(Mutex::lock).collect(),
         count: shard_count,
@@ -116,7 +125,7 @@ pub fn recover(
         held.shard(home).deadlines.insert((at, id));
     }
     let wallets = store.wallets_about()?;
-    if wallets <= WALLETS_AT_ONCE && wallets / WALLETS_A_RECORD < end - meta.checkpoint {
+    if wallets <= room.wallets as u64 && wallets / WALLETS_A_RECORD < end - meta.checkpoint {
         load_wallets(&mut held)?;
     }
     let tail = Tail { journal, checkpoint: meta.checkpoint, end };

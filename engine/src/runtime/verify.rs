@@ -7,7 +7,7 @@
 
 use super::hashing::Hashing;
 use super::held::{Held, Places};
-use super::recovery::{RecoveryError, each_record, recover};
+use super::recovery::{RecoveryError, Room, each_record, recover};
 use super::shard::Shard;
 use crate::accounts::{Bucket, Chart, Fund, Slice, SliceKind, Timestamp, Totals, Wallet};
 use crate::journal::{Chain, JournalReader, Position};
@@ -92,7 +92,8 @@ pub fn verify(
     })?;
     report.end = chain.unwrap_or(Chain::START).next_position - 1;
     // As many shards as slices can have: nothing is folded, so nothing is written.
-    let recovered = recover(store, journal, report.end, (usize::from(SLICES), 0), &mut |_, _| {})?;
+    let room = Room { shards: usize::from(SLICES), wallets: 0, id_filter_bytes: 0 };
+    let recovered = recover(store, journal, report.end, room, &mut |_, _| {})?;
     let mut images = Held {
         shards: recovered.shards.iter().map(Mutex::lock).collect(),
         count: usize::from(SLICES),
