@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 /// The places of the variants in their enums, which the format fixes.
 const SPEND: u8 = 4;
-const SPENT: u8 = 6;
+const SPENT: u8 = 7;
 
 /// Room for a plain record: four names of a client, two rules, an order number, [`LOTS`] lots, and numbers.
 const ROOM: usize = 1024;
