@@ -58,8 +58,10 @@ impl PartialOrd for IdText {
 }
 
 impl Hash for IdText {
+    /// As text hashes, so that borrowed text finds an owned id in a map.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
+        state.write(self.as_bytes());
+        state.write_u8(0xff);
     }
 }
 
@@ -107,6 +109,15 @@ mod tests {
                 assert_eq!(id == other_id, text == other);
                 assert_eq!(id.cmp(&other_id), text.cmp(other));
             }
+        }
+    }
+
+    #[test]
+    fn an_id_hashes_as_its_text_does() {
+        use std::hash::{BuildHasher, RandomState};
+        let hasher = RandomState::new();
+        for text in ["", "a", "0198c3a2-7c1e-7f00-8000-000000000001", "longer than what there is room for inside it"] {
+            assert_eq!(hasher.hash_one(IdText::new(text)), hasher.hash_one(text));
         }
     }
 
