@@ -27,8 +27,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// How many wallets are staged after one step of a checkpoint: a third of a millisecond.
-const PORTION: usize = 1024;
+/// How many wallets are staged after one step of a checkpoint, at least and at most: half as many as the step had
+/// requests, so that a checkpoint takes the same share of the shard's time however short its steps are.
+const PORTION: std::ops::RangeInclusive<usize> = 128..=1024;
 
 /// A wallet's image on its way into a checkpoint.
 pub(crate) struct WalletImage {
@@ -80,8 +81,8 @@ impl Staging {
         !self.rest.is_empty()
     }
 
-    /// After a step: goes on with the checkpoint and keeps the number of wallets within its bound.
-    pub(crate) fn after_step<R: Reply>(&mut self, shared: &Shared<R>) {
+    /// After a step of so many requests: goes on with the checkpoint and keeps the number of wallets within its bound.
+    pub(crate) fn after_step<R: Reply>(&mut self, shared: &Shared<R>, requests: usize) {
         let epoch = shared.checkpoint_epoch.load(Ordering::Acquire);
         let crowded = shared.resident[self.shard].load(Ordering::Relaxed) > shared.limits.wallets_per_shard;
         if epoch == self.epoch && self.rest.is_empty() && !crowded {
@@ -97,7 +98,8 @@ impl Staging {
             self.rest = own.dirty.take();
         }
         let mut wallets = Vec::new();
-        while wallets.len() < PORTION
+        let portion = (requests / 2).clamp(*PORTION.start(), *PORTION.end());
+        while wallets.len() < portion
             && let Some((bucket, slots)) = self.rest.pop()
         {
             stage_bucket(&mut own, bucket, &slots, as_of, epoch, &mut wallets);

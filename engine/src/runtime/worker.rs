@@ -80,7 +80,7 @@ impl<R: Reply> Worker<R> {
             if ticks {
                 self.look_after_deadlines()?;
             }
-            self.staging.after_step(&self.shared);
+            self.staging.after_step(&self.shared, requests);
             if ends {
                 return Ok(());
             }
