@@ -19,7 +19,7 @@ pub fn write(value: u32) -> [u8; 8] {
     x.wrapping_add(ONES * 0x30).wrapping_add(letters.wrapping_mul(39)).to_be_bytes()
 }
 
-/// The value that [`write`] writes as `digits`; `None` when it writes none so.
+/// The value that [`write()`] writes as `digits`; `None` when it writes none so.
 #[must_use]
 pub fn read(digits: [u8; 8]) -> Option<u32> {
     let x = u64::from_be_bytes(digits);

@@ -5,7 +5,7 @@
 //! and steps over everything else without looking inside. What it does not understand it does not
 //! guess: it says so, and the caller reads the line with the full parser ([`owned`]).
 //!
-//! [`head`] is quicker still: it knows in which order the server writes the fields, and looks at
+//! `head` is quicker still: it knows in which order the server writes the fields, and looks at
 //! nothing else. [`stream`] takes a connection's bytes apart as they come.
 
 pub mod stream;

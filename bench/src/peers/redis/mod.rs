@@ -135,7 +135,7 @@ async fn repeat(connection: &mut MultiplexedConnection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the lots of wallets ARGV[1] to ARGV[2] - 1 have left.
+/// What the lots of wallets `ARGV[1]` to `ARGV[2]` - 1 have left.
 const LEFT: &str = "local left = 0
 for wallet = tonumber(ARGV[1]), tonumber(ARGV[2]) - 1 do
     local subs = redis.call('HMGET', 'w:' .. wallet, 'principal', 'bonus')
