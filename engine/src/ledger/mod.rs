@@ -49,6 +49,7 @@ pub use event::{Balances, Event, GatherMove, Grant, Granted, MovedPart, Parties}
 pub use explain::{LotsOfSteps, Rerun, Told, Unexplained, rerun};
 pub use given_back::GivenBack;
 pub use order_table::{ALL_SUBS, Divisible, ORDER_LINES_MAX, OrderRow, OrderTable};
+pub(crate) use posting::PROCEEDS;
 pub use posting::{PostTo, Posting, postings};
 pub use record::{Record, RecordError};
 pub use reject::Reject;

@@ -156,9 +156,11 @@ fn pay_back(refund: &TopUpRefund, lot: impl Fn(SubId) -> PostTo, mut both: impl 
     });
 }
 
-/// No channel statement has confirmed any lot yet, so proceeds are unreconciled (rule C2).
+/// Where a merchant's proceeds go: no channel statement has confirmed any lot yet (rule C2).
+pub(crate) const PROCEEDS: Bucket = Bucket::Unreconciled;
+
 const fn proceeds(promoted: u8, sub: SubId) -> PostTo {
-    PostTo::Merchant(Bucket::Unreconciled, fund_of(promoted, sub.0))
+    PostTo::Merchant(PROCEEDS, fund_of(promoted, sub.0))
 }
 
 /// What is paid comes from the channel; the gift `gives`: the promotion itself, or what it has promised.

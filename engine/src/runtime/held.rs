@@ -3,10 +3,10 @@
 use super::hashing::Hashing;
 use super::shard::{DeadlineChange, Refunded, Shard};
 use super::table::Slot;
-use crate::accounts::{AccountKind, Bucket, Chart, Fund, NEVER, Slice, SliceKind, SystemAccount, Timestamp, Wallet};
+use crate::accounts::{AccountKind, Chart, Fund, NEVER, Slice, SliceKind, SystemAccount, Timestamp, Wallet};
 use crate::journal::Position;
 use crate::ledger::decide::refund::fund_of;
-use crate::ledger::{Command, Event, GivenBack, Granted, PostTo, Posting, Record, Taken, effect, postings};
+use crate::ledger::{Command, Event, GivenBack, Granted, PROCEEDS, PostTo, Posting, Record, Taken, effect, postings};
 use crate::money::Currency;
 use crate::names::{AccountId, Label};
 use crate::store::{Store, StoreError};
@@ -333,7 +333,7 @@ impl Held<'_> {
     ) -> Result<(), StoreError> {
         let Some(id) = record.merchant() else { return Ok(()) };
         let number = usize::from(record.slice);
-        let bucket = Bucket::Unreconciled;
+        let bucket = PROCEEDS;
         let mut funds = [0_i128; 2];
         let totals = !self.totals_have(record.slice, position);
         let shard = self.shard(number);
