@@ -19,6 +19,7 @@
 pub mod accounts;
 pub mod allocation;
 pub mod catalog;
+pub mod clearing;
 pub mod history;
 pub mod journal;
 pub mod lab;

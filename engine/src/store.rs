@@ -85,6 +85,8 @@ pub enum Put {
     DropTotals(u16),
     /// What refunds have given back of a spend, by the hash of its id.
     Refunded(u128, Position, GivenBack),
+    /// A document of the clearing line, by the hash of its id.
+    Document(u128, Image),
     /// A wallet in which something ends by itself.
     Deadline(Timestamp, AccountId),
     /// It was looked after.
@@ -139,6 +141,9 @@ pub trait Store: Send + Sync {
 
     /// What refunds have given back of a spend, and up to which position.
     fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError>;
+
+    /// A document of the clearing line, by the hash of its id.
+    fn document(&self, id: u128) -> Result<Option<Image>, StoreError>;
 
     /// All slices.
     fn slices(&self) -> Result<Vec<StoredSlice>, StoreError>;

@@ -66,6 +66,10 @@ impl Store for NoStore {
         Ok(())
     }
 
+    fn document(&self, _: u128) -> Result<Option<Image>, StoreError> {
+        Ok(None)
+    }
+
     fn refunded(&self, _: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
         Ok(None)
     }

@@ -50,6 +50,8 @@ pub struct Lot {
     pub parts: SmallVec<[Part; 2]>,
     /// How it was paid.
     pub funding: Funding,
+    /// Whether a channel statement has confirmed it: what it pays is the merchant's to settle at once (rule C2).
+    pub reconciled: bool,
 }
 
 impl Lot {

@@ -48,6 +48,20 @@ pub enum Fund {
     Promoted,
 }
 
+impl Fund {
+    /// Both, in order.
+    pub const ALL: [Self; 2] = [Self::Paid, Self::Promoted];
+
+    /// The word in names and on the wire.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Promoted => "promoted",
+        }
+    }
+}
+
 /// A merchant's money: bucket by fund, in minor units.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proceeds([[i128; 2]; 4]);
@@ -99,6 +113,18 @@ pub enum SystemAccount {
     Breakage,
     /// What a promotion has promised to top-ups that wait for their channel.
     Promised(Label),
+    /// What a channel's statements have confirmed and the channel still keeps (negative: a debit balance).
+    Funds(Label),
+    /// What channels have moved to the bank (negative: a debit balance).
+    Bank,
+    /// Differences that were written off.
+    WriteOff,
+    /// What was paid out to merchants, by where it came from.
+    PaidOut(Fund),
+    /// Fees that settlement took from merchants, by where the money came from.
+    MerchantFee(Fund),
+    /// What merchants bore of the gifts that were spent with them.
+    MerchantBonus,
 }
 
 impl SystemAccount {
@@ -112,6 +138,12 @@ impl SystemAccount {
             Self::Suspense => "suspense".into(),
             Self::Breakage => "breakage".into(),
             Self::Promised(name) => format!("promised:{name}"),
+            Self::Funds(name) => format!("funds:{name}"),
+            Self::Bank => "bank".into(),
+            Self::WriteOff => "write_off".into(),
+            Self::PaidOut(fund) => format!("paid_out:{}", fund.word()),
+            Self::MerchantFee(fund) => format!("merchant_fee:{}", fund.word()),
+            Self::MerchantBonus => "merchant_bonus".into(),
         }
     }
 
@@ -121,8 +153,8 @@ impl SystemAccount {
         // With or without the currency that the accounts' full names end in.
         let kind = name.split(':').next().unwrap_or_default();
         match kind {
-            "channel" | "promotion" | "promised" => name.len() > kind.len(),
-            "fee" | "suspense" | "breakage" => true,
+            "channel" | "promotion" | "promised" | "funds" | "paid_out" | "merchant_fee" => name.len() > kind.len(),
+            "fee" | "suspense" | "breakage" | "bank" | "write_off" | "merchant_bonus" => true,
             _ => false,
         }
     }

@@ -28,10 +28,22 @@ pub enum Chart {
     Breakage,
     /// Gifts of top-ups that wait for their channel.
     Promised,
+    /// What statements have confirmed and channels still keep.
+    Funds,
+    /// What channels have moved to the bank.
+    Bank,
+    /// Differences that were written off.
+    WriteOff,
+    /// What was paid out to merchants, by fund.
+    PaidOut(Fund),
+    /// What settlement took from merchants as fees, by fund.
+    MerchantFees(Fund),
+    /// What merchants bore of gifts.
+    MerchantBonus,
 }
 
 /// How many lines there are.
-const LINES: usize = 2 * SUBS_MAX + 1 + 8 + 6;
+const LINES: usize = 2 * SUBS_MAX + 1 + 8 + 14;
 
 /// All lines, in order.
 static CHART: [Chart; LINES] = {
@@ -50,7 +62,22 @@ static CHART: [Chart; LINES] = {
         lines[at + 1] = Chart::Merchants(Bucket::ALL[bucket], Fund::Promoted);
         bucket += 1;
     }
-    let rest = [Chart::Channels, Chart::Promotions, Chart::Fee, Chart::Suspense, Chart::Breakage, Chart::Promised];
+    let rest = [
+        Chart::Channels,
+        Chart::Promotions,
+        Chart::Fee,
+        Chart::Suspense,
+        Chart::Breakage,
+        Chart::Promised,
+        Chart::Funds,
+        Chart::Bank,
+        Chart::WriteOff,
+        Chart::PaidOut(Fund::Paid),
+        Chart::PaidOut(Fund::Promoted),
+        Chart::MerchantFees(Fund::Paid),
+        Chart::MerchantFees(Fund::Promoted),
+        Chart::MerchantBonus,
+    ];
     let mut n = 0;
     while n < rest.len() {
         lines[2 * SUBS_MAX + 9 + n] = rest[n];
@@ -74,6 +101,12 @@ impl Chart {
             Self::Suspense => others + 3,
             Self::Breakage => others + 4,
             Self::Promised => others + 5,
+            Self::Funds => others + 6,
+            Self::Bank => others + 7,
+            Self::WriteOff => others + 8,
+            Self::PaidOut(fund) => others + 9 + fund as usize,
+            Self::MerchantFees(fund) => others + 11 + fund as usize,
+            Self::MerchantBonus => others + 13,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use super::codec::{Amounts, EntryKind};
 use crate::accounts::{AccountKind, Chart, Status};
+use crate::clearing::Clearing;
 use crate::ledger::{Command, Event, PostTo, Posting, Record, Taken, postings};
 use crate::names::{AccountId, Label};
 
@@ -44,11 +45,19 @@ pub struct Opens {
 
 /// Calls `change` with each account whose money the record changes, once an account.
 pub fn changes(record: &Record, mut change: impl FnMut(Change)) {
-    let Some(kind) = kind(&record.event) else { return };
+    let Some(kind) = kind(record) else { return };
+    let mut named: Vec<(AccountId, Amounts)> = Vec::new();
     let (mut wallet, mut merchant, mut moved) = (Amounts::default(), Amounts::default(), false);
     let mut systems: Vec<(String, i128)> = Vec::new();
     postings(record, |Posting { to, minor }| match &to {
         PostTo::Merchant(bucket, fund) => merchant.add_proceeds(*bucket, *fund, minor),
+        PostTo::Named(account, bucket, fund) => {
+            let at = named.iter().position(|(known, _)| known == account).unwrap_or_else(|| {
+                named.push((account.clone(), Amounts::default()));
+                named.len() - 1
+            });
+            named[at].1.add_proceeds(*bucket, *fund, minor);
+        }
         PostTo::System(account) => {
             let name = account.name();
             match systems.iter_mut().find(|(known, _)| *known == name) {
@@ -80,6 +89,9 @@ pub fn changes(record: &Record, mut change: impl FnMut(Change)) {
     if let (false, Some(account)) = (merchant.is_zero(), record.merchant()) {
         change(Change { account: account.clone(), is: AccountKind::Merchant, kind, figures: Figures::More(merchant) });
     }
+    for (account, more) in named.into_iter().filter(|(_, more)| !more.is_zero()) {
+        change(Change { account, is: AccountKind::Merchant, kind, figures: Figures::More(more) });
+    }
     for (name, minor) in systems.into_iter().filter(|(_, minor)| *minor != 0) {
         let account = AccountId::internal(&format!("{name}:{}", record.currency));
         let mut more = Amounts::default();
@@ -101,10 +113,10 @@ fn arrived(taken: &Taken, repaid: &Taken) -> Amounts {
     more
 }
 
-/// What entries of this event are called; `None` when it moves no money.
+/// What entries of this record are called; `None` when it moves no money.
 #[must_use]
-pub const fn kind(event: &Event) -> Option<EntryKind> {
-    Some(match event {
+pub fn kind(record: &Record) -> Option<EntryKind> {
+    Some(match &record.event {
         Event::ToppedUp { .. } => EntryKind::TopUp,
         Event::TopUpConfirmed { .. } => EntryKind::ConfirmTopUp,
         Event::Spent { .. } => EntryKind::Spend,
@@ -124,10 +136,23 @@ pub const fn kind(event: &Event) -> Option<EntryKind> {
         | Event::Opened { .. }
         | Event::TopUpUnchanged { .. }
         | Event::TopUpRefundUnchanged { .. }
-        | Event::StatusSet { .. }
-        // Money that changes its slice stays in its account.
-        | Event::Gathered(_) => return None,
+        | Event::StatusSet { .. } => return None,
+        Event::Clearing(entry) if entry.moves.is_empty() => return None,
+        Event::Clearing(_) => match &record.command {
+            Command::Clear(ask) => clearing_kind(ask),
+            _ => return None,
+        },
     })
+}
+
+const fn clearing_kind(ask: &Clearing) -> EntryKind {
+    match ask {
+        Clearing::ConfirmLot(_) | Clearing::ConfirmRefund(_) => EntryKind::Reconcile,
+        Clearing::ReleaseProceeds(_) => EntryKind::ReleaseProceeds,
+        Clearing::OpenItem(_) | Clearing::WorkItem(_) | Clearing::OpenStatement(_) | Clearing::CloseStatement(_) => {
+            EntryKind::Difference
+        }
+    }
 }
 
 /// The account that the record opens, if it opens one beside the ledger's own: a top-up or transfer its

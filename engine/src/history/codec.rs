@@ -9,16 +9,17 @@
 
 use super::store::HistoryError;
 use crate::accounts::{AccountKind, Bucket, Fund, Status, SubId, Timestamp};
+use crate::clearing::Document;
 use crate::journal::{Hash, Position};
 use crate::ledger::Balances;
 use crate::money::Currency;
-use crate::names::{AccountId, Label};
+use crate::names::{AccountId, CommandId, Label};
 use crate::runtime::hashing::Hashing;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The layout of the tables; another one is indexed anew.
-pub const HISTORY_FORMAT: u16 = 1;
+pub const HISTORY_FORMAT: u16 = 2;
 
 /// How many records a segment of the journal has, when nothing else is said.
 pub(super) const SEGMENT: u64 = 4096;
@@ -213,6 +214,12 @@ pub enum EntryKind {
     PlaceTopUp,
     /// A placed top-up's money will not come.
     FailTopUp,
+    /// A channel statement confirmed a top-up, or the refund of one.
+    Reconcile,
+    /// What a confirmed top-up had paid became pending.
+    ReleaseProceeds,
+    /// A difference between channel and ledger was booked, or resolved.
+    Difference,
 }
 
 impl EntryKind {
@@ -235,8 +242,34 @@ impl EntryKind {
             Self::FailTopUpRefund => "refund_top_up_failed",
             Self::PlaceTopUp => "top_up_pending",
             Self::FailTopUp => "fail_top_up",
+            Self::Reconcile => "reconcile",
+            Self::ReleaseProceeds => "release_proceeds",
+            Self::Difference => "difference",
         }
     }
+}
+
+/// A document of the clearing line as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DocumentRow {
+    /// The command that opened it.
+    pub id: CommandId,
+    /// The record that changed it last.
+    pub position: Position,
+    /// When.
+    pub at: Timestamp,
+    /// What it says.
+    pub document: Document,
+}
+
+/// The key of a document: its kind, then its id.
+pub(super) fn document_key(kind: &str, id: &str) -> Vec<u8> {
+    [kind.as_bytes(), b"/", id.as_bytes()].concat()
+}
+
+/// The name under which a channel's order is found.
+pub(super) fn order_name(channel: &str, order: &str) -> String {
+    format!("{channel}\n{order}")
 }
 
 /// A change of an account's money.

@@ -313,7 +313,7 @@ impl Fold<'_> {
             | Event::TopUpFailed { .. }
             | Event::TopUpUnchanged { .. }
             | Event::StatusSet { .. }
-            | Event::Gathered(_) => {}
+            | Event::Clearing(_) => {}
         }
     }
 }

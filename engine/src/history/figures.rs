@@ -93,11 +93,20 @@ impl Six {
     pub fn add_line(&mut self, line: &Chart, promoted: u8, minor: i128) {
         match line {
             Chart::Wallets(sub) | Chart::Held(sub) => self.outstanding(fund_of(promoted, sub.0), minor),
-            Chart::Merchants(_, fund) => self.consumed(*fund, minor),
+            // What was consumed stays consumed when the merchant has been paid.
+            Chart::Merchants(_, fund) | Chart::PaidOut(fund) | Chart::MerchantFees(fund) => self.consumed(*fund, minor),
+            Chart::MerchantBonus => self.consumed(Fund::Promoted, minor),
             Chart::Breakage => self.breakage += minor,
             // A debit balance.
             Chart::Arrears => self.arrears -= minor,
-            Chart::Channels | Chart::Promotions | Chart::Promised | Chart::Fee | Chart::Suspense => {}
+            Chart::Channels
+            | Chart::Promotions
+            | Chart::Promised
+            | Chart::Fee
+            | Chart::Suspense
+            | Chart::Funds
+            | Chart::Bank
+            | Chart::WriteOff => {}
         }
     }
 }
@@ -189,7 +198,7 @@ pub fn moves<'r>(record: &'r Record, mut line: impl FnMut(&'r CommandId, SubId, 
         | Event::Held { .. }
         | Event::Released { .. }
         | Event::StatusSet { .. }
-        | Event::Gathered(_) => {}
+        | Event::Clearing(_) => {}
     }
 }
 

@@ -9,15 +9,15 @@
 
 use super::changes::{Change, Figures, changes, opens, status_set};
 use super::codec::{
-    AccountRow, Amounts, Dimensions, Entry, HISTORY_FORMAT, HistoryMeta, LotRow, NameKey, NameKeys, SEGMENT,
-    SegmentRow, StatusRow, at_position, decode, encode,
+    AccountRow, Amounts, Dimensions, DocumentRow, Entry, HISTORY_FORMAT, HistoryMeta, LotRow, NameKey, NameKeys,
+    SEGMENT, SegmentRow, StatusRow, at_position, decode, document_key, encode, order_name,
 };
 use super::figures::{Six, chart, lot_placed, moves};
 use super::spans::{Span, Spans};
 use super::store::{HistoryError, HistoryPut, HistoryStore, HistoryView, LAST, Range, Table, after};
 use crate::accounts::{AccountKind, Chart};
 use crate::journal::{Batch, Chain, ChainError, JournalError, JournalReader, Position};
-use crate::ledger::{Command, Record};
+use crate::ledger::{Command, Event, Record};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 use hashbrown::HashMap;
@@ -404,6 +404,7 @@ impl<'i> Chunk<'i> {
             self.entry(position, record, &change)?;
         }
         self.placed(position, record)?;
+        self.filed(position, record);
         self.figures(record)
     }
 
@@ -495,13 +496,32 @@ impl<'i> Chunk<'i> {
         Ok(last.map_or_else(Amounts::default, |(_, entry)| entry.after))
     }
 
+    /// Documents as they stand, and merchants that the clearing line opened.
+    fn filed(&mut self, position: Position, record: &Record) {
+        let Event::Clearing(entry) = &record.event else { return };
+        for account in &entry.opens {
+            self.account(position, record, account, AccountKind::Merchant, None);
+        }
+        for filed in &entry.documents {
+            let key = document_key(filed.document.kind(), filed.id.as_str());
+            let document = filed.document.clone();
+            let row = DocumentRow { id: filed.id.clone(), position, at: record.at, document };
+            self.put(Table::Documents, key, &row);
+        }
+    }
+
     /// A lot's row, written where its top-up is placed.
     fn placed(&mut self, position: Position, record: &Record) -> Result<(), HistoryError> {
         let (Some(granted), Some(account)) = (lot_placed(record), record.account()) else { return Ok(()) };
-        let offer = match &record.command {
-            Command::TopUp(ask) => ask.offer.clone(),
-            _ => None,
+        let (offer, order) = match &record.command {
+            Command::TopUp(ask) => (ask.offer.clone(), ask.channel_order.as_ref()),
+            _ => (None, None),
         };
+        if let Some(order) = order {
+            let name = order_name(granted.channel.as_str(), order.as_str());
+            let key = at_position(self.indexer.keys.of(&name), position);
+            self.puts.push(HistoryPut { table: Table::Orders, key, value: Some(Vec::new()) });
+        }
         let of = Dimensions {
             currency: record.currency,
             product: self.product(account)?,

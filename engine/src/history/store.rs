@@ -42,11 +42,15 @@ pub enum Table {
     Figures,
     /// Number of a segment of the journal → its moments.
     Segments,
+    /// Kind and id of a document of the clearing line → the document.
+    Documents,
+    /// Channel and its order, position of the top-up → nothing.
+    Orders,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Meta,
         Self::Accounts,
         Self::Statuses,
@@ -55,6 +59,8 @@ impl Table {
         Self::Dimensions,
         Self::Figures,
         Self::Segments,
+        Self::Documents,
+        Self::Orders,
     ];
 
     /// Its name on a medium.
@@ -69,6 +75,8 @@ impl Table {
             Self::Dimensions => "dimensions",
             Self::Figures => "figures",
             Self::Segments => "segments",
+            Self::Documents => "documents",
+            Self::Orders => "orders",
         }
     }
 }

@@ -162,6 +162,7 @@ pub(super) mod tests {
                 table: None,
                 usage: has_all.then(|| Box::new(usage)),
                 promoted: 6,
+                reconciled: crate::ledger::LotSet::default(),
                 opens_merchant: has_all,
                 after: Balances::default(),
             };
@@ -198,6 +199,7 @@ pub(super) mod tests {
             table: Some(Box::new(OrderTable::default())),
             usage: None,
             promoted: 6,
+            reconciled: crate::ledger::LotSet::default(),
             opens_merchant: false,
             after: Balances::default(),
         };
@@ -218,7 +220,7 @@ pub(super) mod tests {
             (Command::Hold(ask, 7), held, false),
             (Command::Refund(refund), refused(), true),
             (Command::Freeze(account.clone()), set, false),
-            (Command::Gather(account), Event::Gathered(Vec::new()), false),
+            (Command::Expire(account), Event::Clearing(Box::default()), false),
         ] {
             let bytes = bytes(command, event);
             assert_eq!(spent(&bytes), Ok(None));

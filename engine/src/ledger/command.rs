@@ -1,6 +1,7 @@
 //! What can be asked of the ledger.
 
 use crate::accounts::{AccountKind, Funding, NEVER, Timestamp};
+use crate::clearing::Clearing;
 use crate::money::Major;
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
@@ -285,8 +286,8 @@ pub enum Command {
     CloseAccount(AccountId),
     /// The ledger's own: what has ended by itself in a wallet (rule A9, expired holds).
     Expire(AccountId),
-    /// The ledger's own: brings a sliced account's money into one slice, to pay from it (rule E3).
-    Gather(AccountId),
+    /// Something of the clearing line.
+    Clear(Box<Clearing>),
     /// Give a top-up back.
     RefundTopUp(RefundTopUp),
 }
@@ -339,7 +340,7 @@ impl Command {
             Self::Unfreeze(_) => "unfreeze",
             Self::CloseAccount(_) => "close_account",
             Self::Expire(_) => "expire",
-            Self::Gather(_) => "gather",
+            Self::Clear(ask) => ask.op(),
             Self::RefundTopUp(_) => "refund_top_up",
         }
     }
@@ -407,8 +408,8 @@ impl Command {
             (C::Freeze(a), C::Freeze(b))
             | (C::Unfreeze(a), C::Unfreeze(b))
             | (C::CloseAccount(a), C::CloseAccount(b))
-            | (C::Expire(a), C::Expire(b))
-            | (C::Gather(a), C::Gather(b)) => first(&[("account", a == b)]),
+            | (C::Expire(a), C::Expire(b)) => first(&[("account", a == b)]),
+            (C::Clear(a), C::Clear(b)) => a.difference(b),
             _ => Some("op"),
         }
     }

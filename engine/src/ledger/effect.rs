@@ -1,7 +1,7 @@
 //! Records to wallets: what a record changes in a wallet it names.
 
 use super::decide::top_up_refund::ended;
-use super::{Command, Event, Granted, Record, RefundPolicy, RefundTopUp, Taken, TopUpRefund};
+use super::{Command, Event, Granted, MovedPart, Record, RefundPolicy, RefundTopUp, Taken, TopUpRefund};
 use crate::accounts::{
     Counted, ExpiredPart, Hold, Lot, OfferUses, Part, PendingTopUp, Phase, Restored, Timestamp, Wallet,
 };
@@ -12,7 +12,11 @@ use smallvec::SmallVec;
 /// that the record opens comes in empty.
 pub fn effect(record: &Record, wallet: &mut Wallet) {
     match &record.event {
-        Event::Rejected(_) | Event::Gathered(_) | Event::TopUpUnchanged { .. } | Event::TopUpRefundUnchanged { .. } => {
+        Event::Rejected(_) | Event::TopUpUnchanged { .. } | Event::TopUpRefundUnchanged { .. } => {}
+        Event::Clearing(entry) => {
+            if let Some(lot) = entry.confirms.as_ref().and_then(|mark| wallet.lot_index(&mark.lot)) {
+                wallet.lots[lot].reconciled = true;
+            }
         }
         Event::Opened { limits, .. } => {
             if limits.is_some() {
@@ -159,7 +163,7 @@ fn add_lot(wallet: &mut Wallet, id: &CommandId, granted: &Granted) {
         left: grant.amount,
         expires_at: grant.expires_at,
     });
-    wallet.lots.push(Lot { id: id.clone(), parts: parts.collect(), funding: granted.funding });
+    wallet.lots.push(Lot { id: id.clone(), parts: parts.collect(), funding: granted.funding, reconciled: false });
     for grant in &granted.grants {
         wallet.available.add(grant.sub, grant.amount);
     }
@@ -381,7 +385,7 @@ fn arrive(wallet: &mut Wallet, record: &Record) {
             }
             live_from(wallet, at);
         } else {
-            let funding = pieces[0].funding;
+            let MovedPart { funding, reconciled, .. } = pieces[0];
             let parts: SmallVec<[Part; 2]> = pieces
                 .iter()
                 .map(|piece| Part {
@@ -392,7 +396,7 @@ fn arrive(wallet: &mut Wallet, record: &Record) {
                     expires_at: piece.expires_at,
                 })
                 .collect();
-            wallet.lots.push(Lot { id: id.clone(), parts, funding });
+            wallet.lots.push(Lot { id: id.clone(), parts, funding, reconciled });
         }
     }
     for (_, sub, amount) in taken.iter() {

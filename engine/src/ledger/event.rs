@@ -1,9 +1,8 @@
 //! What can have happened: the resolved result of a command.
 
-use super::{OrderTable, Reject, Taken, TopUpRefund};
-use crate::accounts::{
-    AccountKind, Bucket, Counted, EndedRefund, Fund, Funding, Limits, Status, SubId, Subs, Timestamp, Wallet,
-};
+use super::{LotSet, OrderTable, Reject, Taken, TopUpRefund};
+use crate::accounts::{AccountKind, Counted, EndedRefund, Funding, Limits, Status, SubId, Subs, Timestamp, Wallet};
+use crate::clearing::Entry;
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -99,19 +98,8 @@ pub struct MovedPart {
     pub expires_at: Timestamp,
     /// How the lot was paid.
     pub funding: Funding,
-}
-
-/// Money that one slice of a merchant hands to the slice that pays (rule E3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GatherMove {
-    /// The slice it comes from.
-    pub slice: u16,
-    /// The bucket.
-    pub bucket: Bucket,
-    /// The fund.
-    pub fund: Fund,
-    /// Minor units; may be negative.
-    pub amount: i128,
+    /// Whether a channel statement has confirmed the lot.
+    pub reconciled: bool,
 }
 
 /// What happened. Amounts in minor units of the record's currency.
@@ -191,6 +179,8 @@ pub enum Event {
         usage: Option<Box<Counted>>,
         /// Which sub-balances are promoted: bit n for sub-balance n.
         promoted: u8,
+        /// Which of the lines' lots a channel statement had confirmed (rule C2).
+        reconciled: LotSet,
         /// Whether the merchant was opened by it.
         opens_merchant: bool,
         /// The wallet afterwards.
@@ -227,6 +217,8 @@ pub enum Event {
         table: Option<Box<OrderTable>>,
         /// Which sub-balances are promoted: bit n for sub-balance n.
         promoted: u8,
+        /// Which of the lines' lots a channel statement had confirmed (rule C2).
+        reconciled: LotSet,
         /// The wallet afterwards.
         after: Balances,
     },
@@ -257,6 +249,8 @@ pub enum Event {
         repaid: Taken,
         /// Which sub-balances are promoted: bit n for sub-balance n.
         promoted: u8,
+        /// Which of the lines' lots a channel statement had confirmed (rule C2).
+        reconciled: LotSet,
         /// The wallet afterwards.
         after: Balances,
     },
@@ -297,8 +291,8 @@ pub enum Event {
         /// The wallet afterwards.
         after: Balances,
     },
-    /// A sliced account's money was brought into one slice.
-    Gathered(Vec<GatherMove>),
+    /// Something of the clearing line: money of merchants, channels and the ledger's own, and documents.
+    Clearing(Box<Entry>),
     /// A top-up was given back, in part or all, at once.
     TopUpRefunded {
         /// The wallet.
@@ -372,7 +366,7 @@ impl Event {
             | Self::TopUpRefundConfirmed { after, .. }
             | Self::TopUpRefundFailed { after, .. }
             | Self::TopUpRefundUnchanged { after, .. } => Some(after),
-            Self::Rejected(_) | Self::Opened { .. } | Self::StatusSet { .. } | Self::Gathered(_) => None,
+            Self::Rejected(_) | Self::Opened { .. } | Self::StatusSet { .. } | Self::Clearing(_) => None,
         }
     }
 

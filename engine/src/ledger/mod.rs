@@ -16,6 +16,7 @@
 //! | `reject.rs` | every business no, in order of precedence |
 //! | `order_table.rs` | order lines by sub-balances, and which lots paid for which |
 //! | `given_back.rs` | what refunds have given back of a spend |
+//! | `lot_set.rs` | which lots of a record a channel statement had confirmed |
 //! | `taken.rs` | the lines of a spend: lot, sub-balance, amount |
 //! | `top_up_refund.rs` | what the refund of a top-up takes, and who gets it |
 //! | `decide/` | one file per family of commands; checks in order of precedence |
@@ -30,6 +31,7 @@ mod effect;
 mod event;
 mod explain;
 mod given_back;
+mod lot_set;
 mod order_table;
 mod plain;
 mod posting;
@@ -45,11 +47,12 @@ pub use command::{
 };
 pub use effect::effect;
 pub(crate) use effect::set_phase;
-pub use event::{Balances, Event, GatherMove, Grant, Granted, MovedPart, Parties};
+pub use event::{Balances, Event, Grant, Granted, MovedPart, Parties};
 pub use explain::{LotsOfSteps, Rerun, Told, Unexplained, rerun};
 pub use given_back::GivenBack;
+pub use lot_set::LotSet;
 pub use order_table::{ALL_SUBS, Divisible, ORDER_LINES_MAX, OrderRow, OrderTable};
-pub(crate) use posting::PROCEEDS;
+pub(crate) use posting::proceeds;
 pub use posting::{PostTo, Posting, postings};
 pub use record::{Record, RecordError};
 pub use reject::Reject;

@@ -4,7 +4,7 @@
 //! quarter of the instructions that the general way takes, to the same bytes; a property test holds the two together.
 //! What is not plain goes the general way.
 
-use super::{Balances, Command, Event, Record, Spend, Taken, TakenLine};
+use super::{Balances, Command, Event, LotSet, Record, Spend, Taken, TakenLine};
 use crate::accounts::{SubId, Subs};
 use crate::money::{Currency, Major};
 use crate::names::{AccountId, CommandId, Label};
@@ -95,7 +95,9 @@ impl Writer<'_> {
     }
 
     fn record(&mut self, record: &Record, ask: &Spend) -> Option<()> {
-        let Event::Spent { rule, version, taken, phase, promoted, opens_merchant, after, .. } = &record.event else {
+        let Event::Spent { rule, version, taken, phase, promoted, reconciled, opens_merchant, after, .. } =
+            &record.event
+        else {
             return None;
         };
         self.text(record.id.as_bytes())?;
@@ -135,6 +137,10 @@ impl Writer<'_> {
         self.byte(0)?; // no table
         self.byte(0)?; // no usage
         self.byte(*promoted)?;
+        self.number(reconciled.words().len() as u64)?;
+        for word in reconciled.words() {
+            self.number(*word)?;
+        }
         self.byte(u8::from(*opens_merchant))?;
         self.number(after.subs.len() as u64)?;
         for (_, minor) in after.subs.iter() {
@@ -254,14 +260,30 @@ impl<'b> Reader<'b> {
         let phase = if self.flag()? { Some(self.signed()?) } else { None };
         self.is(0)?;
         self.is(0)?;
-        let (promoted, opens_merchant) = (self.byte()?, self.flag()?);
+        let promoted = self.byte()?;
+        let mut words = SmallVec::new();
+        for _ in 0..self.small(1)? {
+            words.push(self.number()?);
+        }
+        let reconciled = LotSet::from_words(words);
+        let opens_merchant = self.flag()?;
         let mut subs = SmallVec::new();
         for _ in 0..self.small(8)? {
             subs.push(self.signed()?);
         }
         let after = Balances { subs: Subs::from_list(subs), held: self.signed()?, arrears: self.signed()? };
-        let event =
-            Event::Spent { rule, version, taken, phase, table: None, usage: None, promoted, opens_merchant, after };
+        let event = Event::Spent {
+            rule,
+            version,
+            taken,
+            phase,
+            table: None,
+            usage: None,
+            promoted,
+            reconciled,
+            opens_merchant,
+            after,
+        };
         Some(Record { id, at, currency, slice, command: Command::Spend(ask), event })
     }
 }
@@ -290,8 +312,10 @@ mod tests {
         let after = (prop::collection::vec(signed(), 0..8), signed(), signed()).prop_map(|(subs, held, arrears)| {
             Balances { subs: Subs::from_list(subs.into_iter().collect()), held, arrears }
         });
-        (name(), any::<u32>(), taken, prop::option::of(signed()), any::<u8>(), any::<bool>(), after).prop_map(
-            |(rule, version, taken, phase, promoted, opens_merchant, after)| Event::Spent {
+        let reconciled = prop::collection::vec(any::<u64>(), 0..3).prop_map(|words| LotSet::from_words(words.into()));
+        let flags = (any::<u8>(), any::<bool>());
+        (name(), any::<u32>(), taken, prop::option::of(signed()), flags, reconciled, after).prop_map(
+            |(rule, version, taken, phase, (promoted, opens_merchant), reconciled, after)| Event::Spent {
                 rule: Label::internal(&rule),
                 version,
                 taken,
@@ -299,6 +323,7 @@ mod tests {
                 table: None,
                 usage: None,
                 promoted,
+                reconciled,
                 opens_merchant,
                 after,
             },
@@ -392,6 +417,7 @@ mod tests {
                 table: None,
                 usage: None,
                 promoted: 2,
+                reconciled: LotSet::default(),
                 opens_merchant: false,
                 after: Balances { subs: Subs::from_list(SmallVec::from_slice(&[9_500, 17_100])), held: 0, arrears: 0 },
             },

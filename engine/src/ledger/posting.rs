@@ -1,9 +1,10 @@
 //! Records to balanced entries.
 
 use super::decide::refund::fund_of;
-use super::{Event, Granted, Record, Taken, TopUpRefund};
+use super::{Event, Granted, LotSet, Record, Taken, TopUpRefund};
 use crate::accounts::{Bucket, Chart, Fund, SubId, SystemAccount};
-use crate::names::Label;
+use crate::clearing::{Move, Place};
+use crate::names::{AccountId, Label};
 
 /// What a posting goes to. Wallets and merchants are those of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum PostTo {
     Arrears,
     /// The merchant's proceeds.
     Merchant(Bucket, Fund),
+    /// The proceeds of this merchant, in a record of the clearing line, which may name several.
+    Named(AccountId, Bucket, Fund),
     /// An account of the ledger's own.
     System(SystemAccount),
 }
@@ -28,13 +31,28 @@ impl PostTo {
             Self::Wallet(sub) => Chart::Wallets(*sub),
             Self::Held(sub) => Chart::Held(*sub),
             Self::Arrears => Chart::Arrears,
-            Self::Merchant(bucket, fund) => Chart::Merchants(*bucket, *fund),
+            Self::Merchant(bucket, fund) | Self::Named(_, bucket, fund) => Chart::Merchants(*bucket, *fund),
             Self::System(SystemAccount::Channel(_)) => Chart::Channels,
             Self::System(SystemAccount::Promotion(_)) => Chart::Promotions,
             Self::System(SystemAccount::Fee) => Chart::Fee,
             Self::System(SystemAccount::Suspense) => Chart::Suspense,
             Self::System(SystemAccount::Breakage) => Chart::Breakage,
             Self::System(SystemAccount::Promised(_)) => Chart::Promised,
+            Self::System(SystemAccount::Funds(_)) => Chart::Funds,
+            Self::System(SystemAccount::Bank) => Chart::Bank,
+            Self::System(SystemAccount::WriteOff) => Chart::WriteOff,
+            Self::System(SystemAccount::PaidOut(fund)) => Chart::PaidOut(*fund),
+            Self::System(SystemAccount::MerchantFee(fund)) => Chart::MerchantFees(*fund),
+            Self::System(SystemAccount::MerchantBonus) => Chart::MerchantBonus,
+        }
+    }
+}
+
+impl From<&Place> for PostTo {
+    fn from(place: &Place) -> Self {
+        match place {
+            Place::Merchant(account, bucket, fund) => Self::Named(account.clone(), *bucket, *fund),
+            Place::System(account) => Self::System(account.clone()),
         }
     }
 }
@@ -52,7 +70,7 @@ pub struct Posting {
 /// together with its other side.
 ///
 /// A transfer's postings go to two wallets and to the same lines of the chart, so they cancel and are
-/// left out, but for what repays the receiver's arrears; so are the moves between slices of one account.
+/// left out, but for what repays the receiver's arrears.
 pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
     let mut both = |from: PostTo, to: PostTo, amount: i64| {
         post(Posting { to: from, minor: -i128::from(amount) });
@@ -71,19 +89,19 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
         Event::TopUpFailed { granted, .. } => {
             promise(granted, |promotion, promised, gift| both(promised, promotion, gift));
         }
-        Event::Spent { taken, promoted, .. } => each(taken, |sub, amount| {
-            both(PostTo::Wallet(sub), proceeds(*promoted, sub), amount);
-        }),
+        Event::Spent { taken, promoted, reconciled, .. } => {
+            paid(taken, *promoted, reconciled, |sub, merchant, amount| both(PostTo::Wallet(sub), merchant, amount));
+        }
         Event::Held { taken, .. } => each(taken, |sub, amount| both(PostTo::Wallet(sub), PostTo::Held(sub), amount)),
-        Event::Captured { taken, released, promoted, .. } => {
-            each(taken, |sub, amount| both(PostTo::Held(sub), proceeds(*promoted, sub), amount));
+        Event::Captured { taken, released, promoted, reconciled, .. } => {
+            paid(taken, *promoted, reconciled, |sub, merchant, amount| both(PostTo::Held(sub), merchant, amount));
             each(released, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
         }
         Event::Released { taken, .. } => {
             each(taken, |sub, amount| both(PostTo::Held(sub), PostTo::Wallet(sub), amount));
         }
-        Event::Refunded { taken, promoted, repaid, .. } => {
-            each(taken, |sub, amount| both(proceeds(*promoted, sub), PostTo::Wallet(sub), amount));
+        Event::Refunded { taken, promoted, reconciled, repaid, .. } => {
+            paid(taken, *promoted, reconciled, |sub, merchant, amount| both(merchant, PostTo::Wallet(sub), amount));
             repay(repaid, both);
         }
         Event::Transferred { repaid, .. } => repay(repaid, both),
@@ -109,8 +127,12 @@ pub fn postings(record: &Record, mut post: impl FnMut(Posting)) {
         | Event::Opened { .. }
         | Event::TopUpUnchanged { .. }
         | Event::TopUpRefundUnchanged { .. }
-        | Event::StatusSet { .. }
-        | Event::Gathered(_) => {}
+        | Event::StatusSet { .. } => {}
+        Event::Clearing(entry) => {
+            for Move { from, to, amount } in &entry.moves {
+                both(from.into(), to.into(), *amount);
+            }
+        }
     }
 }
 
@@ -156,11 +178,18 @@ fn pay_back(refund: &TopUpRefund, lot: impl Fn(SubId) -> PostTo, mut both: impl 
     });
 }
 
-/// Where a merchant's proceeds go: no channel statement has confirmed any lot yet (rule C2).
-pub(crate) const PROCEEDS: Bucket = Bucket::Unreconciled;
+/// Where a merchant's proceeds go: what a lot pays is the merchant's to settle when a channel statement has confirmed
+/// the lot, and waits for that until then (rule C2).
+pub(crate) const fn proceeds(reconciled: bool) -> Bucket {
+    if reconciled { Bucket::Pending } else { Bucket::Unreconciled }
+}
 
-const fn proceeds(promoted: u8, sub: SubId) -> PostTo {
-    PostTo::Merchant(PROCEEDS, fund_of(promoted, sub.0))
+/// Calls `line` with each line's sub-balance, where it is the merchant's, and the amount.
+fn paid(taken: &Taken, promoted: u8, reconciled: &LotSet, mut line: impl FnMut(SubId, PostTo, i64)) {
+    for taken in &taken.lines {
+        let bucket = proceeds(reconciled.has(taken.lot));
+        line(taken.sub, PostTo::Merchant(bucket, fund_of(promoted, taken.sub.0)), taken.amount);
+    }
 }
 
 /// What is paid comes from the channel; the gift `gives`: the promotion itself, or what it has promised.

@@ -90,8 +90,8 @@ impl Record {
             Command::Freeze(account)
             | Command::Unfreeze(account)
             | Command::CloseAccount(account)
-            | Command::Expire(account)
-            | Command::Gather(account) => Some(account),
+            | Command::Expire(account) => Some(account),
+            Command::Clear(ask) => ask.account(),
             Command::ConfirmTopUp(_)
             | Command::FailTopUp(_)
             | Command::Capture(_)

@@ -318,6 +318,20 @@ pub enum Reject {
         /// Why.
         reason: String,
     },
+    /// There is no such document of the clearing line.
+    #[error("there is no {kind} {document}")]
+    UnknownDocument {
+        /// What was looked for: `item`, `statement`, `split`, `settlement`.
+        kind: String,
+        /// Its id.
+        document: CommandId,
+    },
+    /// Nobody may agree with himself.
+    #[error("{by} has proposed it; somebody else has to agree")]
+    SecondPersonNeeded {
+        /// Who proposed and agreed.
+        by: Label,
+    },
 }
 
 impl Reject {
@@ -373,6 +387,8 @@ impl Reject {
             Self::BudgetExhausted { .. } => "budget_exhausted",
             Self::TooManySpends { .. } => "too_many_spends",
             Self::UnknownOrderLine { .. } => "unknown_order_line",
+            Self::UnknownDocument { .. } => "unknown_document",
+            Self::SecondPersonNeeded { .. } => "second_person_needed",
         }
     }
 

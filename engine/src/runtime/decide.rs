@@ -1,18 +1,16 @@
 //! From a command to the accounts it names, and to the pure decision about them.
 
 use super::ahead::Hashes;
-use super::budget;
 use super::held::Places;
 use super::request::Reply;
 use super::step::{Reach, Step, Stop};
 use super::table::Slot;
-use crate::accounts::{AccountKind, Bucket, Fund, Slice, Status, SystemAccount};
+use super::{budget, clearing};
+use crate::accounts::{AccountKind, Slice, Status, SystemAccount};
 use crate::allocation::RefundToExpired;
 use crate::ledger::decide::account::Found;
 use crate::ledger::decide::{account, arrears, expiry, hold, refund, spend, top_up, top_up_refund, transfer};
-use crate::ledger::{
-    Command, Event, GatherMove, Granted, OpenAccount, OrderTable, Record, Refund, Reject, Spend, Transfer,
-};
+use crate::ledger::{Command, Event, Granted, OpenAccount, OrderTable, Record, Refund, Reject, Spend, Transfer};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId};
 
@@ -72,7 +70,7 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_hold(&ask.hold))?;
             Ok((hold::release(step.context(), wallet, ask)?, wallet.currency, seat).into())
         }
-        Command::Refund(ask) => decide_refund(step, id, ask),
+        Command::Refund(ask) => decide_refund(step, ask),
         Command::Transfer(ask) => decide_transfer(step, ask),
         Command::Freeze(account) => set_status(step, account, Status::Frozen),
         Command::Unfreeze(account) => set_status(step, account, Status::Open),
@@ -82,7 +80,8 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, command: 
             let wallet = step.wallet_at(found).ok_or_else(|| unknown_top_up(&ask.top_up))?;
             Ok((top_up_refund::refund_top_up(step.context(), wallet, &granted, ask)?, wallet.currency, seat).into())
         }
-        Command::Expire(_) | Command::Gather(_) => Err(Reject::bad_request("op", "is the ledger's own").into()),
+        Command::Clear(ask) => clearing::decide(step, id, ask),
+        Command::Expire(_) => Err(Reject::bad_request("op", "is the ledger's own").into()),
     }
 }
 
@@ -231,20 +230,24 @@ type TopUpParties = (Granted, Option<(usize, Slot)>, usize);
 
 /// What a top-up's record says it grants, and by whom; its wallet; and that wallet's shard.
 pub(crate) fn top_up_s_parties<R: Reply>(step: &mut Step<'_, R>, top_up: &CommandId) -> Result<TopUpParties, Stop> {
-    let record = step.record_of(top_up)?;
-    let Some((
-        Record {
-            command: Command::TopUp(ask),
-            event: Event::ToppedUp { granted, .. } | Event::TopUpPlaced { granted, .. },
-            ..
-        },
-        _,
-    )) = record
-    else {
-        return Err(unknown_top_up(top_up).into());
-    };
-    let (found, seat) = own_wallet(step, &ask.account)?;
+    let (granted, account) = top_up_s_record(step, top_up)?;
+    let (found, seat) = own_wallet(step, &account)?;
     Ok((granted, found, seat))
+}
+
+/// What a top-up's record says it grants, and by whom; and the wallet that got it.
+pub(crate) fn top_up_s_record<R: Reply>(step: &Step<'_, R>, top_up: &CommandId) -> Result<(Granted, AccountId), Stop> {
+    match step.record_of(top_up)? {
+        Some((
+            Record {
+                command: Command::TopUp(ask),
+                event: Event::ToppedUp { granted, .. } | Event::TopUpPlaced { granted, .. },
+                ..
+            },
+            _,
+        )) => Ok((granted, ask.account)),
+        _ => Err(unknown_top_up(top_up).into()),
+    }
 }
 
 fn unknown_hold(hold: &CommandId) -> Reject {
@@ -280,7 +283,7 @@ fn hold_s_parties<R: Reply>(step: &mut Step<'_, R>, hold: &CommandId) -> Result<
     Ok(HoldParties { found, merchant: ask.merchant, seat, table })
 }
 
-fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) -> Decided {
+fn decide_refund<R: Reply>(step: &mut Step<'_, R>, ask: &Refund) -> Decided {
     let unknown = || Reject::UnknownSpend { spend: ask.spend.clone() };
     let (record, _) = step.record_of(&ask.spend)?.ok_or_else(unknown)?;
     let (taken, table) = match &record.event {
@@ -292,19 +295,8 @@ fn decide_refund<R: Reply>(step: &mut Step<'_, R>, _: &CommandId, ask: &Refund) 
     let back = step.held.refunded(seat, step.shared.hashing.wide(ask.spend.as_str()))?;
     let to_expired = to_expired(step, &record)?;
     let spent = refund::Spent { merchant, taken, refunded: back.amount, to_expired, table, rows: &back.rows };
-    let mut gathered = step.held.has_all();
-    if gathered && step.held.count > 1 {
-        gather(step, merchant, seat)?;
-    }
-    if step.held.count == 1 {
-        gathered = true;
-    }
-    let slice = step.slice_at(seat, step.held.slice(seat, merchant)).and_then(Slice::proceeds);
     let wallet = step.wallet_at(found).ok_or_else(unknown)?;
-    match refund::refund(step.context(), wallet, &spent, slice, gathered, ask)? {
-        refund::Decided::Event(event) => Ok((event, wallet.currency, seat).into()),
-        refund::Decided::GatherFirst => Err(Stop::Wider(Reach::All)),
-    }
+    Ok((refund::refund(step.context(), wallet, &spent, ask)?, wallet.currency, seat).into())
 }
 
 /// What the rule of a spend, or of the hold that became one, does with what comes back to a part that has
@@ -320,30 +312,6 @@ fn to_expired<R: Reply>(step: &Step<'_, R>, spend: &Record) -> Result<RefundToEx
         }
         _ => RefundToExpired::Forfeit,
     })
-}
-
-/// Brings a merchant's money from the other slices into one (rule E3). Needs all shards.
-fn gather<R: Reply>(step: &mut Step<'_, R>, merchant: &AccountId, seat: usize) -> Result<(), Stop> {
-    let mut moves = Vec::new();
-    let mut currency = Currency::CNY;
-    for number in (0..step.held.count).filter(|number| *number != seat) {
-        let Some(slice) = step.slice_at(number, step.held.slice(number, merchant)) else { continue };
-        currency = slice.currency;
-        let Some(proceeds) = slice.proceeds() else { continue };
-        for bucket in Bucket::ALL {
-            for fund in [Fund::Paid, Fund::Promoted] {
-                let amount = proceeds.get(bucket, fund);
-                if amount != 0 {
-                    let slice = u16::try_from(number).unwrap_or(u16::MAX);
-                    moves.push(GatherMove { slice, bucket, fund, amount });
-                }
-            }
-        }
-    }
-    if !moves.is_empty() {
-        step.internal(Command::Gather(merchant.clone()), Event::Gathered(moves), currency, seat)?;
-    }
-    Ok(())
 }
 
 fn decide_transfer<R: Reply>(step: &mut Step<'_, R>, ask: &Transfer) -> Decided {

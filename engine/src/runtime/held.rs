@@ -1,14 +1,17 @@
 //! The shards whose locks a step holds, and what a record does to them.
 
 use super::hashing::Hashing;
-use super::shard::{DeadlineChange, Refunded, Shard};
+use super::shard::{DeadlineChange, Kept, Refunded, Shard};
 use super::table::Slot;
-use crate::accounts::{AccountKind, Chart, Fund, NEVER, Slice, SliceKind, SystemAccount, Timestamp, Wallet};
+use crate::accounts::{AccountKind, Chart, NEVER, Proceeds, Slice, SliceKind, SystemAccount, Timestamp, Wallet};
+use crate::clearing::{Document, Filed};
 use crate::journal::Position;
 use crate::ledger::decide::refund::fund_of;
-use crate::ledger::{Command, Event, GivenBack, Granted, PROCEEDS, PostTo, Posting, Record, Taken, effect, postings};
+use crate::ledger::{
+    Command, Event, GivenBack, Granted, LotSet, PostTo, Posting, Record, Taken, effect, postings, proceeds,
+};
 use crate::money::Currency;
-use crate::names::{AccountId, Label};
+use crate::names::{AccountId, CommandId, Label};
 use crate::store::{Store, StoreError};
 use hashbrown::HashMap;
 use parking_lot::MutexGuard;
@@ -44,6 +47,7 @@ pub(crate) struct Images {
     slices: Vec<Vec<Position>>,
     pub(crate) totals: HashMap<u16, Position>,
     pub(crate) refunds: HashMap<u128, Position>,
+    pub(crate) documents: HashMap<u128, Position>,
 }
 
 impl Images {
@@ -163,7 +167,17 @@ impl Held<'_> {
                     self.set_slice_status(number, record, *status, position);
                 }
             }
-            (Event::Gathered(_), _) => self.gather(record, position)?,
+            (Event::Clearing(entry), _) => {
+                for merchant in &entry.opens {
+                    self.open_merchant(merchant, record.currency);
+                }
+                if let Some(confirmed) = &entry.confirms {
+                    self.change_wallet(&confirmed.account, record, position, places.wallet)?;
+                }
+                for filed in &entry.documents {
+                    self.file(filed, position)?;
+                }
+            }
             _ => self.apply_to_wallets(record, position, places)?,
         }
         if let Event::Spent { opens_merchant: true, .. } | Event::Held { opens_merchant: true, .. } = &record.event
@@ -287,8 +301,8 @@ impl Held<'_> {
 
     /// Books a record's entry into the slices and totals of the shard that decided it.
     fn post(&mut self, record: &Record, position: Position, merchant: Option<Slot>) -> Result<(), StoreError> {
-        if let Event::Spent { taken, promoted, .. } = &record.event {
-            return self.post_spend(record, (taken, *promoted), position, merchant);
+        if let Event::Spent { taken, promoted, reconciled, .. } = &record.event {
+            return self.post_spend(record, (taken, *promoted, reconciled), position, merchant);
         }
         let number = usize::from(record.slice);
         let totals = !self.totals_have(record.slice, position);
@@ -314,6 +328,14 @@ impl Held<'_> {
                         }
                     });
                 }
+                PostTo::Named(id, bucket, fund) => {
+                    let place = (number, self.slice(number, &id));
+                    result = self.change_slice(place, &id, position, |slice| {
+                        if let SliceKind::Merchant(proceeds) = &mut slice.kind {
+                            proceeds.add(bucket, fund, minor);
+                        }
+                    });
+                }
                 PostTo::System(account) => {
                     result = self.post_to_system(number, account, record.currency, minor, position);
                 }
@@ -327,19 +349,18 @@ impl Held<'_> {
     fn post_spend(
         &mut self,
         record: &Record,
-        (taken, promoted): (&Taken, u8),
+        (taken, promoted, reconciled): (&Taken, u8, &LotSet),
         position: Position,
         merchant: Option<Slot>,
     ) -> Result<(), StoreError> {
         let Some(id) = record.merchant() else { return Ok(()) };
         let number = usize::from(record.slice);
-        let bucket = PROCEEDS;
-        let mut funds = [0_i128; 2];
+        let mut funds = Proceeds::default();
         let totals = !self.totals_have(record.slice, position);
         let shard = self.shard(number);
         for line in &taken.lines {
-            let fund = fund_of(promoted, line.sub.0);
-            funds[fund as usize] += i128::from(line.amount);
+            let (bucket, fund) = (proceeds(reconciled.has(line.lot)), fund_of(promoted, line.sub.0));
+            funds.add(bucket, fund, i128::from(line.amount));
             if totals {
                 shard.totals.add(record.currency, Chart::Wallets(line.sub), -i128::from(line.amount));
                 shard.totals.add(record.currency, Chart::Merchants(bucket, fund), i128::from(line.amount));
@@ -349,8 +370,7 @@ impl Held<'_> {
         let merchant = merchant.or_else(|| self.slice(number, id));
         self.change_slice((number, merchant), id, position, |slice| {
             if let SliceKind::Merchant(proceeds) = &mut slice.kind {
-                proceeds.add(bucket, Fund::Paid, funds[Fund::Paid as usize]);
-                proceeds.add(bucket, Fund::Promoted, funds[Fund::Promoted as usize]);
+                proceeds.merge(&funds);
             }
         })
     }
@@ -409,20 +429,37 @@ impl Held<'_> {
         Ok(())
     }
 
-    /// Moves a merchant's money between slices.
-    fn gather(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
-        let (Event::Gathered(moves), Some(account)) = (&record.event, record.account()) else { return Ok(()) };
-        let account = account.clone();
-        for moved in moves {
-            for (number, minor) in [(moved.slice, -moved.amount), (record.slice, moved.amount)] {
-                let place = (usize::from(number), self.slice(usize::from(number), &account));
-                self.change_slice(place, &account, position, |slice| {
-                    if let SliceKind::Merchant(proceeds) = &mut slice.kind {
-                        proceeds.add(moved.bucket, moved.fund, minor);
-                    }
-                })?;
+    /// The document that this id opened, as it stands.
+    pub(crate) fn document(&mut self, id: &CommandId) -> Result<Option<Document>, StoreError> {
+        let home = self.home_of(self.hashing.account(id.as_str()));
+        self.document_by(home, self.hashing.wide(id.as_str()))
+    }
+
+    /// The same, by the hash of its id.
+    pub(crate) fn document_by(&mut self, home: usize, key: u128) -> Result<Option<Document>, StoreError> {
+        if let Some(kept) = self.shard(home).documents.get(&key) {
+            return Ok(Some(kept.document.clone()));
+        }
+        let Some(image) = self.store.document(key)? else { return Ok(None) };
+        let document = postcard::from_bytes(&image.bytes)
+            .map_err(|error| StoreError(format!("the image of the document {key:032x} cannot be read: {error}")))?;
+        Ok(Some(document))
+    }
+
+    /// A document stands otherwise now.
+    fn file(&mut self, filed: &Filed, position: Position) -> Result<(), StoreError> {
+        let key = self.hashing.wide(filed.id.as_str());
+        if let Some(images) = &mut self.images {
+            if !images.documents.contains_key(&key) {
+                let as_of = self.store.document(key)?.map_or(0, |image| image.as_of);
+                images.documents.insert(key, as_of);
+            }
+            if images.documents.get(&key).is_some_and(|as_of| position <= *as_of) {
+                return Ok(());
             }
         }
+        let home = self.home_of(self.hashing.account(filed.id.as_str()));
+        self.shard(home).documents.insert(key, Kept { document: filed.document.clone(), dirty: true });
         Ok(())
     }
 

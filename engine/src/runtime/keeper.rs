@@ -199,7 +199,7 @@ fn stage_bucket(
     wallets[first..].sort_unstable_by(|one, other| (one.hash, &one.id).cmp(&(other.hash, &other.id)));
 }
 
-/// Slices, totals, refunds and deadlines: few, and staged in one go.
+/// Slices, totals, refunds, documents and deadlines: few, and staged in one go.
 fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
     let number = shard.number;
     let slots: Vec<Slot> = shard.slices.iter().filter(|(_, entry)| entry.dirty).map(|(slot, _)| slot).collect();
@@ -217,6 +217,11 @@ fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
     for (spend, refunded) in &mut shard.refunds {
         refunded.dirty = false;
         puts.push(Put::Refunded(*spend, as_of, refunded.back.clone()));
+    }
+    shard.documents.retain(|_, kept| kept.dirty);
+    for (id, kept) in &mut shard.documents {
+        kept.dirty = false;
+        puts.push(Put::Document(*id, Image { as_of, bytes: encode(&kept.document) }));
     }
     // In the order in which it happened: the last word on a deadline counts.
     puts.extend(shard.deadline_changes.drain(..).map(|(change, at, id)| match change {

@@ -27,6 +27,7 @@
 mod ahead;
 mod budget;
 mod cache;
+mod clearing;
 mod decide;
 pub(crate) mod hashing;
 mod held;
@@ -135,8 +136,8 @@ impl<R: Reply> Shared<R> {
             Command::Freeze(account)
             | Command::Unfreeze(account)
             | Command::CloseAccount(account)
-            | Command::Expire(account)
-            | Command::Gather(account) => account,
+            | Command::Expire(account) => account,
+            Command::Clear(ask) => return ask.seat().map(|name| self.hashing.account(name)),
             Command::ConfirmTopUp(ask) => return self.account_of(&ask.top_up),
             Command::RefundTopUp(ask) => return self.account_of(&ask.top_up),
             Command::FailTopUp(top_up) => return self.account_of(top_up),

@@ -6,6 +6,7 @@
 
 use super::table::{Keyed, Slot, Table};
 use crate::accounts::{Share, Slice, SystemAccount, Timestamp, Totals, Wallet};
+use crate::clearing::Document;
 use crate::ledger::GivenBack;
 use crate::money::Currency;
 use crate::names::{AccountId, Label};
@@ -30,6 +31,13 @@ impl Keyed for Slice {
 #[derive(Debug, Clone)]
 pub(crate) struct Refunded {
     pub(crate) back: GivenBack,
+    pub(crate) dirty: bool,
+}
+
+/// A document of the clearing line.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) document: Document,
     pub(crate) dirty: bool,
 }
 
@@ -114,6 +122,8 @@ pub(crate) struct Shard {
     pub(crate) totals_dirty: bool,
     /// By the hash of the spend's id; clean ones are forgotten at a checkpoint.
     pub(crate) refunds: HashMap<u128, Refunded>,
+    /// By the hash of its id; clean ones are forgotten at a checkpoint.
+    pub(crate) documents: HashMap<u128, Kept>,
     /// Moments at which something ends by itself in a wallet. One that is past its use does no harm.
     pub(crate) deadlines: BTreeSet<(Timestamp, AccountId)>,
     /// What came to the deadlines and was looked after since the last checkpoint, in order: a deadline can
@@ -139,6 +149,7 @@ impl Shard {
             totals: Totals::default(),
             totals_dirty: false,
             refunds: HashMap::new(),
+            documents: HashMap::new(),
             deadlines: BTreeSet::new(),
             deadline_changes: Vec::new(),
             shares: BTreeMap::new(),

@@ -104,6 +104,7 @@ pub fn verify(
     compare_wallets(&mut report, &books, &mut images, store)?;
     compare_sliced(&mut report, &books, &images);
     compare_refunds(&mut report, &books, &mut images)?;
+    compare_documents(&mut report, &books, &mut images)?;
     add_up(&mut report, &books);
     Ok(report)
 }
@@ -173,6 +174,21 @@ fn compare_sliced(report: &mut Verification, books: &Held<'_>, images: &Held<'_>
     }
     let lines = |totals: &Totals| totals.iter().map(|(c, line, minor)| (c, *line, minor)).collect::<Vec<_>>();
     report.same("chart of accounts", &lines(&totals(books)), &lines(&totals(images)));
+}
+
+/// Each document of the clearing line.
+fn compare_documents(report: &mut Verification, books: &Held<'_>, images: &mut Held<'_>) -> Result<(), StoreError> {
+    for shard in &books.shards {
+        for (key, replayed) in &shard.documents {
+            let recovered = images.document_by(usize::from(shard.number), *key)?;
+            report.same(
+                &format!("the document with the hash {key:032x}"),
+                &Some(&replayed.document),
+                &recovered.as_ref(),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// What refunds gave back of each spend, and of each of its order lines.
@@ -245,6 +261,14 @@ fn add_up(report: &mut Verification, books: &Held<'_>) {
                     id if id.starts_with("fee:") => Chart::Fee,
                     id if id.starts_with("suspense:") => Chart::Suspense,
                     id if id.starts_with("promised:") => Chart::Promised,
+                    id if id.starts_with("funds:") => Chart::Funds,
+                    id if id.starts_with("bank:") => Chart::Bank,
+                    id if id.starts_with("write_off:") => Chart::WriteOff,
+                    id if id.starts_with("paid_out:paid:") => Chart::PaidOut(Fund::Paid),
+                    id if id.starts_with("paid_out:promoted:") => Chart::PaidOut(Fund::Promoted),
+                    id if id.starts_with("merchant_fee:paid:") => Chart::MerchantFees(Fund::Paid),
+                    id if id.starts_with("merchant_fee:promoted:") => Chart::MerchantFees(Fund::Promoted),
+                    id if id.starts_with("merchant_bonus:") => Chart::MerchantBonus,
                     _ => Chart::Breakage,
                 };
                 *sums.entry((slice.currency, line)).or_default() += minor;
@@ -288,6 +312,10 @@ impl Store for Nothing {
 
     fn each_id(&self, _: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn document(&self, _: u128) -> Result<Option<Image>, StoreError> {
+        Ok(None)
     }
 
     fn refunded(&self, _: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {

@@ -8,7 +8,7 @@ use crate::model::check::rectangle;
 use crate::model::engine::{CATALOG, catalog, small};
 use crate::model::exact::nested;
 use crate::model::random::MOST;
-use fentan_engine::accounts::{Bucket, Fund, Proceeds, SubId, Wallet};
+use fentan_engine::accounts::{SubId, Wallet};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::decide::{Context, refund as refunds};
 use fentan_engine::ledger::{ALL_SUBS, Divisible, Event, OrderTable, Refund, Taken};
@@ -144,9 +144,6 @@ fn engine(lines: &Lines, table: &OrderTable, given: &[i128], line: Option<usize>
         rows: &rows,
     };
     let wallet = Wallet::new(AccountId::internal("w"), Currency::CNY, Label::internal("default"));
-    let mut slice = Proceeds::default();
-    slice.add(Bucket::Unreconciled, Fund::Paid, MOST);
-    slice.add(Bucket::Unreconciled, Fund::Promoted, MOST);
     let ask = Refund {
         spend: CommandId::internal("s"),
         amount: Some(Major::from_minor(small(amount), Currency::CNY)),
@@ -154,15 +151,15 @@ fn engine(lines: &Lines, table: &OrderTable, given: &[i128], line: Option<usize>
         reason: None,
     };
     let ctx = Context { catalog: &RULES, now: 0 };
-    match refunds::refund(ctx, &wallet, &spent, Some(&slice), true, &ask) {
-        Ok(refunds::Decided::Event(Event::Refunded { taken: back, rows, refunded, .. })) => {
+    match refunds::refund(ctx, &wallet, &spent, &ask) {
+        Ok(Event::Refunded { taken: back, rows, refunded, .. }) => {
             assert_eq!(rows.iter().sum::<i64>(), refunded);
             let of = |(lot, sub, _): (&CommandId, SubId, i64)| {
                 back.iter().find(|line| (line.0, line.1) == (lot, sub)).map_or(0, |line| i128::from(line.2))
             };
             (taken.iter().map(of).collect(), rows.iter().map(|row| i128::from(*row)).collect())
         }
-        Ok(_) => panic!("the merchant has enough"),
+        Ok(_) => panic!("a refund refunds"),
         Err(reject) => panic!("{amount} of {line:?} after {given:?}: {reject}"),
     }
 }

@@ -180,11 +180,7 @@ impl Ledger {
                     table: spent.terms.table.as_deref(),
                     rows: &spent.rows,
                 };
-                let slice = self.merchants[&spent.merchant].proceeds();
-                match refund::refund(ctx, &self.wallets[&spent.account], &as_spent, slice, true, ask)? {
-                    refund::Decided::Event(event) => Ok(event),
-                    refund::Decided::GatherFirst => unreachable!("there is one slice"),
-                }
+                refund::refund(ctx, &self.wallets[&spent.account], &as_spent, ask)
             }
             Command::Transfer(ask) => transfer::transfer(ctx, wallet(&ask.from), wallet(&ask.to), ask),
             _ => unreachable!("the histories have no such command"),

@@ -183,7 +183,7 @@ impl<'a> Books<'a> {
                 let wallet = self.wallets.get(name)?;
                 Ok((expiry::expire(now, wallet)?, wallet.currency))
             }
-            Command::Refund(_) | Command::Gather(_) => unreachable!("not decided here"),
+            Command::Refund(_) | Command::Clear(_) => unreachable!("not decided here"),
         })
     }
 
@@ -197,8 +197,8 @@ impl<'a> Books<'a> {
         Ok(decided)
     }
 
-    /// A refund asks one slice; when that has too little, all that the merchant has is brought into it.
-    fn decide_refund(&mut self, now: i64, ask: &Refund) -> Result<(Event, Currency), Reject> {
+    /// A refund asks no slice: the merchant got the spend.
+    fn decide_refund(&self, now: i64, ask: &Refund) -> Result<(Event, Currency), Reject> {
         let ctx = Context { catalog: self.catalog, now };
         let spent = &self.spends[&ask.spend];
         let wallet = &self.wallets[&spent.wallet];
@@ -210,20 +210,7 @@ impl<'a> Books<'a> {
             table: spent.table.as_deref(),
             rows: &spent.rows,
         };
-        let slices = self.merchants.get_mut(&spent.merchant).expect("the merchant is there");
-        let currency = wallet.currency;
-        match refund::refund(ctx, wallet, &as_spent, slices[0].proceeds(), false, ask)? {
-            refund::Decided::Event(event) => return Ok((event, currency)),
-            refund::Decided::GatherFirst => {
-                let nothing = slices[1].empty_like();
-                let other = std::mem::replace(&mut slices[1], nothing);
-                slices[0].merge(&other);
-            }
-        }
-        match refund::refund(ctx, wallet, &as_spent, slices[0].proceeds(), true, ask)? {
-            refund::Decided::Event(event) => Ok((event, currency)),
-            refund::Decided::GatherFirst => unreachable!("everything was gathered"),
-        }
+        Ok((refund::refund(ctx, wallet, &as_spent, ask)?, wallet.currency))
     }
 
     fn found<T>(&self, name: &AccountId, then: impl FnOnce(account::Found<'_>) -> T) -> T {
@@ -252,6 +239,7 @@ impl<'a> Books<'a> {
             self.totals.add(record.currency, posting.to.chart(), posting.minor);
             match posting.to {
                 PostTo::Wallet(_) | PostTo::Held(_) | PostTo::Arrears => {}
+                PostTo::Named(..) => unreachable!("the histories have no clearing line"),
                 PostTo::System(account) => *self.own.entry((record.currency, account)).or_default() += posting.minor,
                 PostTo::Merchant(bucket, fund) => {
                     let slices =

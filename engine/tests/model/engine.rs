@@ -38,7 +38,12 @@ pub(crate) fn part(part: &MPart) -> Part {
 }
 
 pub(crate) fn lot(lot: &MLot) -> Lot {
-    Lot { id: CommandId::internal(&lot.id), parts: lot.parts.iter().map(part).collect(), funding: Funding::Unknown }
+    Lot {
+        id: CommandId::internal(&lot.id),
+        parts: lot.parts.iter().map(part).collect(),
+        funding: Funding::Unknown,
+        reconciled: false,
+    }
 }
 
 fn subs(subs: &[u8]) -> Vec<SubId> {

@@ -85,7 +85,7 @@ fn refunds_of_top_ups() {
             amount: ask.amount,
             lang: Lang::default(),
         };
-        top_up_refund::quote(ctx(), wallet, &granted(), &ask).map(|_| Event::Gathered(Vec::new()))
+        top_up_refund::quote(ctx(), wallet, &granted(), &ask).map(|_| Event::Clearing(Box::default()))
     });
     let owes = Wallet { arrears: MAX_BALANCE, lots: rich().lots, ..empty("w-1", "default") };
     let owes = Wallet { lots: owes.lots.iter().cloned().map(used_up).collect(), ..owes };
@@ -120,7 +120,9 @@ fn wallets_that_owe() {
     check(rows.clone(), |(wallet, ask)| spend::spend(ctx(), Some(wallet), None, ask));
     check(rows.clone(), |(wallet, ask)| spend::hold(ctx(), Some(wallet), None, ask, NOW + 1));
     check(rows, |(wallet, ask)| {
-        spend::quote(ctx(), Some(wallet), None, ask).and_then(|quoted| quoted.plan).map(|_| Event::Gathered(Vec::new()))
+        spend::quote(ctx(), Some(wallet), None, ask)
+            .and_then(|quoted| quoted.plan)
+            .map(|_| Event::Clearing(Box::default()))
     });
     check(vec![("owes", (owing(), transfer("w-2", "1.00")), owes())], |(wallet, ask)| {
         transfers::transfer(ctx(), Some(wallet), None, ask)

@@ -38,7 +38,6 @@ fn one_of_each() -> Vec<Command> {
         Command::Unfreeze(account("w-1")),
         Command::CloseAccount(account("w-1")),
         Command::Expire(account("w-1")),
-        Command::Gather(account("w-1")),
         Command::RefundTopUp(take_back(Some("1.5"), None)),
     ]
 }
@@ -127,7 +126,7 @@ fn every_field_of_every_operation() {
         transfers.map(|(field, other)| (Command::Transfer(transfer("w-2", "1.5")), field, Command::Transfer(other))),
     );
     table.push((Command::FailTopUp(id("t-1")), "top_up", Command::FailTopUp(id("t-2"))));
-    for named in [Command::Freeze, Command::Unfreeze, Command::CloseAccount, Command::Expire, Command::Gather] {
+    for named in [Command::Freeze, Command::Unfreeze, Command::CloseAccount, Command::Expire] {
         table.push((named(account("w-1")), "account", named(account("w-2"))));
     }
     for (one, field, other) in table {

@@ -118,7 +118,7 @@ fn a_refund_s_form_then_its_wallet_then_its_state() {
         rows: &[],
     };
     let refuse = |wallet: Wallet, refunded, amount| {
-        refunds::refund(ctx(), &wallet, &spent(refunded), None, true, &refund(amount)).map(|_| ())
+        refunds::refund(ctx(), &wallet, &spent(refunded), &refund(amount)).map(|_| ())
     };
     first(refuse(closed(), 1_400, Some("0")), "bad_request");
     first(refuse(closed(), 1_400, None), "account_closed");

@@ -67,7 +67,12 @@ pub(crate) fn wallet(principal: i64, bonus: i64) -> Wallet {
     for part in &parts {
         wallet.available.add(part.sub, part.left);
     }
-    wallet.lots.push(Lot { id: id("t-1"), parts: parts.into_iter().collect(), funding: Funding::Unknown });
+    wallet.lots.push(Lot {
+        id: id("t-1"),
+        parts: parts.into_iter().collect(),
+        funding: Funding::Unknown,
+        reconciled: false,
+    });
     wallet
 }
 

@@ -81,7 +81,12 @@ fn a2_merchants_categories_and_tags_say_what_a_sub_balance_may_pay_for() {
 fn lot(principal: i64, bonus: i64) -> Lot {
     let part = |sub, left| Part { sub, weight: left, granted: left, left, expires_at: NEVER };
     let parts = [part(SubId::PRINCIPAL, principal), part(SubId::BONUS, bonus)];
-    Lot { id: CommandId::internal("t"), parts: parts.into_iter().collect(), funding: Funding::Unknown }
+    Lot {
+        id: CommandId::internal("t"),
+        parts: parts.into_iter().collect(),
+        funding: Funding::Unknown,
+        reconciled: false,
+    }
 }
 
 /// Principal and bonus of a spend by a rule whose bonus may pay for at most `most`.

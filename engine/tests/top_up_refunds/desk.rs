@@ -174,6 +174,7 @@ impl Desk {
         postings(&record, |posting| {
             sum += posting.minor;
             let name = match posting.to {
+                PostTo::Named(..) => unreachable!("the desk has no clearing line"),
                 PostTo::Wallet(_) => "wallets".into(),
                 PostTo::Held(_) => "held".into(),
                 PostTo::Arrears => "arrears".into(),
@@ -257,8 +258,8 @@ impl Desk {
             to_expired: fentan_engine::allocation::RefundToExpired::Forfeit,
         };
         let wallet = &self.wallets[&spent.wallet];
-        let decided = refund::refund(self.ctx(), wallet, &as_spent, Some(&self.merchant), true, &ask);
-        let Ok(refund::Decided::Event(event)) = decided else { panic!("the merchant can pay it back") };
+        let decided = refund::refund(self.ctx(), wallet, &as_spent, &ask);
+        let Ok(event) = decided else { panic!("a spend can be paid back") };
         if let Event::Refunded { refunded, .. } = &event {
             self.spends.get_mut(&id(name)).expect("it was spent").refunded = *refunded;
         }

@@ -45,6 +45,7 @@ fn change(put: &Put) -> (Family, Vec<u8>, Option<Vec<u8>>) {
         Put::Refunded(spend, position, back) => {
             (Family::Refunded, spend.to_be_bytes().into(), Some(keys::refunded(*position, back)))
         }
+        Put::Document(id, image) => (Family::Documents, id.to_be_bytes().into(), Some(keys::image(image))),
         Put::Deadline(at, id) => (Family::Deadlines, keys::deadline(*at, id), Some(Vec::new())),
         Put::DropDeadline(at, id) => (Family::Deadlines, keys::deadline(*at, id), None),
     }
@@ -91,6 +92,10 @@ impl Store for RocksStore {
 
     fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
         self.db.get(Family::Refunded, &spend.to_be_bytes())?.map(|bytes| keys::read_refunded(&bytes)).transpose()
+    }
+
+    fn document(&self, id: u128) -> Result<Option<Image>, StoreError> {
+        self.db.get(Family::Documents, &id.to_be_bytes())?.map(|bytes| keys::read_image(&bytes)).transpose()
     }
 
     fn slices(&self) -> Result<Vec<StoredSlice>, StoreError> {

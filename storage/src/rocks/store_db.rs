@@ -30,6 +30,8 @@ pub(super) enum Family {
     Ids,
     /// Hash of a spend's id → position, minor units, and those of each order line.
     Refunded,
+    /// Hash of a document's id → image.
+    Documents,
     /// Time and name → nothing.
     Deadlines,
     /// `meta` → what the store knows of itself.
@@ -37,7 +39,8 @@ pub(super) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 6] = [Self::Wallets, Self::Slices, Self::Ids, Self::Refunded, Self::Deadlines, Self::Meta];
+    const ALL: [Self; 7] =
+        [Self::Wallets, Self::Slices, Self::Ids, Self::Refunded, Self::Documents, Self::Deadlines, Self::Meta];
 
     const fn name(self) -> &'static str {
         match self {
@@ -45,6 +48,7 @@ impl Family {
             Self::Slices => "slices",
             Self::Ids => "ids",
             Self::Refunded => "refunded",
+            Self::Documents => "documents",
             Self::Deadlines => "deadlines",
             Self::Meta => "meta",
         }
@@ -219,7 +223,7 @@ fn cf_options(which: Family, options: &Options, cache: &Cache) -> rocksdb::Optio
     table.set_cache_index_and_filter_blocks(true);
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     match which {
-        Family::Wallets | Family::Ids | Family::Refunded => {
+        Family::Wallets | Family::Ids | Family::Refunded | Family::Documents => {
             // Asked by whole key, and mostly for what is not there: ten bits leave 1% of the misses to the disk.
             table.set_bloom_filter(10.0, false);
             table.set_whole_key_filtering(true);

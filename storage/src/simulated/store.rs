@@ -45,6 +45,7 @@ struct Tables {
     slices: BTreeMap<(u16, Option<AccountId>), Image>,
     ids: BTreeMap<u64, IdEntry>,
     refunded: BTreeMap<u128, (Position, GivenBack)>,
+    documents: BTreeMap<u128, Image>,
     deadlines: BTreeSet<(Timestamp, AccountId)>,
     meta: Meta,
 }
@@ -56,6 +57,7 @@ impl Default for Tables {
             slices: BTreeMap::new(),
             ids: BTreeMap::new(),
             refunded: BTreeMap::new(),
+            documents: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             meta: Meta { hash_key: HASH_KEY, checkpoint: 0, term: 0 },
         }
@@ -95,6 +97,9 @@ impl Tables {
             }
             Put::Refunded(spend, position, back) => {
                 self.refunded.insert(spend, (position, back));
+            }
+            Put::Document(id, image) => {
+                self.documents.insert(id, image);
             }
             Put::Deadline(at, id) => {
                 self.deadlines.insert((at, id));
@@ -220,6 +225,10 @@ impl Store for SimulatedStore {
 
     fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
         self.read(|live| live.refunded.get(&spend).cloned())
+    }
+
+    fn document(&self, id: u128) -> Result<Option<Image>, StoreError> {
+        self.read(|live| live.documents.get(&id).cloned())
     }
 
     fn slices(&self) -> Result<Vec<StoredSlice>, StoreError> {

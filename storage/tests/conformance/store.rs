@@ -76,6 +76,7 @@ fn one_of_each() -> Vec<Put> {
         Put::Totals(2, image(5)),
         Put::Refunded(1 << 90, 7, GivenBack::of(-8)),
         Put::Refunded(1 << 91, 8, by_rows()),
+        Put::Document(1 << 92, image(6)),
         Put::Deadline(-9, name("w")),
     ]
 }
@@ -88,6 +89,7 @@ fn assert_one_of_each(store: &dyn Store, there: bool) {
     assert_eq!(store.slices().unwrap(), slices[..2 * of(there)]);
     assert_eq!(store.refunded(1 << 90).unwrap(), there.then_some((7, GivenBack::of(-8))));
     assert_eq!(store.refunded(1 << 91).unwrap(), there.then_some((8, by_rows())));
+    assert_eq!(store.document(1 << 92).unwrap(), there.then(|| image(6)));
     assert_eq!(store.deadlines().unwrap(), [(-9, name("w"))][..of(there)]);
 }
 
@@ -100,6 +102,7 @@ pub(crate) fn e6_what_is_written_reads_back(medium: &mut impl Medium) {
     assert_eq!(store.wallet(0, &name("w")).unwrap(), None);
     assert_eq!(store.id(0).unwrap(), None);
     assert_eq!(store.refunded(1 << 100).unwrap(), None);
+    assert_eq!(store.document(1 << 100).unwrap(), None);
     store.write(&[]).unwrap();
 }
 
@@ -186,6 +189,7 @@ pub(crate) fn e6_a_write_is_never_torn(medium: &mut impl Medium) {
                 Put::Totals(0, image(written)),
                 one_wallet(big),
                 Put::Refunded(1, written, GivenBack::of(1)),
+                Put::Document(1, image(written)),
             ];
             parts.store.write(&puts).unwrap();
         }
@@ -193,7 +197,8 @@ pub(crate) fn e6_a_write_is_never_torn(medium: &mut impl Medium) {
         let mut numbers: Vec<_> = parts.store.slices().unwrap().into_iter().map(|slice| as_of(&slice)).collect();
         numbers.extend(parts.store.wallet(W, &name("w")).unwrap().map(|image| image.as_of));
         numbers.extend(parts.store.refunded(1).unwrap().map(|(position, _)| position));
-        assert!(numbers.is_empty() || numbers.len() == 5, "life {life}: {numbers:?}");
+        numbers.extend(parts.store.document(1).unwrap().map(|image| image.as_of));
+        assert!(numbers.is_empty() || numbers.len() == 6, "life {life}: {numbers:?}");
         assert!(numbers.iter().all(|n| *n == numbers[0] && *n <= written), "life {life}: {numbers:?}");
     }
 }

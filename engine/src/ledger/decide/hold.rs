@@ -2,7 +2,7 @@
 
 use super::{Context, money, not_closed, positive};
 use crate::accounts::{Hold, Slice, Wallet};
-use crate::ledger::{Balances, Capture, Event, OrderTable, Parties, Reject, Release, Taken};
+use crate::ledger::{Balances, Capture, Event, LotSet, OrderTable, Parties, Reject, Release, Taken};
 use crate::names::CommandId;
 
 /// Pays out a hold, all or part; the rest goes back to the wallet and the hold ends.
@@ -28,7 +28,8 @@ pub fn capture(
     after.held -= hold.amount();
     after.give(&released);
     let parties = Parties { account: wallet.id.clone(), merchant: hold.merchant.clone() };
-    Ok(Event::Captured { parties, taken, released, table, promoted: ctx.catalog.promoted(), after })
+    let reconciled = LotSet::reconciled(wallet, &taken.lots);
+    Ok(Event::Captured { parties, taken, released, table, promoted: ctx.catalog.promoted(), reconciled, after })
 }
 
 /// What the capture of a hold pays out and gives back.

@@ -3,9 +3,9 @@
 use super::arrears::repay;
 use super::expiry::restore_until;
 use super::{Context, has_room, money, not_closed, positive};
-use crate::accounts::{Bucket, Fund, Proceeds, Wallet};
+use crate::accounts::{Fund, Wallet};
 use crate::allocation::RefundToExpired;
-use crate::ledger::{Balances, Event, OrderRow, OrderTable, Parties, Refund, Reject, Taken};
+use crate::ledger::{Balances, Event, LotSet, OrderRow, OrderTable, Parties, Refund, Reject, Taken};
 use crate::names::AccountId;
 use smallvec::SmallVec;
 
@@ -64,31 +64,12 @@ impl Spent<'_> {
     }
 }
 
-/// A decision, or what is missing in the merchant's slice to make it.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "it is taken apart where it is returned; a box would cost more than the move"
-)]
-pub enum Decided {
-    /// The refund.
-    Event(Event),
-    /// This slice of the merchant has too little; the others may have it.
-    GatherFirst,
-}
-
 /// Gives a spend or one of its order lines back, all that is left of it or part, to the lots it came from.
 ///
-/// `slice` is what the deciding shard has of the merchant; when that is too little and `gathered` is
-/// false the answer is [`Decided::GatherFirst`], so that a refund never overdraws the merchant and a
-/// refund that one slice can pay asks no other shard (rule E3).
-pub fn refund(
-    ctx: Context<'_>,
-    wallet: &Wallet,
-    spent: &Spent<'_>,
-    slice: Option<&Proceeds>,
-    gathered: bool,
-    ask: &Refund,
-) -> Result<Decided, Reject> {
+/// What the merchant has by now is not looked at: it got the spend, and all refunds of a spend give no more than that.
+/// What it has been paid out meanwhile it owes (rule C7, carry-over); a customer's refund never waits for the clearing
+/// line (rule C1).
+pub fn refund(ctx: Context<'_>, wallet: &Wallet, spent: &Spent<'_>, ask: &Refund) -> Result<Event, Reject> {
     let currency = wallet.currency;
     let amount = ask.amount.map(|amount| positive("amount", amount, currency)).transpose()?;
     not_closed(wallet.status, &wallet.id)?;
@@ -108,29 +89,14 @@ pub fn refund(
     let refunded = spent.refunded + amount;
     let (taken, rows) = spent.give_back(line.map(|(number, _)| number), amount);
     let promoted = ctx.catalog.promoted();
-    for fund in [Fund::Paid, Fund::Promoted] {
-        let needed: i64 =
-            taken.iter().filter(|(_, sub, _)| fund_of(promoted, sub.0) == fund).map(|(_, _, amount)| amount).sum();
-        let has = slice.map_or(0, |proceeds| proceeds.get(Bucket::Unreconciled, fund));
-        if i128::from(needed) <= has {
-            continue;
-        }
-        if !gathered {
-            return Ok(Decided::GatherFirst);
-        }
-        return Err(Reject::InsufficientFunds {
-            payer: format!("the merchant {}", spent.merchant),
-            available: money(i64::try_from(has).unwrap_or(i64::MAX), currency),
-            requested: money(needed, currency),
-        });
-    }
     has_room(Some(wallet), &wallet.id, currency, amount, 0)?;
     let mut after = Balances::of(wallet);
     after.give(&taken);
     let repaid = repay(wallet.arrears, promoted, &taken);
     after.repay(&repaid);
     let parties = Parties { account: wallet.id.clone(), merchant: spent.merchant.clone() };
-    Ok(Decided::Event(Event::Refunded {
+    let reconciled = LotSet::reconciled(wallet, &taken.lots);
+    Ok(Event::Refunded {
         parties,
         refunded,
         rows,
@@ -138,8 +104,9 @@ pub fn refund(
         taken,
         repaid,
         promoted,
+        reconciled,
         after,
-    }))
+    })
 }
 
 /// Where the value of a sub-balance comes from.

@@ -6,7 +6,7 @@ use crate::accounts::{Counted, SUBS_MAX, Slice, SliceKind, Wallet};
 use crate::allocation::{Allocation, Occasion, Purse, Rule, Shortfall, allocate, allocate_explained};
 use crate::catalog::{Chosen, NotChosen, Product};
 use crate::ledger::explain::Told;
-use crate::ledger::{Balances, Divisible, Event, OrderLine, OrderTable, Reject, Spend, Taken};
+use crate::ledger::{Balances, Divisible, Event, LotSet, OrderLine, OrderTable, Reject, Spend, Taken};
 use crate::money::Currency;
 use crate::names::Label;
 
@@ -47,6 +47,7 @@ pub fn spend(
     Ok(Event::Spent {
         rule: plan.rule.name.clone(),
         version: plan.rule.version,
+        reconciled: wallet.map(|wallet| LotSet::reconciled(wallet, &plan.taken.lots)).unwrap_or_default(),
         taken: plan.taken,
         phase: plan.phase,
         table: plan.table,

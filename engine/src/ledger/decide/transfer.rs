@@ -73,6 +73,7 @@ pub(crate) fn moved_parts(from: &Wallet, taken: &Taken) -> Vec<MovedPart> {
             amount: amounts[part.sub.index()],
             expires_at: part.expires_at,
             funding: lot.funding,
+            reconciled: lot.reconciled,
         }));
     }
     moved

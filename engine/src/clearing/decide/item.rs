@@ -1,0 +1,232 @@
+//! Differences (rule C4): what each books when it is found, and how it is resolved. Nothing here touches a wallet: what
+//! a resolution does to one is a command of the customer line of its own, made by whoever works on the item.
+//!
+//! | kind | books when found | may be resolved by |
+//! |---|---|---|
+//! | `long`, `duplicate` | funds to suspense | `rematch`, `reverse`, `write_off` |
+//! | `chargeback` | suspense to funds | `rematch` (the top-up is charged back), `write_off` |
+//! | `short`, `status_mismatch` of a booked order | the channel's debt to suspense | `never_arrived`, `write_off` |
+//! | `status_mismatch` of a pending order | funds to suspense | `rematch`, `reverse`, `write_off` |
+//! | `amount_mismatch` | what the channel has to funds, the order's debt off, the rest in suspense | `accept`, `write_off` |
+//! | `fee_mismatch` | nothing more: the excess stands in suspense with the lot's own record | `accept`, `write_off` |
+//! | `currency_mismatch`, `trade_type_mismatch` | nothing | `accept` |
+
+use super::{Decided, already, unknown};
+use crate::accounts::{SystemAccount, Timestamp};
+use crate::clearing::{Act, Document, Entry, Item, ItemKind, ItemState, Place, Proposal, Resolution, WorkItem};
+use crate::ledger::Reject;
+use crate::names::{CommandId, Label};
+
+/// A difference was found.
+pub fn open(id: &CommandId, item: &Item) -> Decided {
+    let mut item = item.clone();
+    let mut entry = Entry::default();
+    let (channel, funds) = (Place::channel(&item.channel), Place::funds(&item.channel));
+    let (booked, stated) = (item.booked.unwrap_or(0), item.stated.unwrap_or(0));
+    if booked < 0 || stated < 0 {
+        return Err(Reject::bad_request("amount", "of a difference is not negative"));
+    }
+    match item.kind {
+        ItemKind::Long | ItemKind::Duplicate => {
+            entry.pay(funds.clone(), Place::SUSPENSE, stated);
+            item.suspense = stated;
+        }
+        ItemKind::Chargeback => {
+            entry.pay(Place::SUSPENSE, funds.clone(), stated);
+            item.suspense = -stated;
+        }
+        // What the ledger booked has not come; or the channel has what the ledger did not book.
+        ItemKind::Short | ItemKind::Status | ItemKind::Amount => {
+            entry.pay(Place::SUSPENSE, channel, booked);
+            entry.pay(funds.clone(), Place::SUSPENSE, stated);
+            item.suspense = stated - booked;
+        }
+        ItemKind::Fee => item.suspense = -item.excess,
+        ItemKind::Currency | ItemKind::TradeType => {}
+    }
+    if matches!(
+        item.kind,
+        ItemKind::Long | ItemKind::Duplicate | ItemKind::Chargeback | ItemKind::Status | ItemKind::Amount
+    ) {
+        entry.pay(Place::FEE, funds, item.fee);
+    }
+    Ok(entry.with(id, item))
+}
+
+/// Somebody does something about it.
+pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Decided {
+    let Some(Document::Item(item)) = document else { return Err(unknown("item", &ask.item)) };
+    let mut item = (**item).clone();
+    let mut entry = Entry::default();
+    let done = || already(format!("the item {}", ask.item), item.state.word());
+    match &ask.act {
+        Act::Assign(owner) => {
+            if item.state == ItemState::Resolved {
+                return Err(done());
+            }
+            item.owner = Some(owner.clone());
+        }
+        Act::Note(text) => item.note.clone_from(text),
+        Act::Propose { resolution, reason, approval_above } => {
+            if !matches!(item.state, ItemState::Waiting | ItemState::Open | ItemState::Suspended) {
+                return Err(done());
+            }
+            permitted(&item, resolution)?;
+            item.proposal = Some(Proposal {
+                resolution: resolution.clone(),
+                reason: reason.clone(),
+                by: ask.by.clone(),
+                approved_by: None,
+                at: now,
+            });
+            if at_stake(&item) > *approval_above {
+                item.note = format!("was {}", item.state.word());
+                item.state = ItemState::Proposed;
+            } else {
+                settle(&mut item, &mut entry);
+            }
+        }
+        Act::Approve => {
+            let Some(proposal) = item.proposal.as_mut().filter(|_| item.state == ItemState::Proposed) else {
+                return Err(done());
+            };
+            if proposal.by == ask.by {
+                return Err(Reject::SecondPersonNeeded { by: ask.by.clone() });
+            }
+            proposal.approved_by = Some(ask.by.clone());
+            settle(&mut item, &mut entry);
+        }
+        Act::Decline(reason) => {
+            if item.state != ItemState::Proposed {
+                return Err(done());
+            }
+            item.proposal = None;
+            item.note.clone_from(reason);
+            item.state = ItemState::Open;
+        }
+        Act::Overdue => {
+            if item.state != ItemState::Waiting {
+                return Err(done());
+            }
+            item.state = ItemState::Open;
+        }
+        Act::Arrived { row, amount, fee } => arrived(&mut item, &mut entry, (row, *amount, *fee), ask, now)?,
+        Act::Finish { gift, promotion, owed } => {
+            if item.state != ItemState::Acting {
+                return Err(done());
+            }
+            if let (Some(promotion), 1..) = (promotion, *gift) {
+                let promotion = Place::System(SystemAccount::Promotion(promotion.clone()));
+                entry.pay(Place::SUSPENSE, promotion, *gift);
+                item.suspense -= gift;
+            }
+            let open = *gift > 0 || *owed > 0;
+            item.state = if open { ItemState::Suspended } else { ItemState::Resolved };
+        }
+    }
+    Ok(entry.with(&ask.item, item))
+}
+
+/// How much money a resolution is about.
+fn at_stake(item: &Item) -> i64 {
+    let larger = item.booked.unwrap_or(0).max(item.stated.unwrap_or(0));
+    if item.kind == ItemKind::Amount || item.kind == ItemKind::Fee { item.suspense.abs() } else { larger }
+}
+
+/// Whether an item of this kind can be resolved so.
+fn permitted(item: &Item, resolution: &Resolution) -> Result<(), Reject> {
+    let channel_has_more = item.suspense > 0;
+    let fits = match (item.kind, resolution) {
+        (_, _) if item.state == ItemState::Suspended => matches!(resolution, Resolution::WriteOff),
+        (ItemKind::Long | ItemKind::Duplicate, Resolution::Rematch(_) | Resolution::Reverse | Resolution::WriteOff)
+        | (ItemKind::Chargeback, Resolution::Rematch(_) | Resolution::WriteOff)
+        | (ItemKind::Short, Resolution::NeverArrived | Resolution::WriteOff)
+        | (ItemKind::Amount | ItemKind::Fee, Resolution::Accept | Resolution::WriteOff)
+        | (ItemKind::Currency | ItemKind::TradeType, Resolution::Accept) => true,
+        (ItemKind::Status, Resolution::Rematch(_) | Resolution::Reverse) => channel_has_more,
+        (ItemKind::Status, Resolution::NeverArrived) => !channel_has_more,
+        (ItemKind::Status, Resolution::WriteOff) => true,
+        _ => false,
+    };
+    if fits {
+        return Ok(());
+    }
+    let reason = format!("{} does not resolve a {} that is {}", resolution.word(), item.kind.word(), item.state.word());
+    Err(Reject::bad_request("resolution", reason))
+}
+
+/// Books a resolution. What follows for a wallet or a lot comes after it, and then [`Act::Finish`].
+fn settle(item: &mut Item, entry: &mut Entry) {
+    let Some(proposal) = &item.proposal else { return };
+    let channel = Place::channel(&item.channel);
+    let stands = item.suspense;
+    let mut follows = false;
+    match &proposal.resolution {
+        Resolution::WriteOff | Resolution::Accept => {
+            let to = if item.kind == ItemKind::Fee { Place::FEE } else { Place::WRITE_OFF };
+            entry.pay(Place::SUSPENSE, to, stands);
+            follows = lot_counts(item);
+        }
+        Resolution::Reverse => entry.pay(Place::SUSPENSE, channel, stands),
+        // What the order of the top-up, or the charge-back, leaves with the channel.
+        Resolution::Rematch(_) => {
+            entry.pay(Place::SUSPENSE, channel, stands);
+            follows = true;
+        }
+        Resolution::NeverArrived => {
+            entry.pay(Place::SUSPENSE, channel, stands);
+            follows = true;
+        }
+    }
+    item.suspense = 0;
+    item.state = if follows { ItemState::Acting } else { ItemState::Resolved };
+}
+
+/// Whether the ledger's top-up counts as confirmed when the item is written off or accepted.
+const fn lot_counts(item: &Item) -> bool {
+    item.account.is_some()
+        && match item.kind {
+            ItemKind::Short | ItemKind::Amount => true,
+            ItemKind::Status => item.booked.is_some(),
+            _ => false,
+        }
+}
+
+/// The channel's row came after the order was given up: the order's debt is paid.
+fn arrived(
+    item: &mut Item,
+    entry: &mut Entry,
+    (row, amount, fee): (&crate::clearing::RowRef, i64, i64),
+    ask: &WorkItem,
+    now: Timestamp,
+) -> Result<(), Reject> {
+    let open = matches!(item.state, ItemState::Open | ItemState::Proposed | ItemState::Waiting);
+    if item.kind != ItemKind::Short || !open {
+        return Err(already(format!("the item {}", ask.item), item.state.word()));
+    }
+    let Some(booked) = item.booked.filter(|booked| *booked == amount) else {
+        return Err(Reject::bad_request("amount", "is not the order's"));
+    };
+    let funds = Place::funds(&item.channel);
+    entry.pay(funds.clone(), Place::SUSPENSE, booked);
+    entry.pay(Place::FEE, funds, fee);
+    item.suspense += booked;
+    item.stated = Some(amount);
+    item.fee = fee;
+    item.row = Some(row.clone());
+    item.proposal = Some(Proposal {
+        resolution: Resolution::Accept,
+        reason: "the channel's row came".into(),
+        by: ask.by.clone(),
+        approved_by: None,
+        at: now,
+    });
+    item.state = ItemState::Acting;
+    Ok(())
+}
+
+/// Who the ledger is, where it works on an item by itself.
+#[must_use]
+pub fn ledger() -> Label {
+    Label::internal("fentan")
+}

@@ -1,0 +1,261 @@
+//! Documents of the clearing line, and where each stands.
+//!
+//! A document is opened by a command and has that command's id. Each record that changes it holds it as it stands
+//! afterwards, so its history is the journal's, and its last state is found by its id without replay.
+
+use super::Resolution;
+use crate::accounts::Timestamp;
+use crate::money::Currency;
+use crate::names::{AccountId, CommandId, Label};
+use serde::{Deserialize, Serialize};
+
+/// A document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Document {
+    /// A channel statement.
+    Statement(Box<Statement>),
+    /// A difference.
+    Item(Box<Item>),
+}
+
+impl Document {
+    /// The word for its kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Statement(_) => "statement",
+            Self::Item(_) => "item",
+        }
+    }
+}
+
+impl From<Statement> for Document {
+    fn from(statement: Statement) -> Self {
+        Self::Statement(Box::new(statement))
+    }
+}
+
+impl From<Item> for Document {
+    fn from(item: Item) -> Self {
+        Self::Item(Box::new(item))
+    }
+}
+
+/// A channel statement that was read whole and found consistent (rule C3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// The SHA-256 of its bytes, in hexadecimal digits: the same file twice is one statement.
+    pub file: Label,
+    /// The name it came with.
+    pub name: String,
+    /// The channel.
+    pub channel: Label,
+    /// How it is written: `wechat_trade`, `unionpay_merchant`, ...
+    pub family: Label,
+    /// The currency of its amounts.
+    pub currency: Currency,
+    /// The channel's day, `2017-07-18`.
+    pub day: Label,
+    /// When the day ends.
+    pub until: Timestamp,
+    /// Its rows.
+    pub rows: u64,
+    /// Its payments.
+    pub payments: u64,
+    /// What they sum to, in minor units.
+    pub payment_amount: i64,
+    /// Its refunds.
+    pub refunds: u64,
+    /// What they sum to, in minor units.
+    pub refund_amount: i64,
+    /// The channel's fees, in minor units; what refunds gave back is taken off.
+    pub fee: i64,
+    /// What became of its rows, when all are booked.
+    pub tally: Option<Tally>,
+}
+
+/// What became of a statement's rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Rows that the ledger had booked alike.
+    pub matched: u64,
+    /// What they sum to: payments less refunds, in minor units.
+    pub matched_amount: i64,
+    /// Rows that wait for the ledger's booking.
+    pub waiting: u64,
+    /// Rows that say that nothing was paid.
+    pub void: u64,
+    /// Orders of the ledger that wait for the channel's row.
+    pub expected: u64,
+    /// Differences that were opened.
+    pub items: u64,
+    /// What merchants can now have settled, in minor units.
+    pub released: i64,
+}
+
+/// A row of a channel statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowRef {
+    /// The statement's file.
+    pub file: Label,
+    /// The line, from 1.
+    pub line: u64,
+}
+
+/// How channel and ledger differ (rule C4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ItemKind {
+    /// Both have it, with other amounts.
+    Amount,
+    /// Both have it, and the channel took another fee.
+    Fee,
+    /// One says that it was paid, the other that it was not.
+    Status,
+    /// Both have it, in other currencies.
+    Currency,
+    /// Both have it, and its kind of trade is not one that the order may have (rule M3).
+    TradeType,
+    /// Only the channel has it (长款).
+    Long,
+    /// Only the ledger has it (短款).
+    Short,
+    /// The channel paid back what the ledger has not given back.
+    Chargeback,
+    /// The channel has it twice.
+    Duplicate,
+}
+
+impl ItemKind {
+    /// All, in order.
+    pub const ALL: [Self; 9] = [
+        Self::Amount,
+        Self::Fee,
+        Self::Status,
+        Self::Currency,
+        Self::TradeType,
+        Self::Long,
+        Self::Short,
+        Self::Chargeback,
+        Self::Duplicate,
+    ];
+
+    /// The word on the wire.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Amount => "amount_mismatch",
+            Self::Fee => "fee_mismatch",
+            Self::Status => "status_mismatch",
+            Self::Currency => "currency_mismatch",
+            Self::TradeType => "trade_type_mismatch",
+            Self::Long => "long",
+            Self::Short => "short",
+            Self::Chargeback => "chargeback",
+            Self::Duplicate => "duplicate",
+        }
+    }
+
+    /// The kind of this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// Where a difference stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ItemState {
+    /// The other side may still come: it waits in the pool.
+    Waiting,
+    /// Somebody has to look at it.
+    Open,
+    /// Somebody has said how, somebody else has to agree.
+    Proposed,
+    /// It is decided; what follows from it is being booked.
+    Acting,
+    /// The top-up never arrived: what was spent of it is owed, and stands in suspense.
+    Suspended,
+    /// Done.
+    Resolved,
+}
+
+impl ItemState {
+    /// All, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Waiting, Self::Open, Self::Proposed, Self::Acting, Self::Suspended, Self::Resolved];
+
+    /// The word on the wire.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Open => "open",
+            Self::Proposed => "proposed",
+            Self::Acting => "acting",
+            Self::Suspended => "suspended",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The state of this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+/// How somebody wants a difference resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// How.
+    pub resolution: Resolution,
+    /// Why.
+    pub reason: String,
+    /// Who says so.
+    pub by: Label,
+    /// Who agreed, when somebody had to.
+    pub approved_by: Option<Label>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A difference between channel and ledger (rule C4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// How they differ.
+    pub kind: ItemKind,
+    /// Where it stands.
+    pub state: ItemState,
+    /// The channel.
+    pub channel: Label,
+    /// The currency of its amounts.
+    pub currency: Currency,
+    /// The row, when the channel has one.
+    pub row: Option<RowRef>,
+    /// The order's number, as the channel or the ledger has it.
+    pub order: String,
+    /// The top-up, or the refund of one, when the ledger has it.
+    pub ledger: Option<CommandId>,
+    /// Its wallet.
+    pub account: Option<AccountId>,
+    /// What the ledger booked, in minor units.
+    pub booked: Option<i64>,
+    /// What the channel says, in minor units.
+    pub stated: Option<i64>,
+    /// The fee that the channel took, in minor units.
+    pub fee: i64,
+    /// What of it is more than was agreed.
+    pub excess: i64,
+    /// The channel's words where they differ: another currency, status, kind of trade.
+    pub found: String,
+    /// When it happened, by the side that has it.
+    pub at: Timestamp,
+    /// What stands in suspense for it: above zero what we may owe somebody, below what somebody may owe us.
+    pub suspense: i64,
+    /// Who looks after it.
+    pub owner: Option<Label>,
+    /// The last thing that was said about it.
+    pub note: String,
+    /// How it is, or is to be, resolved.
+    pub proposal: Option<Proposal>,
+}

@@ -1,0 +1,344 @@
+//! What the journal knows of a channel's orders, and of whom a lot has paid.
+//!
+//! Both are needed once a statement, so neither is kept in memory or in an index that every spend would have to feed:
+//! they are read from the journal, in one pass from the oldest order that can matter, about a million records a second.
+//! The records themselves say which lines went into `unreconciled` ([`LotSet`]), so what a lot has to release is a
+//! sum, whatever happened in between.
+//!
+//! Memory: about 250 bytes for each order that is open in the window, and 100 for each merchant a confirmed lot has paid.
+
+use super::decide::reconcile::paid_by;
+use super::{Clearing, Released};
+use crate::accounts::{Fund, Timestamp};
+use crate::journal::{Batch, BatchError, JournalError, JournalReader, Position};
+use crate::ledger::decide::refund::fund_of;
+use crate::ledger::{Command, Event, Granted, LotSet, Record, Taken, TopUpRefund};
+use crate::money::Currency;
+use crate::names::{AccountId, CommandId, Label};
+use hashbrown::{HashMap, HashSet};
+
+/// The journal could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// It failed, or is damaged.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A record cannot be read.
+    #[error("the record at position {position}: {reason}")]
+    Record {
+        /// Where.
+        position: Position,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// From where to where, and who is told how far it is: the position done.
+pub struct Span<'a> {
+    /// The first position.
+    pub from: Position,
+    /// The last one.
+    pub to: Position,
+    /// Called once a batch.
+    pub progress: &'a mut dyn FnMut(Position),
+}
+
+/// Calls `visit` with each record of the span.
+fn each(journal: &dyn JournalReader, span: Span<'_>, visit: &mut dyn FnMut(Position, Record)) -> Result<(), ScanError> {
+    let Span { from, to, progress } = span;
+    let mut result = Ok(());
+    if from > to {
+        return Ok(());
+    }
+    journal.read(from, &mut |bytes| match batch(bytes, from, to, visit) {
+        Ok(end) => {
+            progress(end.min(to));
+            end < to
+        }
+        Err(error) => {
+            result = Err(error);
+            false
+        }
+    })?;
+    result
+}
+
+fn batch(
+    bytes: &[u8],
+    from: Position,
+    to: Position,
+    visit: &mut dyn FnMut(Position, Record),
+) -> Result<Position, ScanError> {
+    let damaged = |error: BatchError| JournalError::Damaged { position: from, error };
+    let batch = Batch::open(bytes).map_err(damaged)?;
+    for (position, bytes) in batch.records() {
+        if (from..=to).contains(&position) {
+            let record =
+                Record::decode(bytes).map_err(|error| ScanError::Record { position, reason: error.to_string() })?;
+            visit(position, record);
+        }
+    }
+    Ok(batch.end() - 1)
+}
+
+/// Whether an order's money is there, as the ledger booked it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// A top-up that is confirmed, or a refund that was paid.
+    Booked,
+    /// A top-up that waits for its channel.
+    Pending,
+}
+
+/// A top-up, or the refund of one, that no statement has confirmed and no difference is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The top-up; of a refund, the command that asked for it.
+    pub id: CommandId,
+    /// The record that booked it: the key by which a confirmation names a refund.
+    pub booked_by: CommandId,
+    /// The number under which the channel has it.
+    pub number: Label,
+    /// The wallet.
+    pub account: AccountId,
+    /// A refund.
+    pub refund: bool,
+    /// What the channel has to bring, or has paid back, in minor units.
+    pub amount: i64,
+    /// Its currency.
+    pub currency: Currency,
+    /// When it was placed.
+    pub at: Timestamp,
+    /// Its record.
+    pub position: Position,
+    /// Whether it is booked.
+    pub standing: Standing,
+}
+
+/// The orders of a channel in a span that are open.
+///
+/// # Errors
+/// See [`ScanError`].
+pub fn open_orders(journal: &dyn JournalReader, channel: &Label, span: Span<'_>) -> Result<Vec<Order>, ScanError> {
+    let mut pool = Pool { channel: channel.clone(), orders: HashMap::new(), requests: HashMap::new() };
+    each(journal, span, &mut |position, record| pool.take(position, &record))?;
+    let mut orders: Vec<Order> = pool.orders.into_values().collect();
+    orders.sort_unstable_by_key(|order| order.position);
+    Ok(orders)
+}
+
+struct Pool {
+    channel: Label,
+    orders: HashMap<CommandId, Order>,
+    /// The commands that asked for refunds which wait, by top-up.
+    requests: HashMap<CommandId, CommandId>,
+}
+
+impl Pool {
+    fn take(&mut self, position: Position, record: &Record) {
+        match (&record.event, &record.command) {
+            (Event::ToppedUp { granted, .. }, Command::TopUp(ask)) => {
+                self.placed((position, record), ask.channel_order.as_ref(), granted, Standing::Booked);
+            }
+            (Event::TopUpPlaced { granted, .. }, Command::TopUp(ask)) => {
+                self.placed((position, record), ask.channel_order.as_ref(), granted, Standing::Pending);
+            }
+            (Event::TopUpConfirmed { .. }, Command::ConfirmTopUp(ask)) => {
+                if let Some(order) = self.orders.get_mut(&ask.top_up) {
+                    order.standing = Standing::Booked;
+                }
+            }
+            (Event::TopUpFailed { .. }, Command::FailTopUp(top_up)) => {
+                self.orders.remove(top_up);
+            }
+            (Event::TopUpRefundRequested { .. }, Command::RefundTopUp(ask)) => {
+                self.requests.insert(ask.top_up.clone(), record.id.clone());
+            }
+            (Event::TopUpRefundFailed { .. }, Command::RefundTopUp(ask)) => {
+                self.requests.remove(&ask.top_up);
+            }
+            (
+                Event::TopUpRefunded { refund, account, .. } | Event::TopUpRefundConfirmed { refund, account, .. },
+                Command::RefundTopUp(ask),
+            ) => {
+                let asked = self.requests.remove(&ask.top_up).unwrap_or_else(|| record.id.clone());
+                self.refunded((position, record), asked, refund, account);
+            }
+            (_, Command::Clear(ask)) => self.cleared(record, ask),
+            _ => {}
+        }
+    }
+
+    fn placed(
+        &mut self,
+        (position, record): (Position, &Record),
+        number: Option<&Label>,
+        granted: &Granted,
+        standing: Standing,
+    ) {
+        let Some(account) = record.account().filter(|_| granted.channel == self.channel) else { return };
+        let order = Order {
+            id: record.id.clone(),
+            booked_by: record.id.clone(),
+            number: number.cloned().unwrap_or_else(|| Label::internal(record.id.as_str())),
+            account: account.clone(),
+            refund: false,
+            amount: paid_by(granted),
+            currency: record.currency,
+            at: record.at,
+            position,
+            standing,
+        };
+        if order.amount > 0 {
+            self.orders.insert(order.id.clone(), order);
+        }
+    }
+
+    fn refunded(
+        &mut self,
+        (position, record): (Position, &Record),
+        asked: CommandId,
+        refund: &TopUpRefund,
+        account: &AccountId,
+    ) {
+        if refund.channel != self.channel || refund.refunded == 0 {
+            return;
+        }
+        let order = Order {
+            number: Label::internal(asked.as_str()),
+            id: asked,
+            booked_by: record.id.clone(),
+            account: account.clone(),
+            refund: true,
+            amount: refund.refunded,
+            currency: record.currency,
+            at: record.at,
+            position,
+            standing: Standing::Booked,
+        };
+        self.orders.insert(order.booked_by.clone(), order);
+    }
+
+    fn cleared(&mut self, record: &Record, ask: &Clearing) {
+        if matches!(record.event, Event::Rejected(_)) {
+            return;
+        }
+        match ask {
+            Clearing::ConfirmLot(ask) => drop(self.orders.remove(&ask.top_up)),
+            Clearing::ConfirmRefund(ask) => drop(self.orders.remove(&ask.refund)),
+            Clearing::OpenItem(ask) => {
+                if let Some(id) = &ask.item.ledger {
+                    self.orders.remove(id);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A piece of a lot: the top-up, and the wallet that has it.
+pub type Piece = (CommandId, AccountId);
+
+/// What pieces of lots paid while no statement had confirmed them.
+#[derive(Debug, Default)]
+pub struct Paid {
+    /// By piece, and merchant: what was paid, less what was refunded, of paid and promoted value.
+    paid: HashMap<Piece, HashMap<AccountId, [i64; 2]>>,
+    /// Pieces that a record has confirmed.
+    confirmed: HashSet<Piece>,
+    /// Pieces whose proceeds are released.
+    released: HashSet<Piece>,
+    /// Pieces that a transfer brought.
+    arrived: HashSet<Piece>,
+}
+
+impl Paid {
+    /// What pieces of these lots paid in a span, which begins before the first of their top-ups.
+    ///
+    /// # Errors
+    /// See [`ScanError`].
+    pub fn read(journal: &dyn JournalReader, lots: &HashSet<CommandId>, span: Span<'_>) -> Result<Self, ScanError> {
+        let mut paid = Self::default();
+        each(journal, span, &mut |_, record| paid.take(lots, &record))?;
+        Ok(paid)
+    }
+
+    fn take(&mut self, lots: &HashSet<CommandId>, record: &Record) {
+        match (&record.event, &record.command) {
+            (
+                Event::Spent { taken, promoted, reconciled, .. } | Event::Captured { taken, promoted, reconciled, .. },
+                _,
+            ) => self.lines(lots, record, (taken, *promoted, reconciled), 1),
+            (Event::Refunded { taken, promoted, reconciled, .. }, _) => {
+                self.lines(lots, record, (taken, *promoted, reconciled), -1);
+            }
+            (Event::Transferred { taken, parts, .. }, Command::Transfer(ask)) => {
+                for part in parts.iter().filter(|part| !part.reconciled) {
+                    let lot = taken.lots.get(part.lot as usize).filter(|lot| lots.contains(*lot));
+                    if let Some(lot) = lot {
+                        self.arrived.insert((lot.clone(), ask.to.clone()));
+                    }
+                }
+            }
+            (Event::Clearing(_), Command::Clear(ask)) => match &**ask {
+                Clearing::ConfirmLot(ask) if lots.contains(&ask.top_up) => {
+                    self.confirmed.insert((ask.top_up.clone(), ask.account.clone()));
+                }
+                Clearing::ReleaseProceeds(ask) if lots.contains(&ask.top_up) => {
+                    self.released.insert((ask.top_up.clone(), ask.account.clone()));
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn lines(
+        &mut self,
+        lots: &HashSet<CommandId>,
+        record: &Record,
+        (taken, promoted, reconciled): (&Taken, u8, &LotSet),
+        sign: i64,
+    ) {
+        let (Some(account), Some(merchant)) = (record.account(), record.merchant()) else { return };
+        for line in taken.lines.iter().filter(|line| !reconciled.has(line.lot)) {
+            let Some(lot) = taken.lots.get(line.lot as usize).filter(|lot| lots.contains(*lot)) else { continue };
+            let merchants = self.paid.entry((lot.clone(), account.clone())).or_default();
+            let funds = merchants.entry(merchant.clone()).or_default();
+            funds[fund_of(promoted, line.sub.0) as usize] += sign * line.amount;
+        }
+    }
+
+    /// Pieces that no record has confirmed, in order.
+    #[must_use]
+    pub fn unconfirmed(&self) -> Vec<Piece> {
+        let pieces = self.paid.keys().chain(&self.arrived).filter(|piece| !self.confirmed.contains(*piece));
+        let mut pieces: Vec<Piece> = pieces.cloned().collect::<HashSet<_>>().into_iter().collect();
+        pieces.sort_unstable();
+        pieces
+    }
+
+    /// What the confirmed pieces have to release that have not done so, in order.
+    #[must_use]
+    pub fn due(&self) -> Vec<(Piece, Vec<Released>)> {
+        let due =
+            self.paid.iter().filter(|(piece, _)| self.confirmed.contains(*piece) && !self.released.contains(*piece));
+        let mut due: Vec<(Piece, Vec<Released>)> = due
+            .filter_map(|(piece, merchants)| {
+                let mut shares: Vec<Released> = merchants
+                    .iter()
+                    .filter(|(_, funds)| funds.iter().any(|minor| *minor != 0))
+                    .map(|(merchant, funds)| Released {
+                        merchant: merchant.clone(),
+                        paid: funds[Fund::Paid as usize],
+                        promoted: funds[Fund::Promoted as usize],
+                    })
+                    .collect();
+                shares.sort_unstable_by(|one, other| one.merchant.cmp(&other.merchant));
+                (!shares.is_empty()).then(|| (piece.clone(), shares))
+            })
+            .collect();
+        due.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        due
+    }
+}
