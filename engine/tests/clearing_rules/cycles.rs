@@ -44,17 +44,17 @@ fn run(terms: &Terms, carried: i64, pending: i64) -> Settled {
     settle(terms, Currency::CNY, carried.into(), figures)
 }
 
-fn carried(minor: &str, why: Why) -> Option<CarriedOver> {
-    Some(CarriedOver { minor: fen(minor).into(), why })
+fn carried(minor: &str, why: Why) -> CarriedOver {
+    CarriedOver { minor: fen(minor).into(), why }
 }
 
 #[test]
 fn c7_what_is_negative_or_below_the_minimum_is_carried_over() {
     let terms = every_merchant("minimum = \"100.00\"\n");
     let monday = run(&terms, 0, fen("-20.00"));
-    assert_eq!((monday.amount, monday.carried_over), (0, carried("-20.00", Why::Negative)));
+    assert_eq!((monday.amount, monday.carried_over), (0, Some(carried("-20.00", Why::Negative))));
     let tuesday = run(&terms, fen("-20.00"), fen("70.00"));
-    assert_eq!((tuesday.amount, tuesday.carried_over), (0, carried("70.00", Why::BelowMinimum)));
+    assert_eq!((tuesday.amount, tuesday.carried_over), (0, Some(carried("70.00", Why::BelowMinimum))));
     assert_eq!(tuesday.new, i128::from(fen("90.00")));
     let wednesday = run(&terms, fen("70.00"), fen("120.00"));
     assert_eq!((wednesday.amount, wednesday.carried_over), (fen("120.00"), None));
