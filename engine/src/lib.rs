@@ -7,6 +7,7 @@
 //! | [`accounts`] | what the ledger remembers: wallets with their lots, slices of merchants, totals |
 //! | [`allocation`] | which lots and sub-balances pay for a spend |
 //! | [`catalog`] | products, rules and offers, checked |
+//! | [`clearing`] | fees, splits, working days, settlement |
 //! | [`ledger`] | what can be asked, what it does to the books, and every no |
 //! | [`journal`] | records in batches and their chain |
 //! | [`lab`] | a period of the journal under another rule |
@@ -14,7 +15,7 @@
 //! | [`history`] | statements, balances of the past, finance figures: an index of the journal |
 //! | [`runtime`] | shards that decide, journal and answer |
 //!
-//! The first six are pure: no clock, no I/O, no threads. The rules they keep are numbered in
+//! The first seven are pure: no clock, no I/O, no threads. The rules they keep are numbered in
 //! `docs/domain.md`.
 pub mod accounts;
 pub mod allocation;

@@ -10,6 +10,8 @@ use super::versions::Versions;
 use super::warn::warnings;
 use super::{Catalog, Rules};
 use crate::allocation::{Rule, RuleSpec, SubNames};
+use crate::clearing::{Calendar, CalendarSpec, SettlementSpec, TermsBook, TermsSpec, YearSpec};
+use crate::money::Currency;
 use crate::names::Label;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -38,6 +40,14 @@ pub struct CatalogSpec {
     /// Offers.
     #[serde(default)]
     pub offer: Vec<OfferSpec>,
+    /// What is said of years that the calendar does not list.
+    pub unlisted_years: Option<String>,
+    /// Years of the calendar of working days.
+    #[serde(default)]
+    pub calendar_year: Vec<YearSpec>,
+    /// Terms of settlement.
+    #[serde(default)]
+    pub settlement: Vec<TermsSpec>,
 }
 
 impl CatalogSpec {
@@ -50,6 +60,9 @@ impl CatalogSpec {
         self.choose.extend(other.choose);
         self.merchant.extend(other.merchant);
         self.offer.extend(other.offer);
+        self.unlisted_years = self.unlisted_years.take().or(other.unlisted_years);
+        self.calendar_year.extend(other.calendar_year);
+        self.settlement.extend(other.settlement);
     }
 }
 
@@ -103,6 +116,7 @@ fn read(spec: &CatalogSpec) -> (Option<Catalog>, Vec<CatalogError>) {
     let known: BTreeMap<Label, Versions> =
         rules.iter().filter_map(|(name, versions)| Some((name.clone(), versions.clone()?))).collect();
     errors.extend(amounts(&known, &products, &selectors, &spec.rule));
+    let (calendar, terms) = clearing(spec, &its, &mut errors);
     let default = spec.default_product.clone().unwrap_or_else(|| "default".into());
     let default_product = Label::internal(&default);
     let Some(default_product) = products.get(&default_product).cloned() else {
@@ -114,9 +128,32 @@ fn read(spec: &CatalogSpec) -> (Option<Catalog>, Vec<CatalogError>) {
         return (None, errors);
     };
     let sub_names = subs.iter().map(|(name, id)| (*id, name.clone())).collect::<BTreeMap<_, _>>().into_iter().collect();
-    let catalog =
-        Catalog { subs, sub_names, promoted, products, rules: known, selectors, merchants, offers, default_product };
+    let catalog = Catalog {
+        subs,
+        sub_names,
+        promoted,
+        products,
+        rules: known,
+        selectors,
+        merchants,
+        offers,
+        calendar,
+        terms,
+        default_product,
+    };
     (Some(catalog), errors)
+}
+
+/// Working days and terms of settlement, in the currencies of these products (rule C7).
+fn clearing(spec: &CatalogSpec, products: &[&Product], errors: &mut Vec<CatalogError>) -> (Calendar, TermsBook) {
+    let (unlisted_years, calendar_year) = (spec.unlisted_years.clone(), spec.calendar_year.clone());
+    let calendar = Calendar::from_spec(&CalendarSpec { unlisted_years, calendar_year });
+    let mut currencies: Vec<Currency> = products.iter().map(|product| product.currency).collect();
+    currencies.sort_unstable();
+    currencies.dedup();
+    let terms = TermsBook::from_spec(&SettlementSpec { settlement: spec.settlement.clone() }, &currencies);
+    let calendar = calendar.map_err(|wrong| errors.extend(wrong.0)).unwrap_or_default();
+    (calendar, terms.map_err(|wrong| errors.extend(wrong.0)).unwrap_or_default())
 }
 
 /// The rules with their versions; one with an error is there as `None`.

@@ -28,13 +28,13 @@ impl CatalogError {
 
     /// The same, of this entry of its table.
     #[must_use]
-    pub(super) fn at(self, index: usize) -> Self {
+    pub(crate) fn at(self, index: usize) -> Self {
         Self { index: Some(index), ..self }
     }
 
     /// The same, of this key.
     #[must_use]
-    pub(super) fn key(self, key: &'static str) -> Self {
+    pub(crate) fn key(self, key: &'static str) -> Self {
         Self { key: Some(key), ..self }
     }
 }
@@ -82,6 +82,6 @@ pub(super) fn label(table: &'static str, name: &str) -> Result<Label, CatalogErr
     Label::new(name).map_err(|e: NameError| fail(table, name, &e.to_string()))
 }
 
-pub(super) fn fail(table: &'static str, name: &str, reason: &str) -> CatalogError {
+pub(crate) fn fail(table: &'static str, name: &str, reason: &str) -> CatalogError {
     CatalogError { table, index: None, name: name.into(), key: None, reason: reason.into() }
 }

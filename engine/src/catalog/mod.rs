@@ -1,4 +1,4 @@
-//! What finance configures: sub-balances, products, rules, selectors and offers.
+//! What finance configures: sub-balances, products, rules, selectors, offers, working days and terms of settlement.
 //!
 //! A [`Catalog`] is checked when it is made and never changes; a reload makes another one. Replay does
 //! not look at it: a record says all.
@@ -32,6 +32,7 @@ mod warn;
 pub use archived::{Archived, ArchivedSpec};
 pub use check::{CatalogSpec, Checked};
 pub use choose::{ChooseSpec, Keys, Selector};
+pub(crate) use error::fail;
 pub use error::{CatalogError, CatalogErrors};
 pub(crate) use limits::check_velocity;
 pub use limits::{LimitsSpec, ProductLimits};
@@ -44,6 +45,7 @@ pub use versions::Versions;
 
 use crate::accounts::{SubId, Timestamp};
 use crate::allocation::{Occasion, RefundToExpired, Rule, SubNames};
+use crate::clearing::{Calendar, Terms, TermsBook};
 use crate::money::Currency;
 use crate::names::{AccountId, Label};
 use choose::Selectors;
@@ -87,7 +89,7 @@ pub enum NotChosen {
     NotPermitted,
 }
 
-/// Products, rules and offers, checked.
+/// Products, rules, offers, working days and terms of settlement, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalog {
     subs: SubNames,
@@ -98,6 +100,8 @@ pub struct Catalog {
     selectors: Selectors,
     merchants: Merchants,
     offers: BTreeMap<Label, Offer>,
+    calendar: Calendar,
+    terms: TermsBook,
     /// Also among the products.
     default_product: Product,
 }
@@ -221,6 +225,18 @@ impl Catalog {
     #[must_use]
     pub fn offer(&self, name: &Label) -> Option<&Offer> {
         self.offers.get(name)
+    }
+
+    /// The working days that settlements are counted in (rule C7).
+    #[must_use]
+    pub const fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// What is agreed with this merchant about fees, splits and settlement (rules C6 and C7).
+    #[must_use]
+    pub fn terms(&self, merchant: &AccountId) -> &Terms {
+        self.terms.of(merchant)
     }
 
     /// Which sub-balances promotions fund: bit n for sub-balance n.

@@ -15,15 +15,38 @@
 //! | `document.rs` | statements, differences, splits, settlements, and where each stands |
 //! | `decide/` | one file per family of commands |
 //! | `scan.rs` | open orders, and whom a lot has paid: read from the journal |
+//! | `rate.rs`, `fee.rs` | a part of an amount; what a row or a settlement costs (C5) |
+//! | `split.rs`, `split_state.rs` | sharing what is in `pending` with receivers, and taking it back (C6) |
+//! | `calendar.rs`, `calendar_spec.rs` | working days, and what a file says of them (C7) |
+//! | `terms.rs`, `terms_spec.rs` | what is agreed with a merchant, and what a file says of it (C7) |
+//! | `cycle.rs` | up to when a day's run settles, and how much (C7) |
 
 mod ask;
+mod calendar;
+mod calendar_spec;
+mod cycle;
 pub mod decide;
 mod document;
 mod entry;
+mod fee;
+mod rate;
 pub mod scan;
+mod split;
+mod split_state;
+mod terms;
+mod terms_spec;
 
 pub use ask::{
     Act, Clearing, CloseStatement, ConfirmLot, ConfirmRefund, OpenItem, ReleaseProceeds, Released, Resolution, WorkItem,
 };
+pub use calendar::{Calendar, CalendarError, UnlistedYears};
+pub use calendar_spec::{CalendarSpec, HolidaySpec, YearSpec};
+pub use cycle::{CarriedOver, PendingFigures, Settled, Why, cutoff, settle};
 pub use document::{Document, Item, ItemKind, ItemState, Proposal, RowRef, Statement, Tally};
 pub use entry::{Confirmed, Entry, Filed, Move, Place};
+pub use fee::{FeeBounds, fee, fee_within};
+pub use rate::{RATE_DECIMALS, Rate, RateError};
+pub use split::{Portion, RECEIVERS_MAX, Receiver, Shares, SplitAsk, SplitLimits, SplitReject, give_back, share};
+pub use split_state::{Shared, SplitState};
+pub use terms::{Terms, TermsBook};
+pub use terms_spec::{SettlementSpec, TermsSpec};

@@ -137,8 +137,17 @@ impl Major {
     /// Whether both are the same money, however many zeros were written.
     #[must_use]
     pub fn same_value(self, other: Self) -> bool {
-        let scale = |m: Self| i128::from(m.digits) * i128::from(POWERS[usize::from(6 - m.decimals.min(6))]);
-        scale(self) == scale(other)
+        self.millionths() == other.millionths()
+    }
+
+    /// Whether this is more money than `other`, however many zeros were written.
+    #[must_use]
+    pub fn is_more_than(self, other: Self) -> bool {
+        self.millionths() > other.millionths()
+    }
+
+    fn millionths(self) -> i128 {
+        i128::from(self.digits) * i128::from(POWERS[usize::from(6 - self.decimals.min(6))])
     }
 }
 
@@ -192,6 +201,7 @@ mod tests {
         let read = |t: &str| Major::parse(t.as_bytes()).expect("an amount");
         assert!(read("1.5").same_value(read("1.50")));
         assert!(!read("1.5").same_value(read("1.51")));
+        assert!(read("1.51").is_more_than(read("1.5")) && !read("1.50").is_more_than(read("1.5")));
         assert!(read("0.00").is_zero() && !read("0.01").is_zero());
     }
 

@@ -1,4 +1,4 @@
-//! The catalog's files: products, rules, selectors, merchants, offers.
+//! The catalog's files: products, rules, selectors, merchants, offers, working days, terms of settlement.
 //!
 //! Several files are one catalog. What is wrong is told all at once, each with file, line, column and
 //! reason: first everything that cannot be read, and when all can be read, everything that cannot be.
@@ -11,11 +11,13 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// What stands in `config/`, built in.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("config/products.toml", include_str!("../../../../config/products.toml")),
     ("config/rules.toml", include_str!("../../../../config/rules.toml")),
     ("config/merchants.toml", include_str!("../../../../config/merchants.toml")),
     ("config/offers.toml", include_str!("../../../../config/offers.toml")),
+    ("config/calendar.toml", include_str!("../../../../config/calendar.toml")),
+    ("config/settlement.toml", include_str!("../../../../config/settlement.toml")),
 ];
 
 /// One thing that is wrong, or doubtful, in a file.
