@@ -10,6 +10,7 @@ use super::rules::Rules;
 use super::tally::{Label, Tally};
 use crate::accounts::Timestamp;
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 /// A run: orders and rules, then rows, then leftovers.
 #[derive(Debug)]
@@ -17,7 +18,8 @@ pub struct Matcher {
     pub(super) finder: Finder,
     rules: Rules,
     mix: Mix,
-    /// Keys of earlier rows that moved money and that no order's own key has found.
+    /// Keys of earlier rows that moved money, but for those that found their order by the key of both: the index knows
+    /// these.
     rows: HashTable<u128>,
     tally: Tally,
 }
@@ -72,10 +74,10 @@ impl Matcher {
             return Outcome::NoMoney;
         }
         let reference = self.finder.paid_again(row);
-        if reference.is_some() || self.is_repeated(row.key()) {
+        let repeated = !self.remember(row.key());
+        if repeated || reference.is_some() {
             return Outcome::Duplicate { reference };
         }
-        self.remember(row.key());
         match row.kind {
             _ if self.rules.row_waits(end_us) => Outcome::Waiting,
             Kind::Payment => Outcome::Long,
@@ -104,13 +106,13 @@ impl Matcher {
         what
     }
 
-    fn is_repeated(&self, key: u128) -> bool {
-        self.rows.find(self.mix.hash(key), |other| *other == key).is_some()
-    }
-
-    fn remember(&mut self, key: u128) {
+    /// Whether no earlier row had this key, as far as [`Self::rows`] knows.
+    fn remember(&mut self, key: u128) -> bool {
         let mix = self.mix;
-        self.rows.entry(mix.hash(key), |other| *other == key, |other| mix.hash(*other)).or_insert(key);
+        let entry = self.rows.entry(mix.hash(key), |other| *other == key, |other| mix.hash(*other));
+        let is_new = matches!(entry, Entry::Vacant(_));
+        entry.or_insert(key);
+        is_new
     }
 
     /// Ends the run: what no row has found.
