@@ -12,6 +12,7 @@
 //! | [`journal`] | records in batches and their chain |
 //! | [`lab`] | a period of the journal under another rule |
 //! | [`store`] | the seam to what keeps images of accounts |
+//! | [`clearing`] | channel statements against the books |
 //! | [`history`] | statements, balances of the past, finance figures: an index of the journal |
 //! | [`runtime`] | shards that decide, journal and answer |
 //!

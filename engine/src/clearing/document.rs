@@ -3,7 +3,7 @@
 //! A document is opened by a command and has that command's id. Each record that changes it holds it as it stands
 //! afterwards, so its history is the journal's, and its last state is found by its id without replay.
 
-use super::Resolution;
+use super::{Difference, Resolution};
 use crate::accounts::Timestamp;
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
@@ -102,66 +102,6 @@ pub struct RowRef {
     pub line: u64,
 }
 
-/// How channel and ledger differ (rule C4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ItemKind {
-    /// Both have it, with other amounts.
-    Amount,
-    /// Both have it, and the channel took another fee.
-    Fee,
-    /// One says that it was paid, the other that it was not.
-    Status,
-    /// Both have it, in other currencies.
-    Currency,
-    /// Both have it, and its kind of trade is not one that the order may have (rule M3).
-    TradeType,
-    /// Only the channel has it (长款).
-    Long,
-    /// Only the ledger has it (短款).
-    Short,
-    /// The channel paid back what the ledger has not given back.
-    Chargeback,
-    /// The channel has it twice.
-    Duplicate,
-}
-
-impl ItemKind {
-    /// All, in order.
-    pub const ALL: [Self; 9] = [
-        Self::Amount,
-        Self::Fee,
-        Self::Status,
-        Self::Currency,
-        Self::TradeType,
-        Self::Long,
-        Self::Short,
-        Self::Chargeback,
-        Self::Duplicate,
-    ];
-
-    /// The word on the wire.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Amount => "amount_mismatch",
-            Self::Fee => "fee_mismatch",
-            Self::Status => "status_mismatch",
-            Self::Currency => "currency_mismatch",
-            Self::TradeType => "trade_type_mismatch",
-            Self::Long => "long",
-            Self::Short => "short",
-            Self::Chargeback => "chargeback",
-            Self::Duplicate => "duplicate",
-        }
-    }
-
-    /// The kind of this word.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-}
-
 /// Where a difference stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ItemState {
@@ -223,7 +163,7 @@ pub struct Proposal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// How they differ.
-    pub kind: ItemKind,
+    pub kind: Difference,
     /// Where it stands.
     pub state: ItemState,
     /// The channel.

@@ -15,6 +15,7 @@
 //! | `document.rs` | statements, differences, splits, settlements, and where each stands |
 //! | `decide/` | one file per family of commands |
 //! | `scan.rs` | open orders, and whom a lot has paid: read from the journal |
+//! | [`matching`] | statement rows against booked orders (C4) |
 //! | `rate.rs`, `fee.rs` | a part of an amount; what a row or a settlement costs (C5) |
 //! | `split.rs`, `split_state.rs` | sharing what is in `pending` with receivers, and taking it back (C6) |
 //! | `calendar.rs`, `calendar_spec.rs` | working days, and what a file says of them (C7) |
@@ -29,6 +30,7 @@ pub mod decide;
 mod document;
 mod entry;
 mod fee;
+pub mod matching;
 mod rate;
 pub mod scan;
 mod split;
@@ -42,9 +44,10 @@ pub use ask::{
 pub use calendar::{Calendar, CalendarError, UnlistedYears};
 pub use calendar_spec::{CalendarSpec, HolidaySpec, YearSpec};
 pub use cycle::{CarriedOver, PendingFigures, Settled, Why, cutoff, settle};
-pub use document::{Document, Item, ItemKind, ItemState, Proposal, RowRef, Statement, Tally};
+pub use document::{Document, Item, ItemState, Proposal, RowRef, Statement, Tally};
 pub use entry::{Confirmed, Entry, Filed, Move, Place};
 pub use fee::{FeeBounds, fee, fee_within};
+pub use matching::Difference;
 pub use rate::{RATE_DECIMALS, Rate, RateError};
 pub use split::{Portion, RECEIVERS_MAX, Receiver, Shares, SplitAsk, SplitLimits, SplitReject, give_back, share};
 pub use split_state::{Shared, SplitState};

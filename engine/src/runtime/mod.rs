@@ -33,7 +33,7 @@ pub(crate) mod hashing;
 mod held;
 mod ids;
 mod keeper;
-mod prefetch;
+pub(crate) mod prefetch;
 mod query;
 pub mod recovery;
 mod request;

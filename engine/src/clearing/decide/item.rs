@@ -13,7 +13,7 @@
 
 use super::{Decided, already, unknown};
 use crate::accounts::{SystemAccount, Timestamp};
-use crate::clearing::{Act, Document, Entry, Item, ItemKind, ItemState, Place, Proposal, Resolution, WorkItem};
+use crate::clearing::{Act, Difference, Document, Entry, Item, ItemState, Place, Proposal, Resolution, WorkItem};
 use crate::ledger::Reject;
 use crate::names::{CommandId, Label};
 
@@ -27,26 +27,26 @@ pub fn open(id: &CommandId, item: &Item) -> Decided {
         return Err(Reject::bad_request("amount", "of a difference is not negative"));
     }
     match item.kind {
-        ItemKind::Long | ItemKind::Duplicate => {
+        Difference::Long | Difference::Duplicate => {
             entry.pay(funds.clone(), Place::SUSPENSE, stated);
             item.suspense = stated;
         }
-        ItemKind::Chargeback => {
+        Difference::Chargeback => {
             entry.pay(Place::SUSPENSE, funds.clone(), stated);
             item.suspense = -stated;
         }
         // What the ledger booked has not come; or the channel has what the ledger did not book.
-        ItemKind::Short | ItemKind::Status | ItemKind::Amount => {
+        Difference::Short | Difference::Status | Difference::Amount => {
             entry.pay(Place::SUSPENSE, channel, booked);
             entry.pay(funds.clone(), Place::SUSPENSE, stated);
             item.suspense = stated - booked;
         }
-        ItemKind::Fee => item.suspense = -item.excess,
-        ItemKind::Currency | ItemKind::TradeType => {}
+        Difference::Fee => item.suspense = -item.excess,
+        Difference::Currency | Difference::TradeType => {}
     }
     if matches!(
         item.kind,
-        ItemKind::Long | ItemKind::Duplicate | ItemKind::Chargeback | ItemKind::Status | ItemKind::Amount
+        Difference::Long | Difference::Duplicate | Difference::Chargeback | Difference::Status | Difference::Amount
     ) {
         entry.pay(Place::FEE, funds, item.fee);
     }
@@ -130,7 +130,7 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
 /// How much money a resolution is about.
 fn at_stake(item: &Item) -> i64 {
     let larger = item.booked.unwrap_or(0).max(item.stated.unwrap_or(0));
-    if item.kind == ItemKind::Amount || item.kind == ItemKind::Fee { item.suspense.abs() } else { larger }
+    if item.kind == Difference::Amount || item.kind == Difference::Fee { item.suspense.abs() } else { larger }
 }
 
 /// Whether an item of this kind can be resolved so.
@@ -138,14 +138,17 @@ fn permitted(item: &Item, resolution: &Resolution) -> Result<(), Reject> {
     let channel_has_more = item.suspense > 0;
     let fits = match (item.kind, resolution) {
         (_, _) if item.state == ItemState::Suspended => matches!(resolution, Resolution::WriteOff),
-        (ItemKind::Long | ItemKind::Duplicate, Resolution::Rematch(_) | Resolution::Reverse | Resolution::WriteOff)
-        | (ItemKind::Chargeback, Resolution::Rematch(_) | Resolution::WriteOff)
-        | (ItemKind::Short, Resolution::NeverArrived | Resolution::WriteOff)
-        | (ItemKind::Amount | ItemKind::Fee, Resolution::Accept | Resolution::WriteOff)
-        | (ItemKind::Currency | ItemKind::TradeType, Resolution::Accept) => true,
-        (ItemKind::Status, Resolution::Rematch(_) | Resolution::Reverse) => channel_has_more,
-        (ItemKind::Status, Resolution::NeverArrived) => !channel_has_more,
-        (ItemKind::Status, Resolution::WriteOff) => true,
+        (
+            Difference::Long | Difference::Duplicate,
+            Resolution::Rematch(_) | Resolution::Reverse | Resolution::WriteOff,
+        )
+        | (Difference::Chargeback, Resolution::Rematch(_) | Resolution::WriteOff)
+        | (Difference::Short, Resolution::NeverArrived | Resolution::WriteOff)
+        | (Difference::Amount | Difference::Fee, Resolution::Accept | Resolution::WriteOff)
+        | (Difference::Currency | Difference::TradeType, Resolution::Accept) => true,
+        (Difference::Status, Resolution::Rematch(_) | Resolution::Reverse) => channel_has_more,
+        (Difference::Status, Resolution::NeverArrived) => !channel_has_more,
+        (Difference::Status, Resolution::WriteOff) => true,
         _ => false,
     };
     if fits {
@@ -163,7 +166,7 @@ fn settle(item: &mut Item, entry: &mut Entry) {
     let mut follows = false;
     match &proposal.resolution {
         Resolution::WriteOff | Resolution::Accept => {
-            let to = if item.kind == ItemKind::Fee { Place::FEE } else { Place::WRITE_OFF };
+            let to = if item.kind == Difference::Fee { Place::FEE } else { Place::WRITE_OFF };
             entry.pay(Place::SUSPENSE, to, stands);
             follows = lot_counts(item);
         }
@@ -186,8 +189,8 @@ fn settle(item: &mut Item, entry: &mut Entry) {
 const fn lot_counts(item: &Item) -> bool {
     item.account.is_some()
         && match item.kind {
-            ItemKind::Short | ItemKind::Amount => true,
-            ItemKind::Status => item.booked.is_some(),
+            Difference::Short | Difference::Amount => true,
+            Difference::Status => item.booked.is_some(),
             _ => false,
         }
 }
@@ -201,7 +204,7 @@ fn arrived(
     now: Timestamp,
 ) -> Result<(), Reject> {
     let open = matches!(item.state, ItemState::Open | ItemState::Proposed | ItemState::Waiting);
-    if item.kind != ItemKind::Short || !open {
+    if item.kind != Difference::Short || !open {
         return Err(already(format!("the item {}", ask.item), item.state.word()));
     }
     let Some(booked) = item.booked.filter(|booked| *booked == amount) else {
