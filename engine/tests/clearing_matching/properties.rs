@@ -124,7 +124,8 @@ proptest! {
         prop_assert_eq!(result.leftovers.iter().map(left).collect::<Vec<_>>(), naive.left);
         for leftover in &result.leftovers {
             let order = case.orders.iter().find(|order| order.reference == leftover.reference).unwrap();
-            let booked = (order.keys.key, order.kind, order.amount, order.fee, order.currency, order.trade, order.at_us);
+            let booked =
+                (order.keys.key, order.kind, order.amount, order.fee, order.currency, order.trade, order.at_us);
             let Leftover { key, kind, amount, fee, currency, trade, at_us, .. } = *leftover;
             prop_assert_eq!((key, kind, amount, fee, currency, trade, at_us), booked);
         }

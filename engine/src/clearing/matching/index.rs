@@ -1,9 +1,9 @@
 //! The hash table: from a key to the entry that has it, four bytes a place.
 //!
-//! Open addressing, linear probing, three quarters full. A place holds the number of an entry in its lowest bits, as many
-//! as the number of entries needs, and in the rest some bits of the hash (8 of them at ten million entries), so that an
-//! entry with another key is read once in 256 places. Sixteen places are one line of memory. The table is made once, of
-//! the size that is needed, and holds each key once.
+//! Open addressing, linear probing, three quarters full. A place holds the number of an entry in its lowest bits, as
+//! many as the number of entries needs, and in the rest some bits of the hash (8 of them at ten million entries), so
+//! that an entry with another key is read once in 256 places. Sixteen places are one line of memory. The table is made
+//! once, of the size that is needed, and holds each key once.
 
 use crate::runtime::prefetch::prefetch;
 
@@ -75,7 +75,7 @@ impl Index {
         prefetch(&self.places[self.home(self.mix.hash(key))]);
     }
 
-    /// The place where `is` says yes to an entry with the right tag, or else the first empty one. There is an empty one.
+    /// The place where `is` says yes to an entry with the right tag, or the first empty one. There is one.
     fn search(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> (usize, Option<u32>) {
         let tag = self.tag(hash);
         let mut at = self.home(hash);

@@ -6,7 +6,8 @@
 //! [`Leftover`].
 //!
 //! ```
-//! use fentan_engine::clearing::matching::{Booked, Keying, Kind, Matcher, Names, Orders, Outcome, Rules, Seen, Status, Trade};
+//! use fentan_engine::clearing::matching::{Booked, Keying, Kind, Matcher, Names, Orders, Outcome, Rules, Seen, Status};
+//! use fentan_engine::clearing::matching::Trade;
 //! use fentan_engine::money::Currency;
 //!
 //! let names = Names { kind: Kind::Payment, order: "t-1", ..Names::default() };
@@ -67,11 +68,10 @@
 //!
 //! ## Cost
 //!
-//! Linear in orders and rows. An order takes 48 bytes and 5 1/3 in the index (25 1/3 more with a fallback); a row
-//! that no order's own key has found takes about 20 bytes until the end. What it takes in time is in
-//! `docs/performance.md`. Orders that share one key, which
-//! the ledger does not book but a mistake may, are kept apart, in the logarithm of their number each. The
-//! index is keyed by the seed, so nobody who chooses order numbers can aim at a place in it.
+//! Linear in orders and rows. An order takes 48 bytes and 5 1/3 in the index, with a fallback 25 1/3 more. A row that
+//! no order has by the key of both takes about 20 bytes until the end. What it takes in time is in `docs/performance.md`.
+//! Orders that share one key, which the ledger does not book but a mistake may, are kept apart, in the logarithm of
+//! their number each. The index is keyed by the seed, so nobody who chooses order numbers can aim at a place in it.
 //!
 //! | file | holds |
 //! |---|---|
