@@ -91,8 +91,9 @@ impl WechatFundflow {
         let amount = fields.amount(&columns.amount)?;
         let after = fields.money(&columns.balance)?;
         let change = if flow == Flow::In { amount } else { -amount };
+        let at_us = fields.time(&columns.time)?;
         self.balance
-            .change(line, change, after)
+            .change(line, at_us, change, after)
             .ok_or_else(|| fields.refuse(Reason::Number, &columns.balance, "a balance that fits"))?;
         let (count, sum) = &mut self.sums[usize::from(flow == Flow::Out)];
         *count += 1;
@@ -111,7 +112,7 @@ impl WechatFundflow {
             ("退款", Flow::Out) => (RowKind::Refund, true),
             _ => (RowKind::Other { word }, false),
         };
-        let mut row = Row::new(line, kind, fields.time(&columns.time)?);
+        let mut row = Row::new(line, kind, at_us);
         row.flow = flow;
         row.amount = amount;
         row.asked = amount;
