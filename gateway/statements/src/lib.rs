@@ -16,8 +16,8 @@
 //! **Units.** Money is an integer of the currency's minor unit; `amount` is never negative, `fee` is
 //! negative when given back. Times are microseconds since 1970; files say Beijing time.
 //!
-//! **Cost.** Both passes stream: memory does not grow with the file, but for about 35 bytes a row while
-//! it is checked, to find numbers that repeat. Packed files are unpacked as they are read, twice.
+//! **Cost.** Both passes stream: memory does not grow with the file, but for about 55 bytes a row at most
+//! while it is checked, to find numbers that repeat. Packed files are unpacked as they are read, twice.
 //!
 //! ```
 //! use fentan_statements::{Family, check_bytes};

@@ -63,6 +63,34 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 24] = [
+        Self::Unreadable,
+        Self::Empty,
+        Self::Truncated,
+        Self::Hash,
+        Self::Packing,
+        Self::Encoding,
+        Self::Nul,
+        Self::LongLine,
+        Self::Header,
+        Self::Columns,
+        Self::Field,
+        Self::Number,
+        Self::Sign,
+        Self::Decimals,
+        Self::Time,
+        Self::Word,
+        Self::Duplicate,
+        Self::Arithmetic,
+        Self::Balance,
+        Self::Total,
+        Self::Footer,
+        Self::Name,
+        Self::Channel,
+        Self::Changed,
+    ];
+
     /// The stable word.
     pub const fn word(self) -> &'static str {
         match self {
