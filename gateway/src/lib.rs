@@ -13,6 +13,7 @@
 //! | `explain/` | why a spend of the past was divided as it was |
 //! | `serve.rs` | the composition root |
 //! | `history/` | the past: statements, explanations, finance reports |
+//! | `clearing/` | channel statements, differences, splits, settlement |
 //! | `demo/` | `fentan demo` |
 //! | `rules/` | the rules of a running server, and `fentan rules` |
 //! | `bench.rs` | what the benchmarks of the wire call |
@@ -21,6 +22,7 @@
 
 #[doc(hidden)]
 pub mod bench;
+mod clearing;
 mod config;
 mod control;
 mod demo;

@@ -10,7 +10,7 @@ use super::versions::Versions;
 use super::warn::warnings;
 use super::{Catalog, Rules};
 use crate::allocation::{Rule, RuleSpec, SubNames};
-use crate::clearing::{Calendar, CalendarSpec, SettlementSpec, TermsBook, TermsSpec, YearSpec};
+use crate::clearing::{Calendar, CalendarSpec, ChannelSpec, Channels, SettlementSpec, TermsBook, TermsSpec, YearSpec};
 use crate::money::Currency;
 use crate::names::Label;
 use serde::Deserialize;
@@ -48,6 +48,9 @@ pub struct CatalogSpec {
     /// Terms of settlement.
     #[serde(default)]
     pub settlement: Vec<TermsSpec>,
+    /// Payment channels.
+    #[serde(default)]
+    pub channel: Vec<ChannelSpec>,
 }
 
 impl CatalogSpec {
@@ -63,6 +66,7 @@ impl CatalogSpec {
         self.unlisted_years = self.unlisted_years.take().or(other.unlisted_years);
         self.calendar_year.extend(other.calendar_year);
         self.settlement.extend(other.settlement);
+        self.channel.extend(other.channel);
     }
 }
 
@@ -116,7 +120,7 @@ fn read(spec: &CatalogSpec) -> (Option<Catalog>, Vec<CatalogError>) {
     let known: BTreeMap<Label, Versions> =
         rules.iter().filter_map(|(name, versions)| Some((name.clone(), versions.clone()?))).collect();
     errors.extend(amounts(&known, &products, &selectors, &spec.rule));
-    let (calendar, terms) = clearing(spec, &its, &mut errors);
+    let (calendar, terms, channels) = clearing(spec, &its, &mut errors);
     let default = spec.default_product.clone().unwrap_or_else(|| "default".into());
     let default_product = Label::internal(&default);
     let Some(default_product) = products.get(&default_product).cloned() else {
@@ -139,13 +143,18 @@ fn read(spec: &CatalogSpec) -> (Option<Catalog>, Vec<CatalogError>) {
         offers,
         calendar,
         terms,
+        channels,
         default_product,
     };
     (Some(catalog), errors)
 }
 
-/// Working days and terms of settlement, in the currencies of these products (rule C7).
-fn clearing(spec: &CatalogSpec, products: &[&Product], errors: &mut Vec<CatalogError>) -> (Calendar, TermsBook) {
+/// Working days, terms of settlement and channels, in the currencies of these products (rule C7).
+fn clearing(
+    spec: &CatalogSpec,
+    products: &[&Product],
+    errors: &mut Vec<CatalogError>,
+) -> (Calendar, TermsBook, Channels) {
     let (unlisted_years, calendar_year) = (spec.unlisted_years.clone(), spec.calendar_year.clone());
     let calendar = Calendar::from_spec(&CalendarSpec { unlisted_years, calendar_year });
     let mut currencies: Vec<Currency> = products.iter().map(|product| product.currency).collect();
@@ -153,7 +162,9 @@ fn clearing(spec: &CatalogSpec, products: &[&Product], errors: &mut Vec<CatalogE
     currencies.dedup();
     let terms = TermsBook::from_spec(&SettlementSpec { settlement: spec.settlement.clone() }, &currencies);
     let calendar = calendar.map_err(|wrong| errors.extend(wrong.0)).unwrap_or_default();
-    (calendar, terms.map_err(|wrong| errors.extend(wrong.0)).unwrap_or_default())
+    let channels = Channels::from_spec(&spec.channel, &currencies);
+    let channels = channels.map_err(|wrong| errors.extend(wrong.0)).unwrap_or_default();
+    (calendar, terms.map_err(|wrong| errors.extend(wrong.0)).unwrap_or_default(), channels)
 }
 
 /// The rules with their versions; one with an error is there as `None`.

@@ -45,7 +45,7 @@ pub use versions::Versions;
 
 use crate::accounts::{SubId, Timestamp};
 use crate::allocation::{Occasion, RefundToExpired, Rule, SubNames};
-use crate::clearing::{Calendar, Terms, TermsBook};
+use crate::clearing::{Calendar, ChannelTerms, Channels, Terms, TermsBook};
 use crate::money::Currency;
 use crate::names::{AccountId, Label};
 use choose::Selectors;
@@ -102,6 +102,7 @@ pub struct Catalog {
     offers: BTreeMap<Label, Offer>,
     calendar: Calendar,
     terms: TermsBook,
+    channels: Channels,
     /// Also among the products.
     default_product: Product,
 }
@@ -231,6 +232,18 @@ impl Catalog {
     #[must_use]
     pub const fn calendar(&self) -> &Calendar {
         &self.calendar
+    }
+
+    /// What is agreed with a channel about its statements.
+    #[must_use]
+    pub fn channel(&self, name: &Label) -> &ChannelTerms {
+        self.channels.of(name)
+    }
+
+    /// All channels that files name.
+    #[must_use]
+    pub const fn channels(&self) -> &Channels {
+        &self.channels
     }
 
     /// What is agreed with this merchant about fees, splits and settlement (rules C6 and C7).

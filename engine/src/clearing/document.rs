@@ -172,8 +172,12 @@ pub struct Item {
     pub currency: Currency,
     /// The row, when the channel has one.
     pub row: Option<RowRef>,
-    /// The order's number, as the channel or the ledger has it.
+    /// The order's or refund's number, ours.
     pub order: String,
+    /// The channel's own number, when it is the channel that has it.
+    pub channel_order: String,
+    /// Money that went back to a customer.
+    pub refund: bool,
     /// The top-up, or the refund of one, when the ledger has it.
     pub ledger: Option<CommandId>,
     /// Its wallet.

@@ -15,6 +15,7 @@
 //! | `document.rs` | statements, differences, splits, settlements, and where each stands |
 //! | `decide/` | one file per family of commands |
 //! | `scan.rs` | open orders, and whom a lot has paid: read from the journal |
+//! | `channels.rs` | what is agreed with a channel about its statements |
 //! | [`matching`] | statement rows against booked orders (C4) |
 //! | `rate.rs`, `fee.rs` | a part of an amount; what a row or a settlement costs (C5) |
 //! | `split.rs`, `split_state.rs` | sharing what is in `pending` with receivers, and taking it back (C6) |
@@ -25,6 +26,7 @@
 mod ask;
 mod calendar;
 mod calendar_spec;
+mod channels;
 mod cycle;
 pub mod decide;
 mod document;
@@ -43,6 +45,7 @@ pub use ask::{
 };
 pub use calendar::{Calendar, CalendarError, UnlistedYears};
 pub use calendar_spec::{CalendarSpec, HolidaySpec, YearSpec};
+pub use channels::{ChannelSpec, ChannelTerms, Channels};
 pub use cycle::{CarriedOver, PendingFigures, Settled, Why, cutoff, settle};
 pub use document::{Document, Item, ItemState, Proposal, RowRef, Statement, Tally};
 pub use entry::{Confirmed, Entry, Filed, Move, Place};

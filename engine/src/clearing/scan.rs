@@ -8,7 +8,7 @@
 //! Memory: about 250 bytes for each order that is open in the window, and 100 for each merchant a confirmed lot has paid.
 
 use super::decide::reconcile::paid_by;
-use super::{Clearing, Released};
+use super::{Clearing, Difference, ItemState, Released};
 use crate::accounts::{Fund, Timestamp};
 use crate::journal::{Batch, BatchError, JournalError, JournalReader, Position};
 use crate::ledger::decide::refund::fund_of;
@@ -103,6 +103,8 @@ pub struct Order {
     pub account: AccountId,
     /// A refund.
     pub refund: bool,
+    /// The number of the top-up that a refund gives back, when it is in the span.
+    pub of: Option<Label>,
     /// What the channel has to bring, or has paid back, in minor units.
     pub amount: i64,
     /// Its currency.
@@ -115,20 +117,51 @@ pub struct Order {
     pub standing: Standing,
 }
 
-/// The orders of a channel in a span that are open.
+/// The orders of a channel that are open, and the lines of a statement that are booked already.
+#[derive(Debug, Default)]
+pub struct Open {
+    /// By position.
+    pub orders: Vec<Order>,
+    /// Lines that were booked before the import was interrupted: as a confirmation, or as a difference of this kind
+    /// that began in this state.
+    pub lines: HashMap<u64, Option<(Difference, ItemState)>>,
+    /// Lots that the statement confirmed before.
+    pub lots: Vec<(CommandId, Position)>,
+}
+
+/// The orders of a channel in a span that are open, and what is booked of the statement with this file.
 ///
 /// # Errors
 /// See [`ScanError`].
-pub fn open_orders(journal: &dyn JournalReader, channel: &Label, span: Span<'_>) -> Result<Vec<Order>, ScanError> {
-    let mut pool = Pool { channel: channel.clone(), orders: HashMap::new(), requests: HashMap::new() };
+pub fn open_orders(
+    journal: &dyn JournalReader,
+    (channel, file): (&Label, &Label),
+    span: Span<'_>,
+) -> Result<Open, ScanError> {
+    let from = span.from;
+    let mut pool = Pool {
+        channel: channel.clone(),
+        file: file.clone(),
+        numbers: HashMap::new(),
+        orders: HashMap::new(),
+        requests: HashMap::new(),
+        open: Open::default(),
+        from,
+    };
     each(journal, span, &mut |position, record| pool.take(position, &record))?;
-    let mut orders: Vec<Order> = pool.orders.into_values().collect();
-    orders.sort_unstable_by_key(|order| order.position);
-    Ok(orders)
+    let mut open = pool.open;
+    open.orders = pool.orders.into_values().collect();
+    open.orders.sort_unstable_by_key(|order| order.position);
+    Ok(open)
 }
 
 struct Pool {
     channel: Label,
+    file: Label,
+    open: Open,
+    /// The channel's numbers of top-ups.
+    numbers: HashMap<CommandId, Label>,
+    from: Position,
     orders: HashMap<CommandId, Order>,
     /// The commands that asked for refunds which wait, by top-up.
     requests: HashMap<CommandId, CommandId>,
@@ -161,8 +194,9 @@ impl Pool {
                 Event::TopUpRefunded { refund, account, .. } | Event::TopUpRefundConfirmed { refund, account, .. },
                 Command::RefundTopUp(ask),
             ) => {
+                let of = self.numbers.get(&ask.top_up).cloned();
                 let asked = self.requests.remove(&ask.top_up).unwrap_or_else(|| record.id.clone());
-                self.refunded((position, record), asked, refund, account);
+                self.refunded((position, record), (asked, of), refund, account);
             }
             (_, Command::Clear(ask)) => self.cleared(record, ask),
             _ => {}
@@ -183,6 +217,7 @@ impl Pool {
             number: number.cloned().unwrap_or_else(|| Label::internal(record.id.as_str())),
             account: account.clone(),
             refund: false,
+            of: None,
             amount: paid_by(granted),
             currency: record.currency,
             at: record.at,
@@ -190,6 +225,7 @@ impl Pool {
             standing,
         };
         if order.amount > 0 {
+            self.numbers.insert(order.id.clone(), order.number.clone());
             self.orders.insert(order.id.clone(), order);
         }
     }
@@ -197,7 +233,7 @@ impl Pool {
     fn refunded(
         &mut self,
         (position, record): (Position, &Record),
-        asked: CommandId,
+        (asked, of): (CommandId, Option<Label>),
         refund: &TopUpRefund,
         account: &AccountId,
     ) {
@@ -210,6 +246,7 @@ impl Pool {
             booked_by: record.id.clone(),
             account: account.clone(),
             refund: true,
+            of,
             amount: refund.refunded,
             currency: record.currency,
             at: record.at,
@@ -224,11 +261,28 @@ impl Pool {
             return;
         }
         match ask {
-            Clearing::ConfirmLot(ask) => drop(self.orders.remove(&ask.top_up)),
-            Clearing::ConfirmRefund(ask) => drop(self.orders.remove(&ask.refund)),
+            Clearing::ConfirmLot(ask) => {
+                let order = self.orders.remove(&ask.top_up);
+                if let Some(row) = ask.row.as_ref().filter(|row| row.file == self.file) {
+                    self.open.lines.insert(row.line, None);
+                    let position = order.map_or(self.from, |order| order.position);
+                    self.open.lots.push((ask.top_up.clone(), position));
+                }
+            }
+            Clearing::ConfirmRefund(ask) => {
+                self.orders.remove(&ask.refund);
+                if ask.row.file == self.file {
+                    self.open.lines.insert(ask.row.line, None);
+                }
+            }
             Clearing::OpenItem(ask) => {
                 if let Some(id) = &ask.item.ledger {
                     self.orders.remove(id);
+                }
+                if let Some(row) = ask.item.row.as_ref().filter(|row| row.file == self.file) {
+                    // A fee or a kind of trade that differs goes with a confirmation.
+                    let mark = self.open.lines.entry(row.line).or_insert(None);
+                    *mark = Some((ask.item.kind, ask.item.state));
                 }
             }
             _ => {}
@@ -246,8 +300,8 @@ pub struct Paid {
     paid: HashMap<Piece, HashMap<AccountId, [i64; 2]>>,
     /// Pieces that a record has confirmed.
     confirmed: HashSet<Piece>,
-    /// Pieces whose proceeds are released.
-    released: HashSet<Piece>,
+    /// Pieces whose proceeds are released, and how much that was.
+    released: HashMap<Piece, i64>,
     /// Pieces that a transfer brought.
     arrived: HashSet<Piece>,
 }
@@ -285,7 +339,8 @@ impl Paid {
                     self.confirmed.insert((ask.top_up.clone(), ask.account.clone()));
                 }
                 Clearing::ReleaseProceeds(ask) if lots.contains(&ask.top_up) => {
-                    self.released.insert((ask.top_up.clone(), ask.account.clone()));
+                    let amount = ask.shares.iter().map(|share| share.paid + share.promoted).sum();
+                    self.released.insert((ask.top_up.clone(), ask.account.clone()), amount);
                 }
                 _ => {}
             },
@@ -318,11 +373,25 @@ impl Paid {
         pieces
     }
 
+    /// What pieces have released already, of lots that are not among these.
+    #[must_use]
+    pub fn released_amount(&self, not: &std::collections::HashSet<CommandId>) -> i64 {
+        self.released.iter().filter(|((lot, _), _)| !not.contains(lot)).map(|(_, amount)| amount).sum()
+    }
+
+    /// What was paid of gifts by lots, wherever their pieces are.
+    #[must_use]
+    pub fn gifts(&self) -> i64 {
+        self.paid.values().flat_map(HashMap::values).map(|funds| funds[Fund::Promoted as usize]).sum()
+    }
+
     /// What the confirmed pieces have to release that have not done so, in order.
     #[must_use]
     pub fn due(&self) -> Vec<(Piece, Vec<Released>)> {
-        let due =
-            self.paid.iter().filter(|(piece, _)| self.confirmed.contains(*piece) && !self.released.contains(*piece));
+        let due = self
+            .paid
+            .iter()
+            .filter(|(piece, _)| self.confirmed.contains(*piece) && !self.released.contains_key(*piece));
         let mut due: Vec<(Piece, Vec<Released>)> = due
             .filter_map(|(piece, merchants)| {
                 let mut shares: Vec<Released> = merchants

@@ -251,7 +251,7 @@ impl EntryKind {
 
 /// A document of the clearing line as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct DocumentRow {
+pub struct DocumentRow {
     /// The command that opened it.
     pub id: CommandId,
     /// The record that changed it last.

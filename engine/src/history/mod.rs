@@ -29,7 +29,9 @@ mod spans;
 mod store;
 
 pub use changes::{Change, Figures, Opens, changes, kind, opens, status_set};
-pub use codec::{AccountRow, Amounts, Dimensions, Entry, EntryKind, HISTORY_FORMAT, HistoryMeta, NameKeys};
+pub use codec::{
+    AccountRow, Amounts, Dimensions, DocumentRow, Entry, EntryKind, HISTORY_FORMAT, HistoryMeta, NameKeys,
+};
 pub use explain::{Explained, Flow, LotStory, Origin, PartStory};
 pub use figures::{Move, Six, chart, moves};
 pub use finance::{By, CurrencyReport, Difference, FinanceAsk, Period, Report};

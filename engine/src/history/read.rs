@@ -9,7 +9,8 @@
 //! and, for their details, the batches of the journal that hold their records.
 
 use super::codec::{
-    AccountRow, Amounts, Entry, HistoryMeta, NameKey, NameKeys, SegmentRow, StatusRow, at_position, decode, position_of,
+    AccountRow, Amounts, DocumentRow, Entry, HistoryMeta, NameKey, NameKeys, SegmentRow, StatusRow, at_position,
+    decode, document_key, order_name, position_of,
 };
 use super::index::{account_row, last_entry, meta};
 use super::store::{HistoryError, HistoryStore, HistoryView, Range, Row, Table, after};
@@ -275,6 +276,40 @@ impl Reading<'_> {
             visit(Line { position, entry, change })?;
         }
         Ok(())
+    }
+
+    /// The position from which on records may be at a moment or later; all before are earlier. The first one when the
+    /// moment is after everything that is indexed.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn position_at(&self, moment: Timestamp) -> Result<Position, HistoryError> {
+        self.first_reaching(moment)
+    }
+
+    /// The documents of this kind, by id.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn documents(&self, kind: &str) -> Result<Vec<DocumentRow>, HistoryError> {
+        let (from, to) = (document_key(kind, ""), [kind.as_bytes(), b"0"].concat());
+        let mut rows = Vec::new();
+        super::index::each_row(&*self.view, Table::Documents, &from, &to, &mut |_, value| {
+            rows.push(decode("a document", value)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The records of the top-ups that have this number with this channel, the earliest first.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn orders(&self, channel: &str, number: &str) -> Result<Vec<Position>, HistoryError> {
+        let key = self.keys.of(&order_name(channel, number));
+        let (from, to) = (at_position(key, 0), after(&at_position(key, (1 << 48) - 1)));
+        let rows = self.view.range(Table::Orders, Range { from: &from, to: &to, reverse: false, limit: 64 })?;
+        rows.iter().map(|(key, _)| super::codec::position_of(key)).collect()
     }
 
     /// The position from which on records may be later than a moment; all before are not.

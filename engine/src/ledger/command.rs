@@ -315,6 +315,8 @@ pub enum Query {
     QuoteTopUpRefund(QuoteTopUpRefund),
     /// The spend, top-up or hold that this id made.
     Show(CommandId),
+    /// A document of the clearing line.
+    Document(CommandId),
     /// The chart of accounts and whether it balances.
     TrialBalance,
     /// Nothing; an answer says that the ledger is alive.

@@ -341,6 +341,7 @@ impl<R: Reply> Engine<R> {
             Body::Query(Query::Balance(account)) => Some(shared.hashing.account(account.as_str())),
             Body::Query(Query::Quote(spend, _)) => Some(shared.hashing.account(spend.account.as_str())),
             Body::Query(Query::QuoteTopUpRefund(ask)) => shared.account_of(&ask.top_up),
+            Body::Query(Query::Document(id)) => Some(shared.hashing.account(id.as_str())),
             Body::Query(Query::Show(id) | Query::Explain(id, _)) => shared.account_of(id),
             Body::Query(Query::TrialBalance | Query::Ping) => None,
         };

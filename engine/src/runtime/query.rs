@@ -1,5 +1,6 @@
 //! Queries: what a step reads.
 
+use super::clearing::document;
 use super::decide::{gathered, merchant_slice, own_wallet, top_up_s_parties, unknown_top_up};
 use super::request::{Found, LotView, MerchantView, QuoteView, Reply, TopUpStanding, WalletView};
 use super::step::{Reach, Step, Stop};
@@ -17,6 +18,7 @@ impl<R: Reply> Step<'_, R> {
             Query::QuoteTopUpRefund(ask) => self.quote_top_up_refund(ask),
             Query::Explain(id, lang) => self.explain(id, *lang),
             Query::Show(id) => self.show(id),
+            Query::Document(id) => Ok(Found::Document(document(self, id)?.map(Box::new))),
             Query::TrialBalance => self.trial(),
             Query::Ping => Ok(Found::Pong),
         }

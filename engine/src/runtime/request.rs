@@ -3,6 +3,7 @@
 use crate::accounts::{Funding, Limits, Proceeds, Status, TakenBack};
 use crate::accounts::{Timestamp, Totals};
 use crate::catalog::Catalog;
+use crate::clearing::Document;
 use crate::journal::Position;
 use crate::ledger::decide::top_up_refund::PolicyQuote;
 use crate::ledger::{Balances, Command, GivenBack, Lang, OrderTable, Query, Record, Reject, Taken, Told};
@@ -154,6 +155,8 @@ pub enum Found {
         /// What was taken back of a top-up.
         taken_back: Option<Box<TakenBack>>,
     },
+    /// A document of the clearing line, if there is one.
+    Document(Option<Box<Document>>),
     /// The chart of accounts.
     Trial(Totals),
     /// Alive.

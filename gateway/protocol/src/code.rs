@@ -128,6 +128,10 @@ codes! {
     TooManySpends = "too_many_spends",
     /// The spend has no such order line.
     UnknownOrderLine = "unknown_order_line",
+    /// There is no such document of the clearing line (`kind`, `document`).
+    UnknownDocument = "unknown_document",
+    /// Nobody may agree with himself (`by`).
+    SecondPersonNeeded = "second_person_needed",
 }
 
 impl RejectCode {

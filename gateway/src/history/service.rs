@@ -164,6 +164,26 @@ impl HistoryService {
         }));
     }
 
+    /// Reads what is indexed by now, on the caller's thread.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Reading<'_>) -> Result<T, HistoryError>) -> Result<T, Reject> {
+        let reading = self.inner.history.read().map_err(|error| Inner::failed(&error))?;
+        let reading = reading.ok_or_else(|| Inner::failed(&HistoryError::Damaged("it is empty".into())))?;
+        look(&reading).map_err(|error| Inner::failed(&error))
+    }
+
+    /// Waits until everything up to a position is indexed; `false` when it is not in time.
+    pub(crate) fn reaches(&self, position: u64, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        while self.indexed_to() < position {
+            if Instant::now() >= until {
+                return false;
+            }
+            self.inner.follower.wake();
+            std::thread::sleep(Duration::from_millis(3));
+        }
+        true
+    }
+
     fn run(&self, job: Job) {
         let jobs = self.jobs.lock().clone();
         let Some(jobs) = jobs else { return job(Err(Reject::ShuttingDown)) };

@@ -152,6 +152,7 @@ fn lot(number: usize, text: &str, subs: &[SubId], currency: Currency) -> Result<
         id: CommandId::internal(&format!("lot-{number}")),
         parts: parts.into_iter().collect(),
         funding: Funding::Unknown,
+        reconciled: false,
     })
 }
 

@@ -7,9 +7,11 @@
 //! * `write.rs`: strings, amounts, numbers and moments as JSON, written by hand into a byte buffer;
 //! * `answer/`, `reject.rs`: answers of them: this is the hot path;
 //! * `steps.rs`, `explained.rs`: the steps of quotes and explanations, as data beside their words;
+//! * `clearing.rs`: documents of the clearing line;
 //! * `reply/`: where answers wait until they may leave.
 
 pub(crate) mod answer;
+pub(crate) mod clearing;
 mod explained;
 mod fast;
 mod json;
@@ -28,5 +30,5 @@ pub(crate) use explained::write_explained;
 pub(crate) use fast::plain_line;
 pub(crate) use parse::{Asked, Line, Malformed, parse_line, read_line};
 pub(crate) use reject::{status_of_code, write_refusal};
-pub(crate) use reply::{Assembly, Conn, Numbers, Outbox, Part, WireReply};
+pub(crate) use reply::{Assembly, Conn, Heard, Numbers, Outbox, Part, WireReply};
 pub(crate) use time::text as moment;

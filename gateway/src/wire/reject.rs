@@ -113,6 +113,11 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             field(out, "offer", offer.as_str());
             amounts(out, [("left", left), ("requested", requested)]);
         }
+        Reject::UnknownDocument { kind, document } => {
+            field(out, "kind", kind);
+            field(out, "document", document.as_str());
+        }
+        Reject::SecondPersonNeeded { by } => field(out, "by", by.as_str()),
         Reject::TooManySpends { spends, seconds, retry_after_ms } => {
             number(out, "spends", u64::from(*spends));
             number(out, "seconds", u64::from(*seconds));

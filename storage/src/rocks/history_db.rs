@@ -229,7 +229,13 @@ fn cf_options(which: Table, options: &Options, cache: &Cache) -> rocksdb::Option
             table.set_bloom_filter(10.0, false);
             table.set_whole_key_filtering(true);
         }
-        Table::Meta | Table::Statuses | Table::Dimensions | Table::Figures | Table::Segments => {}
+        Table::Meta
+        | Table::Statuses
+        | Table::Dimensions
+        | Table::Figures
+        | Table::Segments
+        | Table::Documents
+        | Table::Orders => {}
     }
     cf.set_block_based_table_factory(&table);
     cf

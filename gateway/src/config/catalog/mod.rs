@@ -11,13 +11,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// What stands in `config/`, built in.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("config/products.toml", include_str!("../../../../config/products.toml")),
     ("config/rules.toml", include_str!("../../../../config/rules.toml")),
     ("config/merchants.toml", include_str!("../../../../config/merchants.toml")),
     ("config/offers.toml", include_str!("../../../../config/offers.toml")),
     ("config/calendar.toml", include_str!("../../../../config/calendar.toml")),
     ("config/settlement.toml", include_str!("../../../../config/settlement.toml")),
+    ("config/channels.toml", include_str!("../../../../config/channels.toml")),
 ];
 
 /// One thing that is wrong, or doubtful, in a file.

@@ -2,7 +2,7 @@
 
 use super::record::{balance, lines, rule_name, table, topped_up};
 use crate::wire::write::{amount, field, flag, key, minor_of, moment, text};
-use crate::wire::{limits, refunded};
+use crate::wire::{clearing, limits, refunded};
 use fentan_engine::accounts::{Bucket, Chart, Fund, Funding, NEVER, TakenBack, Totals};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::{Command, Event, GivenBack, Record};
@@ -25,6 +25,11 @@ pub(super) fn body(out: &mut Vec<u8>, found: &Found, catalog: &Catalog) {
             refunded::quote(out, top_up, chosen, all, catalog, (*currency, *lang));
         }
         Found::Trial(totals) => trial(out, totals, catalog),
+        Found::Document(document) => {
+            if let Some(document) = document {
+                clearing::document(out, document);
+            }
+        }
         // Written by their callers.
         Found::Shown { .. } | Found::Quote(_) | Found::Explain { .. } => {}
         Found::Pong => flag(out, "pong", true),
@@ -148,6 +153,12 @@ fn chart_name(line: Chart, catalog: &Catalog) -> String {
         Chart::Suspense => "suspense".into(),
         Chart::Breakage => "breakage".into(),
         Chart::Promised => "promised".into(),
+        Chart::Funds => "funds".into(),
+        Chart::Bank => "bank".into(),
+        Chart::WriteOff => "write_off".into(),
+        Chart::PaidOut(fund) => format!("paid_out.{}", fund.word()),
+        Chart::MerchantFees(fund) => format!("merchant_fees.{}", fund.word()),
+        Chart::MerchantBonus => "merchant_bonus".into(),
     }
 }
 

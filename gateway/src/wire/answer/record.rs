@@ -1,7 +1,7 @@
 //! What commands came to.
 
 use crate::wire::write::{amount, amount_text, field, flag, inside, key, moment, text, whole};
-use crate::wire::{limits, refunded};
+use crate::wire::{clearing, limits, refunded};
 use fentan_engine::accounts::{NEVER, Status, SubId};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::{Balances, Command, Event, GivenBack, Granted, OrderTable, Record, Taken};
@@ -79,6 +79,7 @@ pub(super) fn body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
             field(out, "to", ask.to.as_str());
             rule_name(out, rule.as_str(), *version);
         }
+        (Event::Clearing(entry), Command::Clear(ask)) => clearing::entry(out, entry, ask, currency),
         (_, Command::RefundTopUp(ask)) => refunded::answer(out, &record.event, ask, catalog, currency),
         (Event::StatusSet { status, kind }, _) => {
             if let Some(account) = record.account() {

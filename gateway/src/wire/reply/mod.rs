@@ -7,9 +7,11 @@
 //! |---|---|
 //! | `conn.rs` | the outgoing side of a connection |
 //! | `assembly.rs` | answers that belong together and come from several places |
+//! | `ear.rs` | answers to the server itself |
 
 mod assembly;
 mod conn;
+mod ear;
 
 use super::answer::Sheet;
 use crate::explain::{Desk, Destination, Job};
@@ -19,6 +21,9 @@ use std::sync::Arc;
 
 pub(crate) use assembly::{Assembly, Numbers, Part};
 pub(crate) use conn::{Conn, Outbox};
+use crossbeam::channel::Sender;
+use ear::Ear;
+pub(crate) use ear::Heard;
 
 /// The answers of one parcel.
 pub(crate) struct WireReply {
@@ -42,6 +47,8 @@ enum To {
         /// Which requests they answer.
         numbers: Numbers,
     },
+    /// Somebody inside the server.
+    Ear(Ear),
 }
 
 /// Explanations that the shard's answers ask for: the desk makes them when those may leave.
@@ -119,10 +126,15 @@ impl WireReply {
         }
     }
 
+    /// What somebody inside the server asked.
+    pub(crate) fn ear(to: Sender<Vec<Heard>>, desk: &Arc<Desk>) -> Self {
+        Self { sheet: Sheet::new(Vec::new(), 0), to: To::Ear(Ear::new(to)), later: Later::new(desk) }
+    }
+
     /// Which requests of an assembly it would have answered.
     pub(crate) fn into_numbers(self) -> Numbers {
         match self.to {
-            To::Lines { .. } => Numbers::Run(0..0),
+            To::Lines { .. } | To::Ear(_) => Numbers::Run(0..0),
             To::Part { numbers, .. } => numbers,
         }
     }
@@ -132,6 +144,7 @@ impl Reply for WireReply {
     fn put(&mut self, answer: Answer<'_>) {
         let Self { to, sheet, later } = self;
         match to {
+            To::Ear(ear) => ear.hear(answer),
             To::Lines { answers, .. } => {
                 if !later.keeps(0, answer) {
                     sheet.write(answer);
@@ -157,7 +170,7 @@ impl Reply for WireReply {
 
     fn place(&mut self, first: Position, as_of: Position) {
         let ends: &mut [usize] = match &mut self.to {
-            To::Lines { .. } => &mut [],
+            To::Lines { .. } | To::Ear(_) => &mut [],
             To::Part { ends, .. } => ends,
         };
         self.sheet.place(ends, first, as_of);
@@ -168,6 +181,7 @@ impl Reply for WireReply {
         let Self { to, sheet, later } = self;
         let (digits, bytes) = (sheet.digits(), sheet.bytes);
         match to {
+            To::Ear(ear) => ear.tell(),
             To::Lines { conn, answers } => {
                 conn.learn(digits, bytes.len(), answers);
                 conn.send(bytes, answers);

@@ -1,0 +1,190 @@
+//! Differences: who does what about them, and what follows for wallets and lots (rule C4).
+//!
+//! A resolution books its own entry (`engine/src/clearing/decide/item.rs`). What follows from it is done here, by commands
+//! whose ids follow from the item, and then the item is finished: a crash in between is made good at the next start.
+
+use super::lots::failed;
+use super::{Desktop, ids};
+use fentan_engine::clearing::scan::{Paid, Span};
+use fentan_engine::clearing::{Act, Clearing, ConfirmLot, Difference, Document, Item, ItemState, Resolution, WorkItem};
+use fentan_engine::ledger::{Command, Event, Granted, Record, RefundPolicy, RefundTopUp, Reject};
+use fentan_engine::money::{Major, Money};
+use fentan_engine::names::{CommandId, Label};
+use std::collections::HashSet;
+
+/// Somebody does something about a difference.
+pub(crate) struct ItemAsk {
+    /// The command's id; the ledger makes one when there is none.
+    pub(crate) id: Option<CommandId>,
+    pub(crate) item: CommandId,
+    pub(crate) by: Label,
+    pub(crate) act: ItemAct,
+}
+
+/// What.
+pub(crate) enum ItemAct {
+    Assign(Label),
+    Note(String),
+    Resolve(Resolution, String),
+    Approve,
+    Decline(String),
+}
+
+/// Who the ledger is, where it works on an item by itself.
+pub(super) fn ledger() -> Label {
+    fentan_engine::clearing::decide::item::ledger()
+}
+
+impl Desktop {
+    /// Does it, and what follows.
+    pub(crate) fn work(&mut self, ask: ItemAsk) -> Result<Item, Reject> {
+        let item = self.item(&ask.item)?;
+        let act = match ask.act {
+            ItemAct::Assign(owner) => Act::Assign(owner),
+            ItemAct::Note(text) => Act::Note(text),
+            ItemAct::Approve => Act::Approve,
+            ItemAct::Decline(reason) => Act::Decline(reason),
+            ItemAct::Resolve(resolution, reason) => {
+                if let Resolution::Rematch(top_up) = &resolution {
+                    self.may_rematch(&item, top_up)?;
+                }
+                let terms = self.line.catalog().channel(&item.channel).clone();
+                let approval_above = terms.approval_above.minor(item.currency).unwrap_or(i64::MAX);
+                Act::Propose { resolution, reason, approval_above }
+            }
+        };
+        let id = ask.id.unwrap_or_else(|| {
+            let now = jiff::Timestamp::now().as_nanosecond();
+            ids::work(&ask.item, &now.to_string())
+        });
+        let work = WorkItem { item: ask.item.clone(), by: ask.by, act };
+        let record = self.line.one(id, Clearing::WorkItem(work))?;
+        self.open.learn(&record);
+        self.follow(&ask.item)?;
+        self.item(&ask.item)
+    }
+
+    /// An item as it stands.
+    pub(crate) fn item(&self, id: &CommandId) -> Result<Item, Reject> {
+        match self.line.document(id)? {
+            Some(Document::Item(item)) => Ok(*item),
+            _ => Err(Reject::UnknownDocument { kind: "item".into(), document: id.clone() }),
+        }
+    }
+
+    /// Finishes what a crash interrupted.
+    pub(super) fn finish_items(&mut self) -> Result<(), Reject> {
+        for (id, _) in self.open.acting() {
+            self.follow(&id)?;
+        }
+        Ok(())
+    }
+
+    /// What follows from a resolution that is decided.
+    pub(super) fn follow(&mut self, id: &CommandId) -> Result<(), Reject> {
+        let item = self.item(id)?;
+        let Some(proposal) = item.proposal.as_ref().filter(|_| item.state == ItemState::Acting) else { return Ok(()) };
+        let mut finish = Act::Finish { gift: 0, promotion: None, owed: 0 };
+        match (&proposal.resolution, item.kind) {
+            (Resolution::Rematch(top_up), Difference::Chargeback) => {
+                let amount = item.stated.map(|minor| Major::from_minor(minor, item.currency));
+                self.take_back(id, top_up, amount)?;
+            }
+            (Resolution::Rematch(top_up), _) => self.confirm(id, top_up)?,
+            (Resolution::NeverArrived, _) => {
+                if let Some(top_up) = &item.ledger {
+                    finish = self.never_arrived(id, top_up)?;
+                }
+            }
+            (Resolution::WriteOff | Resolution::Accept, _) => {
+                if let Some(top_up) = &item.ledger {
+                    self.confirm(id, top_up)?;
+                }
+            }
+            (Resolution::Reverse, _) => {}
+        }
+        let work = WorkItem { item: id.clone(), by: ledger(), act: finish };
+        // An item that was suspended and is written off later is finished twice.
+        let what = format!("finish {}", proposal.resolution.word());
+        let record = self.line.one(ids::work(id, &what), Clearing::WorkItem(work))?;
+        self.open.learn(&record);
+        Ok(())
+    }
+
+    /// A top-up counts as confirmed: by a resolution, not by a row.
+    fn confirm(&self, item: &CommandId, top_up: &CommandId) -> Result<(), Reject> {
+        let (record, _) = self.top_up(top_up)?;
+        let Some(account) = record.account().cloned() else { return Ok(()) };
+        let ask =
+            ConfirmLot { top_up: top_up.clone(), account: account.clone(), row: None, amount: None, fee: 0, excess: 0 };
+        match self.line.one(ids::work(item, "confirm"), Clearing::ConfirmLot(ask)) {
+            Ok(_) | Err(Reject::AlreadyDone { .. }) => {}
+            Err(reject) => return Err(reject),
+        }
+        let from = self.position_before(&record)?;
+        self.release(&[(top_up.clone(), from)], &mut |_, _| {})?;
+        Ok(())
+    }
+
+    /// A position that a record is not before.
+    fn position_before(&self, record: &Record) -> Result<u64, Reject> {
+        Ok(self.history.look(|reading| reading.position_at(record.at))?.max(1))
+    }
+
+    /// What a top-up's record says.
+    fn top_up(&self, top_up: &CommandId) -> Result<(Box<Record>, Granted), Reject> {
+        let unknown = || Reject::UnknownTopUp { top_up: top_up.clone() };
+        let record = self.line.record(top_up)?.ok_or_else(unknown)?;
+        let granted = match &record.event {
+            Event::ToppedUp { granted, .. } | Event::TopUpPlaced { granted, .. } => granted.clone(),
+            _ => return Err(unknown()),
+        };
+        Ok((record, granted))
+    }
+
+    /// Whether a row's money can be this top-up's.
+    fn may_rematch(&self, item: &Item, top_up: &CommandId) -> Result<(), Reject> {
+        let (record, granted) = self.top_up(top_up)?;
+        let (expected, given) =
+            (fentan_engine::clearing::decide::reconcile::paid_by(&granted), item.stated.unwrap_or(0));
+        if granted.channel != item.channel {
+            return Err(Reject::bad_request("top_up", format!("came through the channel {}", granted.channel)));
+        }
+        let money = |minor| Money { minor, currency: item.currency };
+        let fits = if item.kind == Difference::Chargeback { given <= expected } else { given == expected };
+        if record.currency != item.currency || !fits {
+            return Err(Reject::AmountMismatch { expected: money(expected), given: money(given) });
+        }
+        if let (Some(account), true) = (record.account(), item.kind != Difference::Chargeback)
+            && self.line.record(&ids::confirm(top_up, account.as_str()))?.is_some()
+        {
+            let what = format!("the top-up {top_up}");
+            return Err(Reject::AlreadyDone { what, state: "reconciled".into() });
+        }
+        Ok(())
+    }
+
+    /// The channel has taken the money back, or never had it.
+    fn take_back(&self, item: &CommandId, top_up: &CommandId, amount: Option<Major>) -> Result<Box<Record>, Reject> {
+        let ask = RefundTopUp { top_up: top_up.clone(), policy: Some(RefundPolicy::Forced), amount, state: None };
+        let asks = vec![(ids::work(item, "take back"), Command::RefundTopUp(ask))];
+        self.line.command(asks)?.pop().unwrap_or(Err(Reject::ShuttingDown))
+    }
+
+    /// What is left of the lot is taken, what was spent of what was paid is owed, and the gift that was spent stands in
+    /// suspense: its promotion does not fund a top-up that never came.
+    fn never_arrived(&self, item: &CommandId, top_up: &CommandId) -> Result<Act, Reject> {
+        let (record, granted) = self.top_up(top_up)?;
+        let taken = self.take_back(item, top_up, None)?;
+        let owed = match &taken.event {
+            Event::TopUpRefunded { refund, .. } => refund.arrears,
+            _ => 0,
+        };
+        let from = self.position_before(&record)?;
+        let to = self.line.durable()?;
+        let lots = HashSet::from([top_up.clone()]).into_iter().collect();
+        let span = Span { from, to, progress: &mut |_| {} };
+        let paid = Paid::read(&*self.journal, &lots, span).map_err(|error| failed(&error))?;
+        Ok(Act::Finish { gift: paid.gifts(), promotion: Some(granted.promotion), owed })
+    }
+}

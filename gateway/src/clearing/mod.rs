@@ -1,0 +1,150 @@
+//! The clearing line of a running server: channel statements in, pending settlement up, differences to people.
+//!
+//! One thread does it, one thing after the other, so what it knows of open differences is what is so. It asks the engine
+//! as clients do, reads the journal as the rule lab does, and no shard waits for it (rule C1). Each command it
+//! sends has an id that follows from what it is about (`ids.rs`), so whatever a crash interrupts is done again from its
+//! beginning and books nothing twice.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `import.rs` | a statement's way: check, match, book, release |
+//! | `row.rs` | a row of a statement as the matching sees it, and what it becomes |
+//! | `lots.rs` | lots that are confirmed, in all their pieces, and what they release |
+//! | `items.rs` | differences: who does what, and what follows |
+//! | `open.rs` | the differences and statements that matter now, in memory |
+//! | `engine.rs` | asking the engine |
+//! | `folder.rs` | the statements' files |
+//! | `ids.rs` | ids of the ledger's own commands |
+//! | `program.rs` | `fentan recon …` |
+
+mod engine;
+mod folder;
+mod ids;
+mod import;
+mod items;
+mod lots;
+mod open;
+pub(crate) mod program;
+mod row;
+
+use crate::explain::Desk;
+use crate::history::HistoryService;
+use crate::wire::WireReply;
+use anyhow::{Context, Result};
+use crossbeam::channel::{Receiver, Sender, bounded};
+use engine::Line;
+use fentan_engine::journal::JournalReader;
+use fentan_engine::ledger::Reject;
+use fentan_engine::runtime::Engine;
+use open::OpenBook;
+use parking_lot::Mutex;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub(crate) use folder::Folder;
+pub(crate) use import::{ImportAsk, Refusal, Report, Stage};
+pub(crate) use items::ItemAsk;
+
+/// Things to do that may wait.
+const WAITING: usize = 64;
+/// How long the start waits for the history before it tries again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Something for the thread to do.
+type Job = Box<dyn FnOnce(&mut Desktop) + Send>;
+
+/// The clearing line of a running server.
+pub(crate) struct ClearingService {
+    jobs: Mutex<Option<Sender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) folder: Folder,
+}
+
+/// What the thread works with.
+pub(crate) struct Desktop {
+    line: Line,
+    journal: Arc<dyn JournalReader>,
+    history: Arc<HistoryService>,
+    folder: Folder,
+    open: OpenBook,
+}
+
+impl ClearingService {
+    /// Starts the thread. It finishes what a crash interrupted before it takes anything new.
+    ///
+    /// # Errors
+    /// When the folder of the statements or the thread cannot be made.
+    pub(crate) fn start(
+        engine: &Arc<Engine<WireReply>>,
+        desk: &Arc<Desk>,
+        history: &Arc<HistoryService>,
+        journal: Arc<dyn JournalReader>,
+        data: &Path,
+    ) -> Result<Self> {
+        let folder = Folder::open(data)?;
+        let (jobs, waiting) = bounded::<Job>(WAITING);
+        let mut desktop = Desktop {
+            line: Line::new(Arc::clone(engine), Arc::clone(desk)),
+            journal,
+            history: Arc::clone(history),
+            folder: folder.clone(),
+            open: OpenBook::default(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("fentan-clearing".into())
+            .spawn(move || desktop.run(&waiting))
+            .context("the thread of the clearing line could not be started")?;
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), folder })
+    }
+
+    /// Gives the thread something to do; `None` when it has too much to do, or ends.
+    pub(crate) fn give(&self, job: impl FnOnce(&mut Desktop) + Send + 'static) -> Result<(), Reject> {
+        let jobs = self.jobs.lock().clone();
+        let jobs = jobs.ok_or(Reject::ShuttingDown)?;
+        jobs.try_send(Box::new(job)).map_err(|_| Reject::Overloaded { retry_after_ms: 1_000 })
+    }
+
+    /// Ends the thread after what it does.
+    pub(crate) fn stop(&self) {
+        drop(self.jobs.lock().take());
+        if let Some(thread) = self.thread.lock().take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Desktop {
+    fn run(&mut self, waiting: &Receiver<Job>) {
+        // A batch job: the checkout goes first. Without the right to change it, it runs like any other.
+        let _ = rustix::process::setpriority_process(None, 10);
+        while !self.line.is_closing() {
+            match self.begin() {
+                Ok(()) => break,
+                Err(reject) => tracing::info!(%reject, "the clearing line waits"),
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        for job in waiting {
+            job(self);
+        }
+    }
+
+    /// Learns what is open, and finishes what was interrupted.
+    fn begin(&mut self) -> Result<(), Reject> {
+        self.settle(PATIENCE)?;
+        self.open = self.history.look(OpenBook::read)?;
+        self.finish_items()?;
+        Ok(())
+    }
+
+    /// Waits until all that is decided is indexed.
+    fn settle(&self, patience: Duration) -> Result<(), Reject> {
+        let durable = self.line.durable()?;
+        if self.history.reaches(durable, patience) {
+            return Ok(());
+        }
+        Err(Reject::HistoryBehind { indexed_to: self.history.indexed_to(), durable, retry_after_ms: 1_000 })
+    }
+}

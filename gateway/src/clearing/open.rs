@@ -1,0 +1,89 @@
+//! The differences and statements that matter now: those that are not done. Read from the history at the start; from
+//! then on every change passes through the one thread of the clearing line.
+
+use fentan_engine::clearing::{Difference, Document, Item, ItemState, Statement};
+use fentan_engine::history::{HistoryError, Reading};
+use fentan_engine::ledger::{Event, Record};
+use fentan_engine::names::{CommandId, Label};
+use std::collections::BTreeMap;
+
+/// What is open.
+#[derive(Debug, Default)]
+pub(crate) struct OpenBook {
+    items: BTreeMap<CommandId, Item>,
+    statements: BTreeMap<CommandId, Statement>,
+}
+
+impl OpenBook {
+    /// What the history knows to be open.
+    pub(super) fn read(reading: &Reading<'_>) -> Result<Self, HistoryError> {
+        let mut book = Self::default();
+        for kind in ["item", "statement"] {
+            for row in reading.documents(kind)? {
+                book.file(&row.id, &row.document);
+            }
+        }
+        Ok(book)
+    }
+
+    /// A document stands so now.
+    pub(super) fn file(&mut self, id: &CommandId, document: &Document) {
+        match document {
+            Document::Item(item) if item.state == ItemState::Resolved => drop(self.items.remove(id)),
+            Document::Item(item) => drop(self.items.insert(id.clone(), (**item).clone())),
+            Document::Statement(statement) => drop(self.statements.insert(id.clone(), (**statement).clone())),
+        }
+    }
+
+    /// What a record filed.
+    pub(super) fn learn(&mut self, record: &Record) {
+        if let Event::Clearing(entry) = &record.event {
+            for filed in &entry.documents {
+                self.file(&filed.id, &filed.document);
+            }
+        }
+        metrics::gauge!("fentan_clearing_open_items").set(whole(self.items.len()));
+    }
+
+    /// Rows of this channel that wait for the ledger, the oldest first.
+    pub(super) fn waiting(&self, channel: &Label) -> Vec<(CommandId, Item)> {
+        let waits = |item: &&Item| item.state == ItemState::Waiting && item.channel == *channel;
+        let mut items = self.some(|item| waits(&item));
+        items.sort_by_key(|(_, item)| item.at);
+        items
+    }
+
+    /// Orders of this channel that were given up, and may still come.
+    pub(super) fn given_up(&self, channel: &Label) -> Vec<(CommandId, Item)> {
+        self.some(|item| {
+            item.kind == Difference::Short
+                && item.channel == *channel
+                && matches!(item.state, ItemState::Open | ItemState::Proposed)
+        })
+    }
+
+    /// Decided, and what follows is not booked yet.
+    pub(super) fn acting(&self) -> Vec<(CommandId, Item)> {
+        self.some(|item| item.state == ItemState::Acting)
+    }
+
+    /// Another file of the same channel and day.
+    pub(super) fn other_file(&self, statement: &Statement) -> Option<&Statement> {
+        self.statements.values().find(|other| {
+            other.channel == statement.channel
+                && other.day == statement.day
+                && other.family == statement.family
+                && other.file != statement.file
+        })
+    }
+
+    fn some(&self, which: impl Fn(&Item) -> bool) -> Vec<(CommandId, Item)> {
+        let items = self.items.iter().filter(|(_, item)| which(item));
+        items.map(|(id, item)| (id.clone(), item.clone())).collect()
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a gauge")]
+fn whole(count: usize) -> f64 {
+    count as f64
+}

@@ -1,0 +1,1 @@
+//! `fentan recon …`.
