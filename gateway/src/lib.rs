@@ -59,6 +59,8 @@ const EXAMPLES: &str = "Examples:
   fentan explain --data ledger --spend s-1  say why a spend was divided as it was
   fentan statement --data ledger --account ann --csv ann.csv
   fentan finance --data ledger --by channel outstanding, consumed, breakage, arrears
+  fentan recon import bill.csv --channel wechat
+                                            what a statement confirms becomes pending settlement
   fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
@@ -83,6 +85,9 @@ enum Command {
     Statement(history::StatementArgs),
     /// The six numbers of finance, at a moment or over a period
     Finance(history::FinanceArgs),
+    /// Channel statements against what is booked: check, import, differences, cover
+    #[command(subcommand)]
+    Recon(clearing::program::ReconCommand),
     /// Check rule files, or try a rule, without a server
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -106,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Statement(args) => history::statement(&args),
         Command::Finance(args) => history::finance(&args),
+        Command::Recon(command) => clearing::program::run(&command),
         Command::Rules(command) => rules::run(&command),
     };
     match result {

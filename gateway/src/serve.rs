@@ -1,5 +1,6 @@
 //! The composition root: media, engine, doors, control plane, and their end.
 
+use crate::clearing::ClearingService;
 use crate::config::{HistorySettings, Loaded, Settings, load};
 use crate::control::{self, CheckpointRule};
 use crate::door::Door;
@@ -37,6 +38,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let tcp_listener = bind(&settings.tcp)?;
     let http_listener = bind(&settings.http)?;
     let Started { engine, archive, journal, hash_key } = start_engine(settings, loaded)?;
+    let clearing_journal = Arc::clone(&journal);
     let engine = Arc::new(engine);
     let rules = Arc::new(RuleBook::new(Arc::clone(&engine), settings.catalog.clone(), archive));
     let desk = Desk::open(Arc::clone(&journal), settings.explain_records, Arc::clone(&rules))
@@ -44,6 +46,11 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let history = settings
         .history
         .map(|history| start_history(settings, history, (&engine, &desk), journal, &hash_key))
+        .transpose()?
+        .map(Arc::new);
+    let clearing = history
+        .as_ref()
+        .map(|history| ClearingService::start(&engine, &desk, history, clearing_journal, &settings.data))
         .transpose()?
         .map(Arc::new);
     let door = Door { engine: Arc::clone(&engine), history: history.clone(), limits: settings.client, desk };
@@ -70,7 +77,8 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
             every: Duration::from_secs(settings.checkpoint_seconds),
         };
         control::start(&engine, rule);
-        let server = http::server(http_listener, door, metrics, Arc::clone(&rules), closing.clone())?;
+        let beside = (Arc::clone(&rules), clearing.clone());
+        let server = http::server(http_listener, door, metrics, beside, closing.clone())?;
         let handle = server.handle();
         let http_task = actix_web::rt::spawn(server);
         actix_web::rt::spawn(reload_on_signal(rules)?);
@@ -87,6 +95,9 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let _ = http_task.await;
         anyhow::Ok(())
     })?;
+    if let Some(clearing) = clearing {
+        clearing.stop();
+    }
     if let Some(history) = history {
         history.stop();
     }

@@ -123,6 +123,15 @@ impl Line {
         }
     }
 
+    /// The chart of accounts.
+    pub(super) fn totals(&self) -> Result<fentan_engine::accounts::Totals, Reject> {
+        match self.query(Query::TrialBalance)? {
+            Heard::Trial(totals) => Ok(totals),
+            Heard::Refused(reject) => Err(reject),
+            _ => Err(Reject::ShuttingDown),
+        }
+    }
+
     /// The record of an id, if it has one.
     pub(super) fn record(&self, id: &CommandId) -> Result<Option<Box<Record>>, Reject> {
         match self.query(Query::Show(id.clone()))? {

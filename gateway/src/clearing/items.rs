@@ -90,7 +90,7 @@ impl Desktop {
                 let amount = item.stated.map(|minor| Major::from_minor(minor, item.currency));
                 self.take_back(id, top_up, amount)?;
             }
-            (Resolution::Rematch(top_up), _) => self.confirm(id, top_up)?,
+            (Resolution::Rematch(top_up), _) => self.confirm(top_up)?,
             (Resolution::NeverArrived, _) => {
                 if let Some(top_up) = &item.ledger {
                     finish = self.never_arrived(id, top_up)?;
@@ -98,7 +98,7 @@ impl Desktop {
             }
             (Resolution::WriteOff | Resolution::Accept, _) => {
                 if let Some(top_up) = &item.ledger {
-                    self.confirm(id, top_up)?;
+                    self.confirm(top_up)?;
                 }
             }
             (Resolution::Reverse, _) => {}
@@ -112,13 +112,14 @@ impl Desktop {
     }
 
     /// A top-up counts as confirmed: by a resolution, not by a row.
-    fn confirm(&self, item: &CommandId, top_up: &CommandId) -> Result<(), Reject> {
+    fn confirm(&self, top_up: &CommandId) -> Result<(), Reject> {
         let (record, _) = self.top_up(top_up)?;
         let Some(account) = record.account().cloned() else { return Ok(()) };
         let ask =
             ConfirmLot { top_up: top_up.clone(), account: account.clone(), row: None, amount: None, fee: 0, excess: 0 };
-        match self.line.one(ids::work(item, "confirm"), Clearing::ConfirmLot(ask)) {
-            Ok(_) | Err(Reject::AlreadyDone { .. }) => {}
+        match self.line.one(ids::confirm(top_up, account.as_str()), Clearing::ConfirmLot(ask)) {
+            // A row, or an earlier resolution, has confirmed it.
+            Ok(_) | Err(Reject::AlreadyDone { .. } | Reject::IdConflict { .. }) => {}
             Err(reject) => return Err(reject),
         }
         let from = self.position_before(&record)?;

@@ -12,11 +12,13 @@
 //! | `lots.rs` | lots that are confirmed, in all their pieces, and what they release |
 //! | `items.rs` | differences: who does what, and what follows |
 //! | `open.rs` | the differences and statements that matter now, in memory |
+//! | `cover.rs` | that what is owed is there |
 //! | `engine.rs` | asking the engine |
 //! | `folder.rs` | the statements' files |
 //! | `ids.rs` | ids of the ledger's own commands |
 //! | `program.rs` | `fentan recon …` |
 
+pub(crate) mod cover;
 mod engine;
 mod folder;
 mod ids;
@@ -45,7 +47,7 @@ use std::time::Duration;
 
 pub(crate) use folder::Folder;
 pub(crate) use import::{ImportAsk, Refusal, Report, Stage};
-pub(crate) use items::ItemAsk;
+pub(crate) use items::{ItemAct, ItemAsk};
 
 /// Things to do that may wait.
 const WAITING: usize = 64;
@@ -147,4 +149,12 @@ impl Desktop {
         }
         Err(Reject::HistoryBehind { indexed_to: self.history.indexed_to(), durable, retry_after_ms: 1_000 })
     }
+}
+
+/// The chart of accounts, all shards together.
+pub(crate) fn totals(
+    engine: &Arc<Engine<WireReply>>,
+    desk: &Arc<Desk>,
+) -> Result<fentan_engine::accounts::Totals, Reject> {
+    Line::new(Arc::clone(engine), Arc::clone(desk)).totals()
 }

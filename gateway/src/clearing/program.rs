@@ -1,1 +1,453 @@
-//! `fentan recon …`.
+//! `fentan recon …`: channel statements and differences, at a running server.
+//!
+//! `check` alone needs no server: it reads a file and says whether it is whole. Exit codes: 0 done, 1 no (a file that is
+//! refused, a difference that is not resolved so), 2 it could not be tried.
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use comfy_table::{CellAlignment, Table, presets};
+use fentan_statements::{Ask, Family, check_file};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a server may take to begin its answer.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+
+/// Where the server is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServerArgs {
+    /// The server's HTTP address
+    #[arg(long, env = "FENTAN_SERVER", value_name = "URL", default_value = "http://127.0.0.1:7401")]
+    server: String,
+    /// Print the server's answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Channel statements and differences.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReconCommand {
+    /// Read a statement and say whether it is whole; no server is needed and nothing is booked
+    Check {
+        /// The channel's file, packed or not
+        file: PathBuf,
+        /// wechat_trade, wechat_fundflow, alipay_detail, unionpay_merchant, acquirer_table or generic_csv
+        #[arg(long)]
+        family: Family,
+        /// The SHA-1 that the channel gave with it
+        #[arg(long)]
+        sha1: Option<String>,
+    },
+    /// Import a statement: what it confirms becomes pending settlement, what differs becomes items
+    Import {
+        /// The channel's file, packed or not
+        file: PathBuf,
+        /// The channel, as top-ups name it
+        #[arg(long)]
+        channel: String,
+        /// How it is written; without it, what config/channels.toml says
+        #[arg(long)]
+        family: Option<Family>,
+        /// The SHA-1 that the channel gave with it
+        #[arg(long)]
+        sha1: Option<String>,
+        /// How many rows it must have
+        #[arg(long)]
+        rows: Option<i64>,
+        /// What its payments must sum to
+        #[arg(long, value_name = "AMOUNT")]
+        payment_amount: Option<String>,
+        /// Book what is new in another file of a day that was imported
+        #[arg(long)]
+        accept_changes: bool,
+        #[command(flatten)]
+        at: ServerArgs,
+    },
+    /// The statements that were imported
+    Statements(ServerArgs),
+    /// The differences that are not resolved
+    Items {
+        /// all, waiting, open, proposed, acting, suspended or resolved
+        #[arg(long)]
+        state: Option<String>,
+        /// long, short, amount_mismatch, fee_mismatch, ...
+        #[arg(long)]
+        kind: Option<String>,
+        #[arg(long)]
+        channel: Option<String>,
+        #[arg(long)]
+        owner: Option<String>,
+        /// Write them as CSV to this file
+        #[arg(long, value_name = "FILE")]
+        csv: Option<PathBuf>,
+        #[command(flatten)]
+        at: ServerArgs,
+    },
+    /// Give a difference to somebody
+    Assign {
+        item: String,
+        #[arg(long)]
+        owner: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say something about a difference
+    Note {
+        item: String,
+        text: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say how a difference is resolved; above the channel's amount somebody else has to approve
+    Resolve {
+        item: String,
+        /// write_off, reverse, rematch, never_arrived or accept
+        resolution: String,
+        /// The top-up of a rematch
+        #[arg(long)]
+        top_up: Option<String>,
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Agree with a resolution that somebody else proposed
+    Approve {
+        item: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Do not agree with it
+    Decline {
+        item: String,
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// That what is owed is there, with what makes the difference
+    Cover(ServerArgs),
+}
+
+/// Who does it, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Who {
+    /// Who does it
+    #[arg(long, env = "FENTAN_BY", value_name = "NAME")]
+    by: String,
+    #[command(flatten)]
+    at: ServerArgs,
+}
+
+/// Does it; `false` when the answer is no.
+///
+/// # Errors
+/// When the server or the file cannot be reached.
+pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
+    match command {
+        ReconCommand::Check { file, family, sha1 } => check(file, *family, sha1.as_deref()),
+        ReconCommand::Import { file, channel, family, sha1, rows, payment_amount, accept_changes, at } => {
+            let mut query = vec![("channel", channel.clone()), ("name", name_of(file))];
+            let family = family.map(|family| family.word().to_owned());
+            let rows = rows.map(|rows| rows.to_string());
+            for (key, value) in
+                [("family", &family), ("sha1", sha1), ("rows", &rows), ("payment_amount", payment_amount)]
+            {
+                query.extend(value.clone().map(|value| (key, value)));
+            }
+            if *accept_changes {
+                query.push(("accept_changes", "true".into()));
+            }
+            import(at, file, &query)
+        }
+        ReconCommand::Statements(at) => {
+            let answer = get(at, "/v1/statements", &[])?;
+            let columns = ["statement", "channel", "day", "rows", "payments", "matched", "items", "released", "state"];
+            show(at, &answer, "statements", &columns, |row| {
+                let tally = |name: &str| text(&row["tally"][name]);
+                [
+                    text(&row["id"]),
+                    text(&row["channel"]),
+                    text(&row["day"]),
+                    text(&row["rows"]),
+                    text(&row["payment_amount"]),
+                    tally("matched"),
+                    tally("items"),
+                    tally("released"),
+                    text(&row["state"]),
+                ]
+                .into()
+            })
+        }
+        ReconCommand::Items { state, kind, channel, owner, csv, at } => {
+            let given = [("state", state), ("kind", kind), ("channel", channel), ("owner", owner)];
+            let mut query: Vec<(&str, String)> =
+                given.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect();
+            if let Some(path) = csv {
+                query.push(("format", "csv".into()));
+                let bytes = bytes(at, "/v1/items", &query)?;
+                std::fs::write(path, bytes).with_context(|| path.display().to_string())?;
+                return Ok(true);
+            }
+            let answer = get(at, "/v1/items", &query)?;
+            let columns = ["item", "kind", "state", "channel", "order", "booked", "stated", "suspense", "owner", "at"];
+            show(at, &answer, "items", &columns, |row| {
+                ["id", "kind", "state", "channel", "order", "booked", "stated", "suspense", "owner", "at"]
+                    .map(|name| text(&row[name]))
+                    .into()
+            })
+        }
+        ReconCommand::Assign { item, owner, who } => act(who, item, &json!({ "action": "assign", "owner": owner })),
+        ReconCommand::Note { item, text, who } => act(who, item, &json!({ "action": "note", "note": text })),
+        ReconCommand::Resolve { item, resolution, top_up, reason, who } => {
+            let body = json!({ "action": "resolve", "resolution": resolution, "top_up": top_up, "reason": reason });
+            act(who, item, &body)
+        }
+        ReconCommand::Approve { item, who } => act(who, item, &json!({ "action": "approve" })),
+        ReconCommand::Decline { item, reason, who } => {
+            act(who, item, &json!({ "action": "decline", "reason": reason }))
+        }
+        ReconCommand::Cover(at) => cover(at),
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn check(file: &Path, family: Family, sha1: Option<&str>) -> Result<bool> {
+    let name = name_of(file);
+    let ask = Ask { sha1, ..Ask::new(family, &name) };
+    let bar = bar("check");
+    let mut progress = |done: u64, of: u64| {
+        bar.set_length(of);
+        bar.set_position(done);
+    };
+    let checked = check_file(file, &ask, &mut progress);
+    bar.finish_and_clear();
+    match checked {
+        Ok(checked) => {
+            let summary = checked.summary();
+            let totals = &summary.totals;
+            let yuan = |minor: i64| {
+                let currency = fentan_engine::money::Currency::CNY;
+                fentan_engine::money::Money { minor, currency }.to_string()
+            };
+            println!(
+                "{name}: whole. {} rows: {} payments {}, {} refunds {}, fees {}, net {}",
+                totals.rows,
+                totals.payments,
+                yuan(totals.payment_amount),
+                totals.refunds,
+                yuan(totals.refund_amount),
+                yuan(totals.fee),
+                yuan(totals.net)
+            );
+            Ok(true)
+        }
+        Err(refused) => {
+            eprintln!("{name}: refused whole, nothing of it would be booked. {refused}");
+            Ok(false)
+        }
+    }
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).build().into()
+}
+
+pub(crate) fn reach(server: &str) -> String {
+    format!("no server answers at {server}; start one with `fentan serve`, or name it with --server")
+}
+
+fn bytes(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>> {
+    let mut request = agent().get(format!("{}{path}", at.server));
+    for (key, value) in query {
+        request = request.query(key, value);
+    }
+    let mut answer = request.call().with_context(|| reach(&at.server))?;
+    Ok(answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?)
+}
+
+fn get(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Value> {
+    serde_json::from_slice(&bytes(at, path, query)?).context("the server's answer is no JSON")
+}
+
+fn post(at: &ServerArgs, path: &str, body: &Value) -> Result<Value> {
+    let mut answer = agent()
+        .post(format!("{}{path}", at.server))
+        .content_type("application/json")
+        .send(body.to_string())
+        .with_context(|| reach(&at.server))?;
+    let bytes = answer.body_mut().read_to_vec()?;
+    serde_json::from_slice(&bytes).context("the server's answer is no JSON")
+}
+
+fn bar(stage: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style = "{msg:>8} {bar:30} {pos}/{len} {elapsed}";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message(stage.to_owned());
+    bar
+}
+
+fn import(at: &ServerArgs, file: &Path, query: &[(&str, String)]) -> Result<bool> {
+    let body = std::fs::File::open(file).with_context(|| file.display().to_string())?;
+    let mut request = agent().post(format!("{}/v1/statements", at.server));
+    for (key, value) in query {
+        request = request.query(key, value);
+    }
+    let answer = request.content_type("application/octet-stream").send(body).with_context(|| reach(&at.server))?;
+    let (bar, mut last) = (bar("sent"), Value::Null);
+    let reader: Box<dyn Read> = Box::new(answer.into_body().into_reader());
+    for line in BufReader::new(reader).lines() {
+        let value: Value = serde_json::from_str(&line?).context("the server's answer is no JSON")?;
+        if let Some(stage) = value["stage"].as_str() {
+            bar.set_message(stage.to_owned());
+            bar.set_length(value["of"].as_u64().unwrap_or(0));
+            bar.set_position(value["done"].as_u64().unwrap_or(0));
+        } else {
+            last = value;
+        }
+    }
+    bar.finish_and_clear();
+    if at.json {
+        println!("{last}");
+    }
+    if last["ok"] != true {
+        if last.is_null() {
+            bail!("the server ended before it was done; import the same file again, it goes on where it was");
+        }
+        if !at.json {
+            refused(&last);
+        }
+        return Ok(false);
+    }
+    if !at.json {
+        let tally = &last["tally"];
+        println!(
+            "{} of {}: {} rows, {}",
+            text(&last["statement"]),
+            text(&last["day"]),
+            text(&last["rows"]),
+            if last["unchanged"] == true { "imported before, nothing was done" } else { "booked" }
+        );
+        println!(
+            "matched {} ({}), waiting {}, items {}, void {}; the ledger still expects {}; {} is pending settlement now",
+            text(&tally["matched"]),
+            text(&tally["matched_amount"]),
+            text(&tally["waiting"]),
+            text(&tally["items"]),
+            text(&tally["void"]),
+            text(&tally["expected"]),
+            text(&tally["released"])
+        );
+    }
+    Ok(true)
+}
+
+/// Says a no with what it names.
+pub(crate) fn refused(answer: &Value) {
+    eprintln!("{}: {}", text(&answer["code"]), text(&answer["message"]));
+    for row in answer["rows"].as_array().into_iter().flatten() {
+        eprintln!("  {}", text(row));
+    }
+}
+
+fn act(who: &Who, item: &str, body: &Value) -> Result<bool> {
+    let mut body = body.clone();
+    body["by"] = json!(who.by);
+    let answer = post(&who.at, &format!("/v1/items/{item}"), &body)?;
+    if who.at.json {
+        println!("{answer}");
+    }
+    if answer["ok"] != true {
+        if !who.at.json {
+            refused(&answer);
+        }
+        return Ok(false);
+    }
+    if !who.at.json {
+        println!("{item}: {}, {} in suspense", text(&answer["state"]), text(&answer["suspense"]));
+    }
+    Ok(true)
+}
+
+/// A value as it stands in a table.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Prints a list of the answer as a table.
+fn show(
+    at: &ServerArgs,
+    answer: &Value,
+    list: &str,
+    columns: &[&str],
+    cells: impl Fn(&Value) -> Vec<String>,
+) -> Result<bool> {
+    if at.json {
+        println!("{answer}");
+        return Ok(answer["ok"] == true);
+    }
+    if answer["ok"] != true {
+        refused(answer);
+        return Ok(false);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(columns);
+    for row in answer[list].as_array().into_iter().flatten() {
+        table.add_row(cells(row));
+    }
+    for (name, column) in columns.iter().zip(table.column_iter_mut()) {
+        if ["rows", "payments", "matched", "items", "released", "booked", "stated", "suspense"].contains(name) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    println!("{table}");
+    Ok(true)
+}
+
+fn cover(at: &ServerArgs) -> Result<bool> {
+    let answer = get(at, "/v1/cover", &[])?;
+    if at.json {
+        println!("{answer}");
+    } else if answer["ok"] != true {
+        refused(&answer);
+    }
+    let mut covered = answer["ok"] == true;
+    for (currency, cover) in answer["currencies"].as_object().into_iter().flatten() {
+        covered &= cover["covered"] == true;
+        if at.json {
+            continue;
+        }
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        let mut row = |name: &str, value: &Value| {
+            table.add_row([name.to_owned(), text(value)]);
+        };
+        row("customers' principal", &cover["principal"]);
+        row("merchants' money that was paid", &cover["merchants"]);
+        row("owed", &cover["owed"]);
+        row("channels owe, not confirmed", &cover["channels"]);
+        row("confirmed, with the channels", &cover["funds"]);
+        row("at the bank", &cover["bank"]);
+        row("there", &cover["there"]);
+        row("more than is owed", &cover["difference"]);
+        for (name, minor) in cover["items"].as_object().into_iter().flatten() {
+            row(&format!("  of it {}", name.replace('_', " ")), minor);
+        }
+        if let Some(column) = table.column_mut(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        println!("{currency}: {}\n{table}", if cover["covered"] == true { "covered" } else { "not covered" });
+    }
+    Ok(covered)
+}

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// The parameters of a URL, or the refusal that names the one that is wrong.
-fn params<T: for<'de> Deserialize<'de>>(http: &HttpRequest) -> Result<T, Reject> {
+pub(super) fn params<T: for<'de> Deserialize<'de>>(http: &HttpRequest) -> Result<T, Reject> {
     web::Query::<T>::from_query(http.query_string()).map(web::Query::into_inner).map_err(|error| {
         let reason = error.to_string();
         // Of an unknown one serde says its name between back-ticks.
@@ -46,7 +46,7 @@ pub(super) async fn ask(state: &State, path: &str, ask: HistoryAsk) -> HttpRespo
 }
 
 /// Whether the answer is wanted as CSV: by the parameter, or by the header.
-fn wants_csv(http: &HttpRequest, format: Option<&str>) -> Result<bool, Reject> {
+pub(super) fn wants_csv(http: &HttpRequest, format: Option<&str>) -> Result<bool, Reject> {
     match format {
         Some("csv") => Ok(true),
         Some("json") => Ok(false),

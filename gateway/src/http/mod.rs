@@ -5,17 +5,22 @@
 //! | `commands.rs` | `POST /v1/commands`: one object, an array, or NDJSON streamed both ways |
 //! | `history.rs` | `GET /v1/accounts/…/statement`, `/v1/accounts/…/explain`, `/v1/finance` |
 //! | `views.rs` | `GET /v1/accounts/…`, `/v1/spends/…`, `/v1/top_ups/…`, `/v1/holds/…`, `/v1/trial_balance` |
+//! | `statements.rs` | `POST /v1/statements`, `GET /v1/statements…` |
+//! | `items.rs` | `GET /v1/items…`, `POST /v1/items/…`, `GET /v1/cover` |
 //! | `rules.rs` | `GET /v1/rules…`, `POST /v1/rules/reload` |
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
 //! | `openapi.rs` | `/openapi.json` |
 
 mod commands;
 mod history;
+mod items;
 mod openapi;
 mod operations;
 mod rules;
+mod statements;
 mod views;
 
+use crate::clearing::ClearingService;
 use crate::door::Door;
 use crate::rules::RuleBook;
 use actix_web::dev::Server;
@@ -33,6 +38,8 @@ pub(crate) struct State {
     pub(crate) door: Door,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) rules: Arc<RuleBook>,
+    /// The clearing line; `None` when there is no history, which it needs.
+    pub(crate) clearing: Option<Arc<ClearingService>>,
 }
 
 /// The server, bound and ready to run.
@@ -43,10 +50,10 @@ pub(crate) fn server(
     listener: TcpListener,
     door: Door,
     metrics: PrometheusHandle,
-    rules: Arc<RuleBook>,
+    (rules, clearing): (Arc<RuleBook>, Option<Arc<ClearingService>>),
     closing: watch::Receiver<bool>,
 ) -> std::io::Result<Server> {
-    let state = web::Data::new(State { closing, door, metrics, rules });
+    let state = web::Data::new(State { closing, door, metrics, rules, clearing });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::clone(&state))
@@ -60,6 +67,13 @@ pub(crate) fn server(
             .service(views::top_up)
             .service(views::hold)
             .service(views::trial_balance)
+            .service(statements::import)
+            .service(statements::all)
+            .service(statements::one)
+            .service(items::all)
+            .service(items::one)
+            .service(items::work)
+            .service(items::cover)
             .service(rules::all)
             .service(rules::one)
             .service(rules::reload)

@@ -1,0 +1,292 @@
+//! Channel statements: `POST /v1/statements` takes a file as it is and tells how far it is, line by line.
+
+use super::{State, refusal};
+use crate::clearing::{ClearingService, ImportAsk, Refusal, Report, Stage};
+use crate::wire::clearing::{shown, value};
+use crate::wire::moment;
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use bytes::Bytes;
+use fentan_engine::clearing::Document;
+use fentan_engine::history::DocumentRow;
+use fentan_engine::ledger::Reject;
+use fentan_engine::money::Major;
+use fentan_engine::names::{CommandId, Label};
+use fentan_statements::{Expect, Family};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// The largest statement, in bytes.
+const LARGEST: u64 = 4 << 30;
+/// How often an import says how far it is.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// What a statement comes with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parameters {
+    channel: Option<String>,
+    family: Option<String>,
+    name: Option<String>,
+    sha1: Option<String>,
+    #[serde(default)]
+    accept_changes: bool,
+    rows: Option<i64>,
+    payment_amount: Option<String>,
+    refund_amount: Option<String>,
+    fee: Option<String>,
+}
+
+pub(super) fn off() -> HttpResponse {
+    refusal(&crate::door::history_off())
+}
+
+/// Only operators on the same machine change what is cleared.
+pub(super) fn is_operator(http: &HttpRequest) -> bool {
+    http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+}
+
+pub(super) fn forbidden() -> HttpResponse {
+    let message = "statements and differences are worked on from the server's own machine only";
+    HttpResponse::Forbidden().json(json!({ "ok": false, "code": "unauthorized", "message": message }))
+}
+
+/// Imports a statement. The answer is lines of JSON: progress, and at last what came of it.
+#[post("/v1/statements")]
+pub(super) async fn import(http: HttpRequest, mut body: web::Payload, state: web::Data<State>) -> HttpResponse {
+    if !is_operator(&http) {
+        return forbidden();
+    }
+    let Some(clearing) = state.clearing.clone() else { return off() };
+    let parameters = match super::history::params::<Parameters>(&http) {
+        Ok(parameters) => parameters,
+        Err(reject) => return refusal(&reject),
+    };
+    let catalog = state.door.engine.catalog();
+    let currency = catalog.default_product().currency;
+    let ask = parameters.ask(|channel| catalog.channel(channel).family.clone(), currency);
+    let (channel, family, name, expect) = match ask {
+        Ok(ask) => ask,
+        Err(reject) => return refusal(&reject),
+    };
+    let Ok(mut file) = clearing.folder.incoming() else { return HttpResponse::InsufficientStorage().finish() };
+    let mut length = 0_u64;
+    while let Some(chunk) = body.next().await {
+        let Ok(chunk) = chunk else { return HttpResponse::BadRequest().finish() };
+        length += chunk.len() as u64;
+        if length > LARGEST {
+            return refusal(&Reject::bad_request("body", "a statement has at most 4 GiB"));
+        }
+        if file.write_all(&chunk).is_err() {
+            return HttpResponse::InsufficientStorage().finish();
+        }
+    }
+    let (sender, receiver) = mpsc::unbounded_channel::<Bytes>();
+    let ask = ImportAsk {
+        channel,
+        family,
+        name,
+        sha1: parameters.sha1,
+        expect,
+        accept_changes: parameters.accept_changes,
+        file,
+    };
+    let given = clearing.give(move |desktop| {
+        let mut told = Instant::now();
+        let mut tell = |stage: Stage, done: u64, of: u64| {
+            if told.elapsed() >= EVERY || done >= of {
+                told = Instant::now();
+                line(&sender, &json!({ "stage": stage.word(), "done": done, "of": of }));
+            }
+        };
+        let result = desktop.import(ask, &mut tell);
+        line(&sender, &came(result));
+    });
+    if let Err(reject) = given {
+        return refusal(&reject);
+    }
+    let lines = tokio_stream(receiver);
+    HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines)
+}
+
+fn tokio_stream(
+    receiver: mpsc::UnboundedReceiver<Bytes>,
+) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> {
+    futures_util::stream::unfold(receiver, |mut receiver| async move {
+        let line = receiver.recv().await?;
+        Some((Ok(line), receiver))
+    })
+}
+
+fn line(sender: &mpsc::UnboundedSender<Bytes>, value: &Value) {
+    let mut text = value.to_string();
+    text.push('\n');
+    // Whoever asked may be gone; the import goes on.
+    let _ = sender.send(Bytes::from(text));
+}
+
+impl Parameters {
+    fn ask(
+        &self,
+        family_of: impl Fn(&Label) -> Option<Label>,
+        currency: fentan_engine::money::Currency,
+    ) -> Result<(Label, Family, String, Expect), Reject> {
+        let channel = self.channel.as_deref().ok_or_else(|| Reject::bad_request("channel", "is missing"))?;
+        let channel = Label::new(channel).map_err(|error| Reject::bad_request("channel", error))?;
+        let family = self.family.clone().or_else(|| family_of(&channel).map(|family| family.as_str().to_owned()));
+        let family = family.ok_or_else(|| {
+            Reject::bad_request("family", format!("is missing, and config/channels.toml says none for {channel}"))
+        })?;
+        let family: Family = family.parse().map_err(|error| Reject::bad_request("family", error))?;
+        let amount = |field: &str, text: &Option<String>| {
+            let read = |text: &String| {
+                let major = Major::parse(text.as_bytes()).map_err(|error| Reject::bad_request(field, error))?;
+                major.minor(currency).map_err(|error| Reject::bad_request(field, error))
+            };
+            text.as_ref().map(read).transpose()
+        };
+        let expect = Expect {
+            rows: self.rows,
+            payment_amount: amount("payment_amount", &self.payment_amount)?,
+            refund_amount: amount("refund_amount", &self.refund_amount)?,
+            fee: amount("fee", &self.fee)?,
+            net: None,
+        };
+        Ok((channel, family, self.name.clone().unwrap_or_default(), expect))
+    }
+}
+
+/// What came of an import.
+fn came(result: Result<Report, Refusal>) -> Value {
+    match result {
+        Ok(report) => {
+            let mut fields = value(&Document::Statement(Box::new(report.statement)));
+            fields.insert("ok".into(), json!(true));
+            fields.insert("statement".into(), json!(shown(&report.id)));
+            fields.insert("unchanged".into(), json!(report.unchanged));
+            Value::Object(fields)
+        }
+        Err(Refusal::File(refused)) => json!({
+            "ok": false,
+            "code": "statement_refused",
+            "message": refused.to_string(),
+            "reason": refused.reason.word(),
+            "line": refused.line,
+            "column": column(&refused.column),
+            "expected": refused.expected,
+            "found": refused.found,
+        }),
+        Err(Refusal::Changed(changed)) => json!({
+            "ok": false,
+            "code": "statement_changed",
+            "message": "another file was imported for this channel and day; accept_changes=true books what is new in this one",
+            "before": changed.before,
+            "added": changed.added,
+            "removed": changed.removed,
+            "changed": changed.changed,
+            "rows": changed.named,
+        }),
+        Err(Refusal::Reject(reject)) => {
+            let mut bytes = Vec::new();
+            crate::wire::write_refusal(&mut bytes, None, &reject);
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null)
+        }
+    }
+}
+
+fn column(column: &fentan_statements::Column) -> Value {
+    match column {
+        fentan_statements::Column::Whole => Value::Null,
+        fentan_statements::Column::Name(name) => json!(name),
+        fentan_statements::Column::Byte(byte) => json!(byte),
+    }
+}
+
+/// A document with what is known of it.
+pub(super) fn listed(row: &DocumentRow) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("id".into(), json!(shown(&row.id)));
+    fields.extend(value(&row.document));
+    fields.insert("seq".into(), json!(row.position));
+    fields.insert("changed_at".into(), json!(moment(row.at)));
+    fields
+}
+
+/// The documents of a kind that a filter keeps; `None` when the server has no clearing line.
+pub(super) async fn documents(
+    state: &State,
+    kind: &'static str,
+    keep: impl Fn(&DocumentRow) -> bool + Send + 'static,
+) -> Result<Vec<DocumentRow>, HttpResponse> {
+    let Some(history) = state.door.history.clone() else { return Err(off()) };
+    let engine = Arc::clone(&state.door.engine);
+    let found = web::block(move || {
+        history.reaches(engine.status().durable, Duration::from_secs(2));
+        history.look(|reading| {
+            let rows = reading.documents(kind)?;
+            Ok(rows.into_iter().filter(|row| keep(row)).collect::<Vec<_>>())
+        })
+    });
+    match found.await {
+        Ok(Ok(rows)) => Ok(rows),
+        Ok(Err(reject)) => Err(refusal(&reject)),
+        Err(_) => Err(HttpResponse::InternalServerError().finish()),
+    }
+}
+
+/// A document's id as it was shown.
+pub(super) fn own_id(text: &str) -> Result<CommandId, Reject> {
+    CommandId::new(text).map_err(|error| Reject::bad_request("id", error))?;
+    Ok(CommandId::internal(&format!("\u{1}{text}")))
+}
+
+/// All statements.
+#[get("/v1/statements")]
+pub(super) async fn all(state: web::Data<State>) -> HttpResponse {
+    match documents(&state, "statement", |_| true).await {
+        Ok(mut rows) => {
+            rows.sort_by_key(|row| row.position);
+            let rows: Vec<Value> = rows.iter().map(|row| Value::Object(listed(row))).collect();
+            HttpResponse::Ok().json(json!({ "ok": true, "statements": rows }))
+        }
+        Err(response) => response,
+    }
+}
+
+/// One statement.
+#[get("/v1/statements/{id}")]
+pub(super) async fn one(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+    document(&state, "statement", &path).await
+}
+
+/// One document.
+pub(super) async fn document(state: &State, kind: &'static str, id: &str) -> HttpResponse {
+    let id = match own_id(id) {
+        Ok(id) => id,
+        Err(reject) => return refusal(&reject),
+    };
+    let wanted = id.clone();
+    match documents(state, kind, move |row| row.id == wanted).await {
+        Ok(rows) => match rows.first() {
+            Some(row) => {
+                let mut fields = listed(row);
+                fields.insert("ok".into(), json!(true));
+                HttpResponse::Ok().json(fields)
+            }
+            None => {
+                let document = CommandId::internal(shown(&id));
+                refusal(&Reject::UnknownDocument { kind: kind.into(), document })
+            }
+        },
+        Err(response) => response,
+    }
+}
+
+/// The clearing line, or the answer that there is none.
+pub(super) fn clearing(state: &State) -> Result<Arc<ClearingService>, HttpResponse> {
+    state.clearing.clone().ok_or_else(off)
+}
