@@ -10,9 +10,9 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `ask.rs` | what can be asked |
+//! | `ask.rs`, `ask_money.rs` | what can be asked; of it, what is about merchants' money |
 //! | `entry.rs` | what can have happened |
-//! | `document.rs` | statements, differences, splits, settlements, and where each stands |
+//! | `document.rs`, `document_money.rs` | statements, differences; splits, settlements, payouts; where each stands |
 //! | `decide/` | one file per family of commands |
 //! | `scan.rs` | open orders, and whom a lot has paid: read from the journal |
 //! | `rate.rs`, `fee.rs` | a part of an amount; what a row or a settlement costs (C5) |
@@ -22,11 +22,13 @@
 //! | `cycle.rs` | up to when a day's run settles, and how much (C7) |
 
 mod ask;
+mod ask_money;
 mod calendar;
 mod calendar_spec;
 mod cycle;
 pub mod decide;
 mod document;
+mod document_money;
 mod entry;
 mod fee;
 mod rate;
@@ -39,10 +41,15 @@ mod terms_spec;
 pub use ask::{
     Act, Clearing, CloseStatement, ConfirmLot, ConfirmRefund, OpenItem, ReleaseProceeds, Released, Resolution, WorkItem,
 };
+pub use ask_money::{
+    ConfirmPayout, FailPayout, ReceiverAsk, ReleaseSplit, ReturnSplit, SendPayout, Settle, SettlementLine,
+    SplitProceeds, WithdrawFunds,
+};
 pub use calendar::{Calendar, CalendarError, UnlistedYears};
 pub use calendar_spec::{CalendarSpec, HolidaySpec, YearSpec};
 pub use cycle::{CarriedOver, PendingFigures, Settled, Why, cutoff, settle};
 pub use document::{Document, Item, ItemKind, ItemState, Proposal, RowRef, Statement, Tally};
+pub use document_money::{ByFund, Failure, PaidOut, Payout, PayoutLine, PayoutState, Settlement, Share, Split};
 pub use entry::{Confirmed, Entry, Filed, Move, Place};
 pub use fee::{FeeBounds, fee, fee_within};
 pub use rate::{RATE_DECIMALS, Rate, RateError};
