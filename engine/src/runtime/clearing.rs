@@ -71,6 +71,7 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, ask: &Cle
 }
 
 /// Books an entry that touches no wallet into the slices of the step's own shard.
+#[allow(clippy::unnecessary_wraps, reason = "it ends decisions that can fail")]
 pub(crate) fn done<R: Reply>(step: &Step<'_, R>, entry: Entry, currency: Currency) -> Result<Decision, Stop> {
     Ok((Event::Clearing(Box::new(entry)), currency, step.home).into())
 }

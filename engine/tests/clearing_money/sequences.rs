@@ -12,6 +12,9 @@ use proptest::prelude::*;
 
 const SHOPS: usize = 5;
 
+/// Done, or the code of the refusal.
+type Told = Result<(), &'static str>;
+
 #[derive(Debug, Clone)]
 enum Step {
     Comes(usize, [i64; 2]),
@@ -84,7 +87,7 @@ impl Pair {
         pair
     }
 
-    fn ask(&mut self, ask: Clearing) -> Result<(), &'static str> {
+    fn ask(&mut self, ask: Clearing) -> Told {
         self.count += 1;
         self.world.ask(&format!("c-{}", self.count), ask).map_err(|reject: Reject| reject.code())
     }
@@ -94,7 +97,7 @@ impl Pair {
     }
 
     /// Does a step with both; gives what each said.
-    fn step(&mut self, step: &Step) -> Option<(Result<(), &'static str>, Result<(), &'static str>)> {
+    fn step(&mut self, step: &Step) -> Option<(Told, Told)> {
         let pick = |all: &[CommandId], at: usize| (!all.is_empty()).then(|| at % all.len());
         Some(match step {
             Step::Comes(number, fen) => {
