@@ -1,6 +1,9 @@
 //! What can be asked of the clearing line.
 
-use super::{Item, RowRef, Statement, Tally};
+use super::{
+    ConfirmPayout, FailPayout, Item, ReleaseSplit, ReturnSplit, RowRef, SendPayout, Settle, SplitProceeds, Statement,
+    Tally, WithdrawFunds,
+};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
@@ -24,6 +27,22 @@ pub enum Clearing {
     OpenItem(Box<OpenItem>),
     /// Somebody does something about a difference.
     WorkItem(WorkItem),
+    /// Shares out what a merchant has in `pending` (rule C6).
+    Split(Box<SplitProceeds>),
+    /// What was set aside of a split becomes the merchant's.
+    ReleaseSplit(ReleaseSplit),
+    /// A receiver gives back what it got of a split.
+    ReturnSplit(ReturnSplit),
+    /// Settles what a merchant has in `pending` (rule C7).
+    Settle(Box<Settle>),
+    /// Settlements are sent to whoever pays them out.
+    SendPayout(SendPayout),
+    /// A settlement was paid out.
+    ConfirmPayout(ConfirmPayout),
+    /// A settlement could not be paid out.
+    FailPayout(FailPayout),
+    /// What a channel keeps for us arrives at the bank.
+    WithdrawFunds(WithdrawFunds),
 }
 
 /// All rows of a statement are booked.
@@ -193,6 +212,14 @@ impl Clearing {
             Self::ConfirmRefund(_) => "confirm_refund",
             Self::OpenItem(_) => "open_item",
             Self::WorkItem(_) => "work_item",
+            Self::Split(_) => "split",
+            Self::ReleaseSplit(_) => "release_split",
+            Self::ReturnSplit(_) => "return_split",
+            Self::Settle(_) => "settle",
+            Self::SendPayout(_) => "send_payout",
+            Self::ConfirmPayout(_) => "confirm_payout",
+            Self::FailPayout(_) => "fail_payout",
+            Self::WithdrawFunds(_) => "withdraw_funds",
         }
     }
 
@@ -205,7 +232,16 @@ impl Clearing {
             Self::ConfirmRefund(ask) => Some(ask.refund.as_str()),
             Self::CloseStatement(ask) => Some(ask.statement.as_str()),
             Self::WorkItem(ask) => Some(ask.item.as_str()),
-            Self::OpenStatement(_) | Self::OpenItem(_) => None,
+            Self::ReleaseSplit(ask) => Some(ask.split.as_str()),
+            Self::ReturnSplit(ask) => Some(ask.split.as_str()),
+            Self::ConfirmPayout(ask) => Some(ask.settlement.as_str()),
+            Self::FailPayout(ask) => Some(ask.settlement.as_str()),
+            Self::OpenStatement(_)
+            | Self::OpenItem(_)
+            | Self::Split(_)
+            | Self::Settle(_)
+            | Self::SendPayout(_)
+            | Self::WithdrawFunds(_) => None,
         }
     }
 
@@ -239,6 +275,16 @@ impl Clearing {
             (Self::OpenItem(_), _) => "item",
             (Self::OpenStatement(_), _) => "statement",
             (Self::CloseStatement(_), _) => "tally",
+            (Self::Split(a), Self::Split(b)) => a.difference(b),
+            (Self::ReturnSplit(a), Self::ReturnSplit(b)) => a.difference(b),
+            (Self::Settle(a), Self::Settle(b)) => return a.difference(b),
+            (Self::ConfirmPayout(a), Self::ConfirmPayout(b)) => a.difference(b),
+            (Self::FailPayout(a), Self::FailPayout(b)) => a.difference(b),
+            (Self::WithdrawFunds(a), Self::WithdrawFunds(b)) => a.difference(b),
+            (Self::Split(_) | Self::ReleaseSplit(_) | Self::ReturnSplit(_), _) => "split",
+            (Self::SendPayout(_), _) => "settlements",
+            (Self::Settle(_) | Self::ConfirmPayout(_) | Self::FailPayout(_), _) => "settlement",
+            (Self::WithdrawFunds(_), _) => "channel",
         })
     }
 }

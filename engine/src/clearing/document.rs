@@ -3,7 +3,7 @@
 //! A document is opened by a command and has that command's id. Each record that changes it holds it as it stands
 //! afterwards, so its history is the journal's, and its last state is found by its id without replay.
 
-use super::{Difference, Resolution};
+use super::{Difference, Payout, Resolution, Settlement, Split};
 use crate::accounts::Timestamp;
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
@@ -16,6 +16,14 @@ pub enum Document {
     Statement(Box<Statement>),
     /// A difference.
     Item(Box<Item>),
+    /// A split.
+    Split(Box<Split>),
+    /// A settlement.
+    Settlement(Box<Settlement>),
+    /// A payout.
+    Payout(Box<Payout>),
+    /// By which split a spend's money is shared out: its id. A spend has one split.
+    SplitSpend(CommandId),
 }
 
 impl Document {
@@ -25,6 +33,10 @@ impl Document {
         match self {
             Self::Statement(_) => "statement",
             Self::Item(_) => "item",
+            Self::Split(_) => "split",
+            Self::Settlement(_) => "settlement",
+            Self::Payout(_) => "payout",
+            Self::SplitSpend(_) => "split_spend",
         }
     }
 }
@@ -38,6 +50,24 @@ impl From<Statement> for Document {
 impl From<Item> for Document {
     fn from(item: Item) -> Self {
         Self::Item(Box::new(item))
+    }
+}
+
+impl From<Split> for Document {
+    fn from(split: Split) -> Self {
+        Self::Split(Box::new(split))
+    }
+}
+
+impl From<Settlement> for Document {
+    fn from(settlement: Settlement) -> Self {
+        Self::Settlement(Box::new(settlement))
+    }
+}
+
+impl From<Payout> for Document {
+    fn from(payout: Payout) -> Self {
+        Self::Payout(Box::new(payout))
     }
 }
 

@@ -10,9 +10,9 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `ask.rs` | what can be asked |
+//! | `ask.rs`, `ask_money.rs` | what can be asked; of it, what is about merchants' money |
 //! | `entry.rs` | what can have happened |
-//! | `document.rs` | statements, differences, splits, settlements, and where each stands |
+//! | `document.rs`, `document_money.rs` | statements, differences; splits, settlements, payouts; where each stands |
 //! | `decide/` | one file per family of commands |
 //! | `scan.rs` | open orders, and whom a lot has paid: read from the journal |
 //! | `channels.rs` | what is agreed with a channel about its statements |
@@ -24,12 +24,14 @@
 //! | `cycle.rs` | up to when a day's run settles, and how much (C7) |
 
 mod ask;
+mod ask_money;
 mod calendar;
 mod calendar_spec;
 mod channels;
 mod cycle;
 pub mod decide;
 mod document;
+mod document_money;
 mod entry;
 mod fee;
 pub mod matching;
@@ -43,11 +45,16 @@ mod terms_spec;
 pub use ask::{
     Act, Clearing, CloseStatement, ConfirmLot, ConfirmRefund, OpenItem, ReleaseProceeds, Released, Resolution, WorkItem,
 };
+pub use ask_money::{
+    ConfirmPayout, FailPayout, ReceiverAsk, ReleaseSplit, ReturnSplit, SendPayout, Settle, SettlementLine,
+    SplitProceeds, WithdrawFunds,
+};
 pub use calendar::{Calendar, CalendarError, UnlistedYears};
 pub use calendar_spec::{CalendarSpec, HolidaySpec, YearSpec};
 pub use channels::{ChannelSpec, ChannelTerms, Channels};
 pub use cycle::{CarriedOver, PendingFigures, Settled, Why, cutoff, settle};
 pub use document::{Document, Item, ItemState, Proposal, RowRef, Statement, Tally};
+pub use document_money::{ByFund, Failure, PaidOut, Payout, PayoutLine, PayoutState, Settlement, Share, Split};
 pub use entry::{Confirmed, Entry, Filed, Move, Place};
 pub use fee::{FeeBounds, fee, fee_within};
 pub use matching::Difference;

@@ -41,6 +41,12 @@ pub struct SplitState {
 }
 
 impl SplitState {
+    /// Of an order of which nothing is shared yet.
+    #[must_use]
+    pub fn of_basis(basis: i64) -> Self {
+        Self { basis, ..Self::default() }
+    }
+
     /// All receivers, by name.
     #[must_use]
     pub fn shared(&self) -> &[Shared] {

@@ -21,6 +21,8 @@ pub struct Terms {
     pub fee_min: Option<Major>,
     /// A settlement costs at most this much.
     pub fee_max: Option<Major>,
+    /// What part of the gifts that were spent with it the merchant bears itself (rule C2).
+    pub bears_bonus: Rate,
     /// Less than this is not settled.
     pub minimum: Major,
     /// What bounds splits.
@@ -30,13 +32,14 @@ pub struct Terms {
 }
 
 impl Default for Terms {
-    /// T+1, without fee and minimum, split up to 30% within 30 days, paid out by `bank`.
+    /// T+1, without fee, minimum and a part in gifts, split up to 30% within 30 days, paid out by `bank`.
     fn default() -> Self {
         Self {
             cycle_days: 1,
             fee_rate: None,
             fee_min: None,
             fee_max: None,
+            bears_bonus: Rate::ZERO,
             minimum: Major::ZERO,
             split: SplitLimits::default(),
             payout: Label::internal("bank"),
@@ -64,6 +67,13 @@ impl Terms {
     pub fn fee(&self, amount: i64, currency: Currency) -> i64 {
         let Some(rate) = self.fee_rate else { return 0 };
         super::fee_within(amount, rate, self.fee_bounds_in(currency)).min(amount.max(0))
+    }
+
+    /// What the merchant bears of `promoted` minor units that a settlement settles: half up, never more than is left
+    /// beside the fee.
+    #[must_use]
+    pub fn borne(&self, promoted: i64, left: i64) -> i64 {
+        self.bears_bonus.half_up(promoted.max(0)).min(left.max(0))
     }
 }
 

@@ -152,6 +152,12 @@ const fn clearing_kind(ask: &Clearing) -> EntryKind {
         Clearing::OpenItem(_) | Clearing::WorkItem(_) | Clearing::OpenStatement(_) | Clearing::CloseStatement(_) => {
             EntryKind::Difference
         }
+        Clearing::Split(_) => EntryKind::Split,
+        Clearing::ReleaseSplit(_) => EntryKind::ReleaseSplit,
+        Clearing::ReturnSplit(_) => EntryKind::ReturnSplit,
+        Clearing::Settle(_) => EntryKind::Settle,
+        Clearing::SendPayout(_) | Clearing::ConfirmPayout(_) | Clearing::FailPayout(_) => EntryKind::Payout,
+        Clearing::WithdrawFunds(_) => EntryKind::WithdrawFunds,
     }
 }
 

@@ -220,6 +220,18 @@ pub enum EntryKind {
     ReleaseProceeds,
     /// A difference between channel and ledger was booked, or resolved.
     Difference,
+    /// A merchant's money was shared out.
+    Split,
+    /// A receiver gave back what it got of a split.
+    ReturnSplit,
+    /// What was set aside of a split became the merchant's.
+    ReleaseSplit,
+    /// What was pending became payable.
+    Settle,
+    /// What was payable was paid out.
+    Payout,
+    /// A channel's funds arrived at the bank.
+    WithdrawFunds,
 }
 
 impl EntryKind {
@@ -245,6 +257,12 @@ impl EntryKind {
             Self::Reconcile => "reconcile",
             Self::ReleaseProceeds => "release_proceeds",
             Self::Difference => "difference",
+            Self::Split => "split",
+            Self::ReturnSplit => "return_split",
+            Self::ReleaseSplit => "release_split",
+            Self::Settle => "settle",
+            Self::Payout => "payout",
+            Self::WithdrawFunds => "withdraw_funds",
         }
     }
 }

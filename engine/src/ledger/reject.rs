@@ -321,7 +321,7 @@ pub enum Reject {
     /// There is no such document of the clearing line.
     #[error("there is no {kind} {document}")]
     UnknownDocument {
-        /// What was looked for: `item`, `statement`, `split`, `settlement`.
+        /// What was looked for: `item`, `statement`, `split`, `settlement`, `payout`.
         kind: String,
         /// Its id.
         document: CommandId,
@@ -331,6 +331,22 @@ pub enum Reject {
     SecondPersonNeeded {
         /// Who proposed and agreed.
         by: Label,
+    },
+    /// Receivers would have more of the order than the merchant's terms let them have.
+    #[error("receivers may have {maximum} of it in all, this would make {requested}")]
+    SplitExceedsMaximum {
+        /// What they may have.
+        maximum: Money,
+        /// What they would have.
+        requested: Money,
+    },
+    /// More than the receiver has of the split.
+    #[error("{returnable} of the split can be returned, {requested} was asked")]
+    ReturnExceedsSplit {
+        /// What it has.
+        returnable: Money,
+        /// What was asked.
+        requested: Money,
     },
 }
 
@@ -389,6 +405,8 @@ impl Reject {
             Self::UnknownOrderLine { .. } => "unknown_order_line",
             Self::UnknownDocument { .. } => "unknown_document",
             Self::SecondPersonNeeded { .. } => "second_person_needed",
+            Self::SplitExceedsMaximum { .. } => "split_exceeds_maximum",
+            Self::ReturnExceedsSplit { .. } => "return_exceeds_split",
         }
     }
 

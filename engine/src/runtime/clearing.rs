@@ -1,5 +1,6 @@
 //! Commands of the clearing line: finds what they name, and lets [`crate::clearing::decide`] decide.
 
+use super::clearing_money;
 use super::decide::{Decision, own_wallet, top_up_s_record};
 use super::held::Places;
 use super::request::Reply;
@@ -49,6 +50,14 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, ask: &Cle
             let entry = item::open(id, &ask.item)?;
             done(step, entry, ask.item.currency)
         }
+        Clearing::Split(_)
+        | Clearing::ReleaseSplit(_)
+        | Clearing::ReturnSplit(_)
+        | Clearing::Settle(_)
+        | Clearing::SendPayout(_)
+        | Clearing::ConfirmPayout(_)
+        | Clearing::FailPayout(_)
+        | Clearing::WithdrawFunds(_) => clearing_money::decide(step, id, ask),
         Clearing::WorkItem(ask) => {
             let known = document(step, &ask.item)?;
             let currency = match &known {
@@ -62,7 +71,8 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, ask: &Cle
 }
 
 /// Books an entry that touches no wallet into the slices of the step's own shard.
-fn done<R: Reply>(step: &Step<'_, R>, entry: Entry, currency: Currency) -> Result<Decision, Stop> {
+#[allow(clippy::unnecessary_wraps, reason = "it ends decisions that can fail")]
+pub(crate) fn done<R: Reply>(step: &Step<'_, R>, entry: Entry, currency: Currency) -> Result<Decision, Stop> {
     Ok((Event::Clearing(Box::new(entry)), currency, step.home).into())
 }
 

@@ -129,7 +129,7 @@ fn not_sliced<R: Reply>(step: &Step<'_, R>, seat: usize, id: &AccountId) -> Resu
     }
 }
 
-fn wrong_kind(id: &AccountId, is: AccountKind, needed: &str) -> Reject {
+pub(crate) fn wrong_kind(id: &AccountId, is: AccountKind, needed: &str) -> Reject {
     Reject::WrongKind { account: id.clone(), is: is.word().into(), needed: needed.into() }
 }
 

@@ -17,6 +17,7 @@
 //! | `step.rs`, `decide.rs`, `query.rs` | one step of a shard |
 //! | `ahead.rs`, `prefetch.rs` | memory that is asked for before it is needed |
 //! | `table.rs`, `hashing.rs` | accounts in memory, and how they are found |
+//! | `clearing.rs`, `clearing_money.rs` | the same for the clearing line |
 //! | `budget.rs` | budgets of offers over shards |
 //! | `held.rs` | the shards a step may touch; a record's effect, live and in replay |
 //! | `sequencer.rs`, `writer.rs` | order, group commit, release |
@@ -28,6 +29,7 @@ mod ahead;
 mod budget;
 mod cache;
 mod clearing;
+mod clearing_money;
 mod decide;
 pub(crate) mod hashing;
 mod held;

@@ -85,6 +85,20 @@ fn c7_a_merchant_s_own_terms_stand_before_those_for_every_merchant() {
 }
 
 #[test]
+fn c2_a_merchant_bears_nothing_of_gifts_unless_its_terms_say_so() {
+    let text = "[[settlement]]\nbears_bonus = \"33.3\"\n[[settlement]]\naccount = \"m-1\"\nbears_bonus = \"0\"\n";
+    let book = terms(text).unwrap();
+    assert_eq!(book.of(&account("m-2")).bears_bonus, percent("33.3"));
+    assert_eq!(book.of(&account("m-1")).bears_bonus, percent("0"));
+    assert_eq!(terms("").unwrap().default_terms().bears_bonus, percent("0"));
+    // 33.3% of 1.50 are 0.4995: half up; never more than is left beside the fee, and nothing of a negative amount.
+    let every = book.of(&account("m-2"));
+    assert_eq!(every.borne(fen("1.50"), fen("9.00")), fen("0.50"));
+    assert_eq!(every.borne(fen("1.50"), fen("0.20")), fen("0.20"));
+    assert_eq!((every.borne(fen("-1.50"), fen("9.00")), every.borne(fen("1.50"), fen("-0.01"))), (0, 0));
+}
+
+#[test]
 fn c7_bad_terms_are_refused_with_the_entry_and_the_key() {
     let table = [
         ("cycle_days = 31", "cycle_days: is from 0 to 30 working days, not 31"),
@@ -106,6 +120,8 @@ fn c7_bad_terms_are_refused_with_the_entry_and_the_key() {
             "minimum: \"-1\": an amount is a decimal string like \"12.34\": digits, at most one point, no sign, no \
              exponent",
         ),
+        ("bears_bonus = \"101\"", "bears_bonus: is from 0% to 100%, not 101%"),
+        ("bears_bonus = \"0.0000001\"", "bears_bonus: percent has at most 6 decimals, not 7"),
         ("split_max_percent = \"101\"", "split_max_percent: is from 0% to 100%, not 101%"),
         ("split_release_days = 0", "split_release_days: is from 1 to 365 days, not 0"),
         ("payout = \"\"", "payout: a name is 1 to 64 printable ASCII characters"),

@@ -132,6 +132,10 @@ codes! {
     UnknownDocument = "unknown_document",
     /// Nobody may agree with himself (`by`).
     SecondPersonNeeded = "second_person_needed",
+    /// Receivers of a split would have more than the merchant's terms let them have (`maximum`, `requested`).
+    SplitExceedsMaximum = "split_exceeds_maximum",
+    /// More than the receiver has of the split (`returnable`, `requested`).
+    ReturnExceedsSplit = "return_exceeds_split",
 }
 
 impl RejectCode {

@@ -31,6 +31,7 @@ impl OpenBook {
         match document {
             Document::Item(item) if item.state == ItemState::Resolved => drop(self.items.remove(id)),
             Document::Item(item) => drop(self.items.insert(id.clone(), (**item).clone())),
+            Document::Split(_) | Document::Settlement(_) | Document::Payout(_) | Document::SplitSpend(_) => {}
             Document::Statement(statement) => drop(self.statements.insert(id.clone(), (**statement).clone())),
         }
     }

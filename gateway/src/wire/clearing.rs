@@ -2,7 +2,9 @@
 
 use super::moment;
 use super::write::{field, key};
-use fentan_engine::clearing::{Clearing, Document, Entry, Item, Place, Resolution, RowRef, Statement, Tally};
+use fentan_engine::clearing::{
+    Clearing, Document, Entry, Item, Payout, Place, Resolution, RowRef, Settlement, Split, Statement, Tally, Why,
+};
 use fentan_engine::money::{Currency, Money};
 use fentan_engine::names::CommandId;
 use serde_json::{Map, Value, json};
@@ -73,6 +75,10 @@ pub(crate) fn value(document: &Document) -> Map<String, Value> {
     let fields = match document {
         Document::Statement(its) => statement(its),
         Document::Item(its) => item(its),
+        Document::Split(its) => split(its),
+        Document::Settlement(its) => settlement(its),
+        Document::Payout(its) => payout(its),
+        Document::SplitSpend(split) => json!({ "split": shown(split) }),
     };
     match fields {
         Value::Object(mut fields) => {
@@ -152,5 +158,96 @@ fn item(its: &Item) -> Value {
             "approved_by": proposal.approved_by.as_ref().map(|by| by.as_str().to_owned()),
             "at": moment(proposal.at),
         })),
+    })
+}
+
+fn split(its: &Split) -> Value {
+    let of = |minor: i64| money(minor, its.currency);
+    let receivers: Vec<Value> = its
+        .state
+        .shared()
+        .iter()
+        .map(|share| {
+            json!({
+                "receiver": share.receiver.as_str(),
+                "given": of(share.given),
+                "returned": of(share.returned),
+            })
+        })
+        .collect();
+    json!({
+        "merchant": its.merchant.as_str(),
+        "currency": its.currency.code(),
+        "spend": its.spend.as_ref().map(shown),
+        "basis": of(its.state.basis),
+        "receivers": receivers,
+        "shared": of(its.state.held()),
+        "reserved": of(its.set_aside()),
+        "rest": of(its.rest()),
+        "state": if its.state.finished { "finished" } else { "open" },
+        "release_at": its.release_at.map(moment),
+        "at": moment(its.at),
+    })
+}
+
+fn settlement(its: &Settlement) -> Value {
+    let of = |minor: i64| money(minor, its.currency);
+    let lines: Vec<Value> = its
+        .lines
+        .iter()
+        .map(|line| json!({ "what": line.what.as_str(), "count": line.count, "amount": of(line.amount) }))
+        .collect();
+    let failures: Vec<Value> =
+        its.failures.iter().map(|failure| json!({ "reason": failure.reason, "at": moment(failure.at) })).collect();
+    json!({
+        "merchant": its.merchant.as_str(),
+        "currency": its.currency.code(),
+        "run_day": its.run_day.as_str(),
+        "cutoff": moment(its.cutoff),
+        "from_seq": its.from,
+        "to_seq": its.to,
+        "lines": lines,
+        "carried_in": of(its.carried_in),
+        "at_cutoff": of(its.at_cutoff),
+        "settled_since": of(its.settled_since),
+        "amount": of(its.amount),
+        "fee": of(its.fee),
+        "borne": of(its.borne),
+        "net": of(its.net),
+        "carried_over": its.carried_over.as_ref().map(|(minor, why)| json!({
+            "amount": of(*minor),
+            "why": match why {
+                Why::Negative => "negative",
+                Why::BelowMinimum => "below_minimum",
+            },
+        })),
+        "state": its.state.word(),
+        "payout": its.payout.as_ref().map(shown),
+        "failures": failures,
+        "paid": its.paid.as_ref().map(|paid| json!({
+            "by": paid.by.as_str(),
+            "reference": paid.reference,
+            "at": moment(paid.at),
+        })),
+    })
+}
+
+fn payout(its: &Payout) -> Value {
+    let lines: Vec<Value> = its
+        .settlements
+        .iter()
+        .map(|line| {
+            json!({
+                "settlement": shown(&line.settlement),
+                "merchant": line.merchant.as_str(),
+                "amount": money(line.net, its.currency),
+            })
+        })
+        .collect();
+    json!({
+        "currency": its.currency.code(),
+        "total": money(its.total, its.currency),
+        "sent_at": moment(its.sent_at),
+        "settlements": lines,
     })
 }

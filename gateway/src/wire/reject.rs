@@ -117,6 +117,12 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
             field(out, "kind", kind);
             field(out, "document", document.as_str());
         }
+        Reject::SplitExceedsMaximum { maximum, requested } => {
+            amounts(out, [("maximum", maximum), ("requested", requested)]);
+        }
+        Reject::ReturnExceedsSplit { returnable, requested } => {
+            amounts(out, [("returnable", returnable), ("requested", requested)]);
+        }
         Reject::SecondPersonNeeded { by } => field(out, "by", by.as_str()),
         Reject::TooManySpends { spends, seconds, retry_after_ms } => {
             number(out, "spends", u64::from(*spends));
