@@ -297,7 +297,7 @@ pub type Piece = (CommandId, AccountId);
 #[derive(Debug, Default)]
 pub struct Paid {
     /// By piece, and merchant: what was paid, less what was refunded, of paid and promoted value.
-    paid: HashMap<Piece, HashMap<AccountId, [i64; 2]>>,
+    merchants: HashMap<Piece, HashMap<AccountId, [i64; 2]>>,
     /// Pieces that a record has confirmed.
     confirmed: HashSet<Piece>,
     /// Pieces whose proceeds are released, and how much that was.
@@ -358,7 +358,7 @@ impl Paid {
         let (Some(account), Some(merchant)) = (record.account(), record.merchant()) else { return };
         for line in taken.lines.iter().filter(|line| !reconciled.has(line.lot)) {
             let Some(lot) = taken.lots.get(line.lot as usize).filter(|lot| lots.contains(*lot)) else { continue };
-            let merchants = self.paid.entry((lot.clone(), account.clone())).or_default();
+            let merchants = self.merchants.entry((lot.clone(), account.clone())).or_default();
             let funds = merchants.entry(merchant.clone()).or_default();
             funds[fund_of(promoted, line.sub.0) as usize] += sign * line.amount;
         }
@@ -367,7 +367,7 @@ impl Paid {
     /// Pieces that no record has confirmed, in order.
     #[must_use]
     pub fn unconfirmed(&self) -> Vec<Piece> {
-        let pieces = self.paid.keys().chain(&self.arrived).filter(|piece| !self.confirmed.contains(*piece));
+        let pieces = self.merchants.keys().chain(&self.arrived).filter(|piece| !self.confirmed.contains(*piece));
         let mut pieces: Vec<Piece> = pieces.cloned().collect::<HashSet<_>>().into_iter().collect();
         pieces.sort_unstable();
         pieces
@@ -382,14 +382,14 @@ impl Paid {
     /// What was paid of gifts by lots, wherever their pieces are.
     #[must_use]
     pub fn gifts(&self) -> i64 {
-        self.paid.values().flat_map(HashMap::values).map(|funds| funds[Fund::Promoted as usize]).sum()
+        self.merchants.values().flat_map(HashMap::values).map(|funds| funds[Fund::Promoted as usize]).sum()
     }
 
     /// What the confirmed pieces have to release that have not done so, in order.
     #[must_use]
     pub fn due(&self) -> Vec<(Piece, Vec<Released>)> {
         let due = self
-            .paid
+            .merchants
             .iter()
             .filter(|(piece, _)| self.confirmed.contains(*piece) && !self.released.contains_key(*piece));
         let mut due: Vec<(Piece, Vec<Released>)> = due

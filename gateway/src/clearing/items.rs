@@ -6,7 +6,9 @@
 use super::lots::failed;
 use super::{Desktop, ids};
 use fentan_engine::clearing::scan::{Paid, Span};
-use fentan_engine::clearing::{Act, Clearing, ConfirmLot, Difference, Document, Item, ItemState, Resolution, WorkItem};
+use fentan_engine::clearing::{
+    Act, Clearing, ConfirmLot, ConfirmRefund, Difference, Document, Item, ItemState, Resolution, WorkItem,
+};
 use fentan_engine::ledger::{Command, Event, Granted, Record, RefundPolicy, RefundTopUp, Reject};
 use fentan_engine::money::{Major, Money};
 use fentan_engine::names::{CommandId, Label};
@@ -86,6 +88,10 @@ impl Desktop {
         let Some(proposal) = item.proposal.as_ref().filter(|_| item.state == ItemState::Acting) else { return Ok(()) };
         let mut finish = Act::Finish { gift: 0, promotion: None, owed: 0 };
         match (&proposal.resolution, item.kind) {
+            // A row that waited for the ledger to book the refund: it has.
+            (Resolution::Rematch(refund), Difference::Chargeback) if self.is_refund(refund)? => {
+                self.confirm_refund(&item, refund)?;
+            }
             (Resolution::Rematch(top_up), Difference::Chargeback) => {
                 let amount = item.stated.map(|minor| Major::from_minor(minor, item.currency));
                 self.take_back(id, top_up, amount)?;
@@ -96,6 +102,7 @@ impl Desktop {
                     finish = self.never_arrived(id, top_up)?;
                 }
             }
+            (Resolution::WriteOff | Resolution::Accept, _) if item.refund => {}
             (Resolution::WriteOff | Resolution::Accept, _) => {
                 if let Some(top_up) = &item.ledger {
                     self.confirm(top_up)?;
@@ -124,6 +131,20 @@ impl Desktop {
         }
         let from = self.position_before(&record)?;
         self.release(&[(top_up.clone(), from)], &mut |_, _| {})?;
+        Ok(())
+    }
+
+    /// Whether an id is of the refund of a top-up.
+    fn is_refund(&self, id: &CommandId) -> Result<bool, Reject> {
+        Ok(self.line.record(id)?.is_some_and(|record| matches!(record.command, Command::RefundTopUp(_))))
+    }
+
+    /// A refund counts as confirmed: its row has booked the money already.
+    fn confirm_refund(&self, item: &Item, refund: &CommandId) -> Result<(), Reject> {
+        let Some(row) = item.row.clone() else { return Ok(()) };
+        let (channel, currency) = (item.channel.clone(), item.currency);
+        let ask = ConfirmRefund { refund: refund.clone(), channel, currency, row, amount: 0, fee: 0 };
+        self.line.one(ids::refund(refund), Clearing::ConfirmRefund(ask))?;
         Ok(())
     }
 

@@ -8,16 +8,21 @@
 //! | file | holds |
 //! |---|---|
 //! | `import.rs` | a statement's way: check, match, book, release |
+//! | `changed.rs` | two files of one day |
+//! | `rows.rs` | what becomes of rows, and of orders that are left |
 //! | `row.rs` | a row of a statement as the matching sees it, and what it becomes |
 //! | `lots.rs` | lots that are confirmed, in all their pieces, and what they release |
 //! | `items.rs` | differences: who does what, and what follows |
 //! | `open.rs` | the differences and statements that matter now, in memory |
 //! | `cover.rs` | that what is owed is there |
 //! | `engine.rs` | asking the engine |
+//! | `trace.rs` | from a payout back to rows, from a row forward |
 //! | `folder.rs` | the statements' files |
 //! | `ids.rs` | ids of the ledger's own commands |
 //! | `program.rs` | `fentan recon …` |
+//! | `told.rs` | a trace in words, for `fentan explain` |
 
+mod changed;
 pub(crate) mod cover;
 mod engine;
 mod folder;
@@ -28,6 +33,9 @@ mod lots;
 mod open;
 pub(crate) mod program;
 mod row;
+mod rows;
+pub(crate) mod told;
+pub(crate) mod trace;
 
 use crate::explain::Desk;
 use crate::history::HistoryService;
@@ -108,6 +116,17 @@ impl ClearingService {
         jobs.try_send(Box::new(job)).map_err(|_| Reject::Overloaded { retry_after_ms: 1_000 })
     }
 
+    /// What traces money, on the caller's thread.
+    pub(crate) fn tracer(
+        &self,
+        engine: &Arc<Engine<WireReply>>,
+        desk: &Arc<Desk>,
+        history: &Arc<HistoryService>,
+    ) -> trace::Tracer {
+        let line = Line::new(Arc::clone(engine), Arc::clone(desk));
+        trace::Tracer { line, history: Arc::clone(history), folder: self.folder.clone() }
+    }
+
     /// Ends the thread after what it does.
     pub(crate) fn stop(&self) {
         drop(self.jobs.lock().take());
@@ -135,17 +154,19 @@ impl Desktop {
 
     /// Learns what is open, and finishes what was interrupted.
     fn begin(&mut self) -> Result<(), Reject> {
-        self.settle(PATIENCE)?;
+        if self.settle(PATIENCE)? == 0 {
+            // A ledger in which nothing ever happened.
+            return Ok(());
+        }
         self.open = self.history.look(OpenBook::read)?;
-        self.finish_items()?;
-        Ok(())
+        self.finish_items()
     }
 
-    /// Waits until all that is decided is indexed.
-    fn settle(&self, patience: Duration) -> Result<(), Reject> {
+    /// Waits until all that is decided is indexed, and says up to where that is.
+    fn settle(&self, patience: Duration) -> Result<u64, Reject> {
         let durable = self.line.durable()?;
         if self.history.reaches(durable, patience) {
-            return Ok(());
+            return Ok(durable);
         }
         Err(Reject::HistoryBehind { indexed_to: self.history.indexed_to(), durable, retry_after_ms: 1_000 })
     }

@@ -21,10 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(3_600);
 pub(crate) struct ServerArgs {
     /// The server's HTTP address
     #[arg(long, env = "FENTAN_SERVER", value_name = "URL", default_value = "http://127.0.0.1:7401")]
-    server: String,
+    pub(crate) server: String,
     /// Print the server's answer as JSON
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 /// Channel statements and differences.
@@ -34,7 +34,7 @@ pub(crate) enum ReconCommand {
     Check {
         /// The channel's file, packed or not
         file: PathBuf,
-        /// wechat_trade, wechat_fundflow, alipay_detail, unionpay_merchant, acquirer_table or generic_csv
+        /// `wechat_trade`, `wechat_fundflow`, `alipay_detail`, `unionpay_merchant`, `acquirer_table` or `generic_csv`
         #[arg(long)]
         family: Family,
         /// The SHA-1 that the channel gave with it
@@ -63,6 +63,9 @@ pub(crate) enum ReconCommand {
         /// Book what is new in another file of a day that was imported
         #[arg(long)]
         accept_changes: bool,
+        /// No later file of the channel will come: what is open on either side does not wait
+        #[arg(long)]
+        last: bool,
         #[command(flatten)]
         at: ServerArgs,
     },
@@ -73,7 +76,7 @@ pub(crate) enum ReconCommand {
         /// all, waiting, open, proposed, acting, suspended or resolved
         #[arg(long)]
         state: Option<String>,
-        /// long, short, amount_mismatch, fee_mismatch, ...
+        /// `long`, `short`, `amount_mismatch`, `fee_mismatch`, ...
         #[arg(long)]
         kind: Option<String>,
         #[arg(long)]
@@ -104,7 +107,7 @@ pub(crate) enum ReconCommand {
     /// Say how a difference is resolved; above the channel's amount somebody else has to approve
     Resolve {
         item: String,
-        /// write_off, reverse, rematch, never_arrived or accept
+        /// `write_off`, `reverse`, `rematch`, `never_arrived` or `accept`
         resolution: String,
         /// The top-up of a rematch
         #[arg(long)]
@@ -148,8 +151,8 @@ pub(crate) struct Who {
 /// When the server or the file cannot be reached.
 pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
     match command {
-        ReconCommand::Check { file, family, sha1 } => check(file, *family, sha1.as_deref()),
-        ReconCommand::Import { file, channel, family, sha1, rows, payment_amount, accept_changes, at } => {
+        ReconCommand::Check { file, family, sha1 } => Ok(check(file, *family, sha1.as_deref())),
+        ReconCommand::Import { file, channel, family, sha1, rows, payment_amount, accept_changes, last, at } => {
             let mut query = vec![("channel", channel.clone()), ("name", name_of(file))];
             let family = family.map(|family| family.word().to_owned());
             let rows = rows.map(|rows| rows.to_string());
@@ -158,15 +161,15 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
             {
                 query.extend(value.clone().map(|value| (key, value)));
             }
-            if *accept_changes {
-                query.push(("accept_changes", "true".into()));
+            for (key, given) in [("accept_changes", *accept_changes), ("last", *last)] {
+                query.extend(given.then(|| (key, "true".to_owned())));
             }
             import(at, file, &query)
         }
         ReconCommand::Statements(at) => {
             let answer = get(at, "/v1/statements", &[])?;
             let columns = ["statement", "channel", "day", "rows", "payments", "matched", "items", "released", "state"];
-            show(at, &answer, "statements", &columns, |row| {
+            Ok(show(at, &answer, "statements", &columns, |row| {
                 let tally = |name: &str| text(&row["tally"][name]);
                 [
                     text(&row["id"]),
@@ -180,7 +183,7 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
                     text(&row["state"]),
                 ]
                 .into()
-            })
+            }))
         }
         ReconCommand::Items { state, kind, channel, owner, csv, at } => {
             let given = [("state", state), ("kind", kind), ("channel", channel), ("owner", owner)];
@@ -194,11 +197,11 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
             }
             let answer = get(at, "/v1/items", &query)?;
             let columns = ["item", "kind", "state", "channel", "order", "booked", "stated", "suspense", "owner", "at"];
-            show(at, &answer, "items", &columns, |row| {
+            Ok(show(at, &answer, "items", &columns, |row| {
                 ["id", "kind", "state", "channel", "order", "booked", "stated", "suspense", "owner", "at"]
                     .map(|name| text(&row[name]))
                     .into()
-            })
+            }))
         }
         ReconCommand::Assign { item, owner, who } => act(who, item, &json!({ "action": "assign", "owner": owner })),
         ReconCommand::Note { item, text, who } => act(who, item, &json!({ "action": "note", "note": text })),
@@ -218,7 +221,7 @@ fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn check(file: &Path, family: Family, sha1: Option<&str>) -> Result<bool> {
+fn check(file: &Path, family: Family, sha1: Option<&str>) -> bool {
     let name = name_of(file);
     let ask = Ask { sha1, ..Ask::new(family, &name) };
     let bar = bar("check");
@@ -246,11 +249,11 @@ fn check(file: &Path, family: Family, sha1: Option<&str>) -> Result<bool> {
                 yuan(totals.fee),
                 yuan(totals.net)
             );
-            Ok(true)
+            true
         }
         Err(refused) => {
             eprintln!("{name}: refused whole, nothing of it would be booked. {refused}");
-            Ok(false)
+            false
         }
     }
 }
@@ -272,7 +275,7 @@ fn bytes(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Vec<u8
     Ok(answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?)
 }
 
-fn get(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Value> {
+pub(crate) fn get(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Value> {
     serde_json::from_slice(&bytes(at, path, query)?).context("the server's answer is no JSON")
 }
 
@@ -315,7 +318,7 @@ fn import(at: &ServerArgs, file: &Path, query: &[(&str, String)]) -> Result<bool
     }
     bar.finish_and_clear();
     if at.json {
-        println!("{last}");
+        say(&last);
     }
     if last["ok"] != true {
         if last.is_null() {
@@ -362,7 +365,7 @@ fn act(who: &Who, item: &str, body: &Value) -> Result<bool> {
     body["by"] = json!(who.by);
     let answer = post(&who.at, &format!("/v1/items/{item}"), &body)?;
     if who.at.json {
-        println!("{answer}");
+        say(&answer);
     }
     if answer["ok"] != true {
         if !who.at.json {
@@ -376,6 +379,12 @@ fn act(who: &Who, item: &str, body: &Value) -> Result<bool> {
     Ok(true)
 }
 
+/// Prints something. Whoever reads it may have read enough.
+pub(crate) fn say(what: &dyn std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{what}");
+}
+
 /// A value as it stands in a table.
 pub(crate) fn text(value: &Value) -> String {
     match value {
@@ -386,20 +395,14 @@ pub(crate) fn text(value: &Value) -> String {
 }
 
 /// Prints a list of the answer as a table.
-fn show(
-    at: &ServerArgs,
-    answer: &Value,
-    list: &str,
-    columns: &[&str],
-    cells: impl Fn(&Value) -> Vec<String>,
-) -> Result<bool> {
+fn show(at: &ServerArgs, answer: &Value, list: &str, columns: &[&str], cells: impl Fn(&Value) -> Vec<String>) -> bool {
     if at.json {
-        println!("{answer}");
-        return Ok(answer["ok"] == true);
+        say(&answer);
+        return answer["ok"] == true;
     }
     if answer["ok"] != true {
         refused(answer);
-        return Ok(false);
+        return false;
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(columns);
@@ -411,14 +414,14 @@ fn show(
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{table}");
-    Ok(true)
+    say(&table);
+    true
 }
 
 fn cover(at: &ServerArgs) -> Result<bool> {
     let answer = get(at, "/v1/cover", &[])?;
     if at.json {
-        println!("{answer}");
+        say(&answer);
     } else if answer["ok"] != true {
         refused(&answer);
     }
@@ -447,7 +450,8 @@ fn cover(at: &ServerArgs) -> Result<bool> {
         if let Some(column) = table.column_mut(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        println!("{currency}: {}\n{table}", if cover["covered"] == true { "covered" } else { "not covered" });
+        let word = if cover["covered"] == true { "covered" } else { "not covered" };
+        say(&format!("{currency}: {word}\n{table}"));
     }
     Ok(covered)
 }

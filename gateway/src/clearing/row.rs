@@ -112,15 +112,6 @@ impl Reader<'_> {
         })
     }
 
-    /// An order that was given up, as the matching sees it, under a number of its own.
-    pub(super) fn given_up(&self, item: &Item, reference: u64) -> Option<Booked> {
-        let kind = if item.refund { Kind::Refund } else { Kind::Payment };
-        let keys = both(by_order(kind, &item.order), None)?;
-        let amount = item.booked?;
-        let (currency, at_us) = (item.currency, item.at);
-        Some(Booked { keys, kind, amount, fee: None, currency, at_us, trade: Trade::UNKNOWN, reference })
-    }
-
     fn trade(&self, word: &str) -> Trade {
         if self.terms.trade_types.is_empty() || word.is_empty() {
             return Trade::UNKNOWN;
@@ -191,6 +182,15 @@ impl Reader<'_> {
             proposal: None,
         }
     }
+}
+
+/// An order that was given up, as the matching sees it, under a number of its own.
+pub(super) fn given_up(item: &Item, reference: u64) -> Option<Booked> {
+    let kind = if item.refund { Kind::Refund } else { Kind::Payment };
+    let keys = both(by_order(kind, &item.order), None)?;
+    let amount = item.booked?;
+    let (currency, at_us) = (item.currency, item.at);
+    Some(Booked { keys, kind, amount, fee: None, currency, at_us, trade: Trade::UNKNOWN, reference })
 }
 
 fn kind_of(row: &Row) -> Option<Kind> {

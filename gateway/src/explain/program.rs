@@ -2,6 +2,8 @@
 
 use super::source::each_with_name;
 use super::{Explained, JournalScan, Rules, explain};
+use crate::clearing::program::ServerArgs;
+use crate::clearing::told::tell;
 use crate::config::load;
 use crate::rules::Archive;
 use crate::wire::write_explained;
@@ -23,8 +25,23 @@ pub(crate) struct ExplainArgs {
     #[arg(long, env = "FENTAN_DATA", value_name = "DIR", default_value = "fentan-data")]
     data: PathBuf,
     /// The spend, or the capture that became one
-    #[arg(long, value_name = "ID")]
-    spend: String,
+    #[arg(long, value_name = "ID", required_unless_present_any = ["payout", "settlement", "top_up", "row"])]
+    spend: Option<String>,
+    /// A payout, back to settlements, spends, lots, channel orders and rows of statements (asks a server)
+    #[arg(long, value_name = "ID", conflicts_with_all = ["spend", "settlement", "top_up", "row"])]
+    payout: Option<String>,
+    /// A settlement, back to the same (asks a server)
+    #[arg(long, value_name = "ID", conflicts_with_all = ["spend", "top_up", "row"])]
+    settlement: Option<String>,
+    /// A top-up, to the row that confirmed it and to what it paid for (asks a server)
+    #[arg(long, value_name = "ID", conflicts_with_all = ["spend", "row"])]
+    top_up: Option<String>,
+    /// A row of a statement, forward to payouts: the SHA-256 of its file and the line (asks a server)
+    #[arg(long, value_name = "FILE:LINE", conflicts_with = "spend")]
+    row: Option<String>,
+    /// The server's HTTP address, for all but a spend
+    #[arg(long, env = "FENTAN_SERVER", value_name = "URL", default_value = "http://127.0.0.1:7401")]
+    server: String,
     /// The language of the words: en or zh
     #[arg(long, value_name = "LANG", default_value = "en", value_parser = words::parse_flag)]
     lang: Lang,
@@ -41,11 +58,12 @@ pub(crate) struct ExplainArgs {
 /// # Errors
 /// When the folder or the catalog cannot be read; the message says why.
 pub(crate) fn run(args: &ExplainArgs) -> Result<bool> {
+    let Some(spend) = &args.spend else { return trace(args) };
     let catalog = load(&args.catalog)?.catalog;
     // A folder without an archive stays without one: nothing is written here.
     let archive = args.data.join("rules").is_dir().then(|| Archive::open(&args.data)).transpose()?;
     let archived = |name: &Label, version| Some(archive.as_ref()?.version(name, version)?.rule.clone());
-    let id = CommandId::new(&args.spend).context("--spend")?;
+    let id = CommandId::new(spend).context("--spend")?;
     let (reader, _) = DataFolder::open_read_only(&args.data, &Options::default())?;
     let reader: Arc<dyn JournalReader> = Arc::new(Telling::new(reader));
     let Some((record, position, refunded)) = find(&*reader, &id)? else {
@@ -69,6 +87,22 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<bool> {
         }
     }
     Ok(agrees(&found))
+}
+
+/// Money that went through the clearing line: a server tells.
+fn trace(args: &ExplainArgs) -> Result<bool> {
+    let at = ServerArgs { server: args.server.clone(), json: args.json };
+    let given = [("payout", &args.payout), ("settlement", &args.settlement), ("top_up", &args.top_up)];
+    let named = given.into_iter().find_map(|(name, id)| Some((name, id.clone()?)));
+    let query = match (named, &args.row) {
+        (Some(named), _) => vec![named],
+        (None, Some(row)) => {
+            let (file, line) = row.rsplit_once(':').context("--row is FILE:LINE")?;
+            vec![("file", file.to_owned()), ("line", line.to_owned())]
+        }
+        (None, None) => Vec::new(),
+    };
+    tell(&at, &query)
 }
 
 fn agrees(found: &Explained) -> bool {

@@ -1,6 +1,6 @@
 //! The workbench of differences, and the cover.
 
-use super::statements::{clearing, document, documents, forbidden, is_operator, listed, own_id};
+use super::statements::{document, documents, forbidden, is_operator, listed, off, own_id};
 use super::{State, refusal};
 use crate::clearing::cover::Cover;
 use crate::clearing::{ItemAct, ItemAsk};
@@ -208,10 +208,7 @@ pub(super) async fn work(
     if !is_operator(&http) {
         return forbidden();
     }
-    let clearing = match clearing(&state) {
-        Ok(clearing) => clearing,
-        Err(response) => return response,
-    };
+    let Some(clearing) = state.clearing.clone() else { return off() };
     let read = serde_json::from_slice::<Work>(&body).map_err(|error| {
         let reason = error.to_string();
         Reject::bad_request(reason.split('`').nth(1).unwrap_or("body").to_owned(), reason)

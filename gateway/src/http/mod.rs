@@ -7,6 +7,7 @@
 //! | `views.rs` | `GET /v1/accounts/…`, `/v1/spends/…`, `/v1/top_ups/…`, `/v1/holds/…`, `/v1/trial_balance` |
 //! | `statements.rs` | `POST /v1/statements`, `GET /v1/statements…` |
 //! | `items.rs` | `GET /v1/items…`, `POST /v1/items/…`, `GET /v1/cover` |
+//! | `trace.rs` | `GET /v1/trace`: from a payout back to rows, from a row forward |
 //! | `rules.rs` | `GET /v1/rules…`, `POST /v1/rules/reload` |
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
 //! | `openapi.rs` | `/openapi.json` |
@@ -18,6 +19,7 @@ mod openapi;
 mod operations;
 mod rules;
 mod statements;
+mod trace;
 mod views;
 
 use crate::clearing::ClearingService;
@@ -74,6 +76,7 @@ pub(crate) fn server(
             .service(items::one)
             .service(items::work)
             .service(items::cover)
+            .service(trace::trace)
             .service(rules::all)
             .service(rules::one)
             .service(rules::reload)

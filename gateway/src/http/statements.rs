@@ -1,7 +1,7 @@
 //! Channel statements: `POST /v1/statements` takes a file as it is and tells how far it is, line by line.
 
 use super::{State, refusal};
-use crate::clearing::{ClearingService, ImportAsk, Refusal, Report, Stage};
+use crate::clearing::{ImportAsk, Refusal, Report, Stage};
 use crate::wire::clearing::{shown, value};
 use crate::wire::moment;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -35,6 +35,8 @@ pub(super) struct Parameters {
     sha1: Option<String>,
     #[serde(default)]
     accept_changes: bool,
+    #[serde(default)]
+    last: bool,
     rows: Option<i64>,
     payment_amount: Option<String>,
     refund_amount: Option<String>,
@@ -93,6 +95,7 @@ pub(super) async fn import(http: HttpRequest, mut body: web::Payload, state: web
         sha1: parameters.sha1,
         expect,
         accept_changes: parameters.accept_changes,
+        last: parameters.last,
         file,
     };
     let given = clearing.give(move |desktop| {
@@ -187,7 +190,7 @@ fn came(result: Result<Report, Refusal>) -> Value {
             "before": changed.before,
             "added": changed.added,
             "removed": changed.removed,
-            "changed": changed.changed,
+            "changed": changed.altered,
             "rows": changed.named,
         }),
         Err(Refusal::Reject(reject)) => {
@@ -271,22 +274,15 @@ pub(super) async fn document(state: &State, kind: &'static str, id: &str) -> Htt
     };
     let wanted = id.clone();
     match documents(state, kind, move |row| row.id == wanted).await {
-        Ok(rows) => match rows.first() {
-            Some(row) => {
-                let mut fields = listed(row);
-                fields.insert("ok".into(), json!(true));
-                HttpResponse::Ok().json(fields)
-            }
-            None => {
+        Ok(rows) => {
+            let Some(row) = rows.first() else {
                 let document = CommandId::internal(shown(&id));
-                refusal(&Reject::UnknownDocument { kind: kind.into(), document })
-            }
-        },
+                return refusal(&Reject::UnknownDocument { kind: kind.into(), document });
+            };
+            let mut fields = listed(row);
+            fields.insert("ok".into(), json!(true));
+            HttpResponse::Ok().json(fields)
+        }
         Err(response) => response,
     }
-}
-
-/// The clearing line, or the answer that there is none.
-pub(super) fn clearing(state: &State) -> Result<Arc<ClearingService>, HttpResponse> {
-    state.clearing.clone().ok_or_else(off)
 }

@@ -8,6 +8,7 @@
 //! | `short`, `status_mismatch` of a booked order | the channel's debt to suspense | `never_arrived`, `write_off` |
 //! | `status_mismatch` of a pending order | funds to suspense | `rematch`, `reverse`, `write_off` |
 //! | `amount_mismatch` | what the channel has to funds, the order's debt off, the rest in suspense | `accept`, `write_off` |
+//! | the last three, of a refund | the same the other way | without `never_arrived` |
 //! | `fee_mismatch` | nothing more: the excess stands in suspense with the lot's own record | `accept`, `write_off` |
 //! | `currency_mismatch`, `trade_type_mismatch` | nothing | `accept` |
 
@@ -37,9 +38,10 @@ pub fn open(id: &CommandId, item: &Item) -> Decided {
         }
         // What the ledger booked has not come; or the channel has what the ledger did not book.
         Difference::Short | Difference::Status | Difference::Amount => {
-            entry.pay(Place::SUSPENSE, channel, booked);
-            entry.pay(funds.clone(), Place::SUSPENSE, stated);
-            item.suspense = stated - booked;
+            let sign = sign(&item);
+            entry.pay(Place::SUSPENSE, channel, sign * booked);
+            entry.pay(funds.clone(), Place::SUSPENSE, sign * stated);
+            item.suspense = sign * (stated - booked);
         }
         Difference::Fee => item.suspense = -item.excess,
         Difference::Currency | Difference::TradeType => {}
@@ -127,6 +129,11 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
     Ok(entry.with(&ask.item, item))
 }
 
+/// Which way the money of an order goes: a payment's to us, a refund's from us.
+const fn sign(item: &Item) -> i64 {
+    if item.refund { -1 } else { 1 }
+}
+
 /// How much money a resolution is about.
 fn at_stake(item: &Item) -> i64 {
     let larger = item.booked.unwrap_or(0).max(item.stated.unwrap_or(0));
@@ -143,12 +150,12 @@ fn permitted(item: &Item, resolution: &Resolution) -> Result<(), Reject> {
             Resolution::Rematch(_) | Resolution::Reverse | Resolution::WriteOff,
         )
         | (Difference::Chargeback, Resolution::Rematch(_) | Resolution::WriteOff)
-        | (Difference::Short, Resolution::NeverArrived | Resolution::WriteOff)
+        | (Difference::Short | Difference::Status, Resolution::WriteOff)
         | (Difference::Amount | Difference::Fee, Resolution::Accept | Resolution::WriteOff)
         | (Difference::Currency | Difference::TradeType, Resolution::Accept) => true,
+        (Difference::Short, Resolution::NeverArrived) => !item.refund,
         (Difference::Status, Resolution::Rematch(_) | Resolution::Reverse) => channel_has_more,
-        (Difference::Status, Resolution::NeverArrived) => !channel_has_more,
-        (Difference::Status, Resolution::WriteOff) => true,
+        (Difference::Status, Resolution::NeverArrived) => !channel_has_more && !item.refund,
         _ => false,
     };
     if fits {
@@ -172,11 +179,7 @@ fn settle(item: &mut Item, entry: &mut Entry) {
         }
         Resolution::Reverse => entry.pay(Place::SUSPENSE, channel, stands),
         // What the order of the top-up, or the charge-back, leaves with the channel.
-        Resolution::Rematch(_) => {
-            entry.pay(Place::SUSPENSE, channel, stands);
-            follows = true;
-        }
-        Resolution::NeverArrived => {
+        Resolution::Rematch(_) | Resolution::NeverArrived => {
             entry.pay(Place::SUSPENSE, channel, stands);
             follows = true;
         }
@@ -211,9 +214,10 @@ fn arrived(
         return Err(Reject::bad_request("amount", "is not the order's"));
     };
     let funds = Place::funds(&item.channel);
-    entry.pay(funds.clone(), Place::SUSPENSE, booked);
+    let sign = sign(item);
+    entry.pay(funds.clone(), Place::SUSPENSE, sign * booked);
     entry.pay(Place::FEE, funds, fee);
-    item.suspense += booked;
+    item.suspense += sign * booked;
     item.stated = Some(amount);
     item.fee = fee;
     item.row = Some(row.clone());

@@ -1,0 +1,352 @@
+//! What becomes of a statement's rows, and of the orders that no row has found (rule C4).
+
+use super::engine::PARCEL;
+use super::import::{Refusal, Stage, Told};
+use super::lots::Lot;
+use super::row::{Reader, cost};
+use super::{Desktop, ids};
+use fentan_engine::accounts::Timestamp;
+use fentan_engine::clearing::matching::{Matcher, Outcome, Pair, Seen};
+use fentan_engine::clearing::scan::{Order, Standing};
+use fentan_engine::clearing::{
+    Act, Clearing, ConfirmLot, ConfirmRefund, Difference, Item, ItemState, OpenItem, Resolution, RowRef, Tally,
+    WorkItem,
+};
+use fentan_engine::ledger::Reject;
+use fentan_engine::names::{CommandId, Label};
+use fentan_statements::{Row, RowKind, Rows};
+use std::collections::HashSet;
+use std::fs::File;
+
+/// References of orders that were given up are counted down from here, where no position is.
+pub(super) const GIVEN_UP: u64 = u64::MAX;
+
+/// Lines that were booked before, and as what.
+type Lines = hashbrown::HashMap<u64, Option<(Difference, ItemState)>>;
+
+/// An import under way.
+pub(super) struct Import<'a> {
+    pub(super) desktop: &'a mut Desktop,
+    pub(super) reader: Reader<'a>,
+    pub(super) file: Label,
+    pub(super) orders: Vec<Order>,
+    pub(super) given_up: Vec<(CommandId, Item)>,
+    pub(super) asks: Vec<(CommandId, Clearing)>,
+    pub(super) lots: Vec<Lot>,
+    pub(super) tally: Tally,
+    /// Items whose top-up has come: what follows is done behind the rows.
+    pub(super) acting: Vec<CommandId>,
+}
+
+impl Import<'_> {
+    /// Rows of earlier statements that wait: the order may be there now, or the pool's days are over.
+    pub(super) fn pool(
+        &mut self,
+        matcher: &mut Matcher,
+        waiting: Vec<(CommandId, Item)>,
+        now: Timestamp,
+    ) -> Result<(), Reject> {
+        let pool = i64::from(self.reader.terms.pool_days) * 86_400_000_000;
+        for (id, item) in waiting {
+            // It has waited since its own day ended; that is at most a day after it happened.
+            let end = item.at + 86_400_000_000;
+            let outcome = self.reader.waiting(&item).map(|row| matcher.carried(&row, end));
+            let (what, act) = match outcome {
+                Some(Outcome::Matched(pair)) => {
+                    match self.booked(pair).filter(|order| order.standing == Standing::Booked) {
+                        Some(order) => {
+                            let resolution = Resolution::Rematch(order.booked_by.clone());
+                            let reason = "the ledger has booked it now".to_owned();
+                            ("rematch", Act::Propose { resolution, reason, approval_above: i64::MAX })
+                        }
+                        None => continue,
+                    }
+                }
+                _ if now >= end + pool => ("overdue", Act::Overdue),
+                _ => continue,
+            };
+            let work = ids::work(&id, what);
+            let ask = Clearing::WorkItem(WorkItem { item: id.clone(), by: super::items::ledger(), act });
+            let record = self.desktop.line.one(work, ask)?;
+            self.desktop.open.learn(&record);
+            if what == "rematch" {
+                self.acting.push(id);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn rows(
+        &mut self,
+        matcher: &mut Matcher,
+        (rows, count): (Rows<'_, File>, u64),
+        (lines, skip): (&Lines, &HashSet<u64>),
+        told: Told<'_>,
+    ) -> Result<(), Refusal> {
+        let mut batch: Vec<(Row, Seen)> = Vec::with_capacity(PARCEL);
+        let mut done = 0;
+        for row in rows {
+            let row = row?;
+            done += 1;
+            if skip.contains(&row.line) {
+                continue;
+            }
+            if let Some(before) = lines.get(&row.line) {
+                self.counted(&row, *before);
+                continue;
+            }
+            let Some(seen) = self.reader.seen(&row) else {
+                self.tally.void += 1;
+                continue;
+            };
+            batch.push((row, seen));
+            if batch.len() == PARCEL {
+                self.batch(matcher, &mut batch)?;
+                told(Stage::Rows, done, count);
+            }
+        }
+        self.batch(matcher, &mut batch)?;
+        told(Stage::Rows, count, count);
+        Ok(())
+    }
+
+    /// A row that was booked before the import was interrupted.
+    fn counted(&mut self, row: &Row, item: Option<(Difference, ItemState)>) {
+        match item {
+            Some((_, ItemState::Waiting)) => self.tally.waiting += 1,
+            Some((Difference::Fee | Difference::TradeType, _)) => {
+                self.tally.items += 1;
+                self.matched(row);
+            }
+            Some(_) => self.tally.items += 1,
+            None => self.matched(row),
+        }
+    }
+
+    fn matched(&mut self, row: &Row) {
+        self.tally.matched += 1;
+        self.tally.matched_amount += if row.kind == RowKind::Refund { -row.asked } else { row.asked };
+    }
+
+    fn batch(&mut self, matcher: &mut Matcher, batch: &mut Vec<(Row, Seen)>) -> Result<(), Refusal> {
+        let seen: Vec<Seen> = batch.iter().map(|(_, seen)| *seen).collect();
+        let mut outcomes = Vec::with_capacity(seen.len());
+        matcher.batch(&seen, &mut outcomes);
+        for ((row, _), outcome) in batch.drain(..).zip(outcomes) {
+            self.row(&row, &outcome)?;
+        }
+        self.flush()?;
+        Ok(())
+    }
+
+    /// The order of a pair.
+    fn booked(&self, pair: Pair) -> Option<&Order> {
+        let at = self.orders.binary_search_by_key(&pair.reference, |order| order.position).ok()?;
+        self.orders.get(at)
+    }
+
+    /// The item of a pair, when its order was given up.
+    fn given_up(&self, pair: Pair) -> Option<&(CommandId, Item)> {
+        self.given_up.get(usize::try_from(GIVEN_UP - pair.reference).ok()?)
+    }
+
+    /// What a row becomes.
+    fn row(&mut self, row: &Row, outcome: &Outcome) -> Result<(), Reject> {
+        match outcome {
+            Outcome::NoMoney => self.tally.void += 1,
+            Outcome::Matched(pair) => self.pair(row, *pair, &[])?,
+            Outcome::Mismatched(pair, what) => self.pair(row, *pair, &what.iter().collect::<Vec<_>>())?,
+            Outcome::Waiting => self.one_sided(row, None, ItemState::Waiting),
+            Outcome::Long => self.one_sided(row, Some(Difference::Long), ItemState::Open),
+            Outcome::Chargeback => self.one_sided(row, Some(Difference::Chargeback), ItemState::Open),
+            Outcome::Duplicate { .. } => self.one_sided(row, Some(Difference::Duplicate), ItemState::Open),
+        }
+        Ok(())
+    }
+
+    /// A row that only the channel has, or has again.
+    fn one_sided(&mut self, row: &Row, kind: Option<Difference>, state: ItemState) {
+        let refund = row.kind == RowKind::Refund;
+        let kind = kind.unwrap_or(if refund { Difference::Chargeback } else { Difference::Long });
+        // The channel may have sent the row in an earlier file.
+        let known = self.confirmed_before(row);
+        let (kind, state) = if known.is_some() { (Difference::Duplicate, ItemState::Open) } else { (kind, state) };
+        let mut item = self.reader.item(kind, state, row, &self.file);
+        item.stated = Some(row.asked);
+        item.fee = cost(row);
+        item.ledger = known;
+        if state == ItemState::Waiting {
+            self.tally.waiting += 1;
+        } else {
+            self.tally.items += 1;
+        }
+        self.open(row, item);
+    }
+
+    /// The top-up of a row's number that a statement has confirmed already.
+    fn confirmed_before(&self, row: &Row) -> Option<CommandId> {
+        if row.kind != RowKind::Payment {
+            return None;
+        }
+        let channel = self.reader.channel.as_str();
+        for number in [&row.order, &row.channel_order].into_iter().filter(|number| !number.is_empty()) {
+            let records = self.desktop.history.look(|reading| {
+                let positions = reading.orders(channel, number)?;
+                let mut details = reading.details();
+                positions.into_iter().map(|position| details.record(position)).collect::<Result<Vec<_>, _>>()
+            });
+            for record in records.unwrap_or_default().into_iter().flatten() {
+                let Some(account) = record.account() else { continue };
+                let confirm = ids::confirm(&record.id, account.as_str());
+                if self.desktop.line.record(&confirm).ok().flatten().is_some() {
+                    return Some(record.id);
+                }
+            }
+        }
+        None
+    }
+
+    /// A row that found its order.
+    fn pair(&mut self, row: &Row, pair: Pair, what: &[Difference]) -> Result<(), Reject> {
+        if let Some((id, _)) = self.given_up(pair).cloned() {
+            return self.came(row, &id, what);
+        }
+        let Some(order) = self.booked(pair).cloned() else { return Ok(()) };
+        let mut item = self.reader.item(Difference::Status, ItemState::Open, row, &self.file);
+        item.ledger = Some(order.booked_by.clone());
+        item.account = (!order.refund).then(|| order.account.clone());
+        item.fee = cost(row);
+        if order.standing == Standing::Pending {
+            // The channel has the money of a top-up that the ledger still waits for.
+            if matches!(what.first(), Some(Difference::Status)) {
+                self.tally.void += 1;
+                return Ok(());
+            }
+            item.stated = Some(row.asked);
+            item.found = "succeeded".into();
+            item.note = "the ledger has the top-up as pending".into();
+            self.tally.items += 1;
+            self.open(row, item);
+            return Ok(());
+        }
+        match what.first() {
+            Some(kind @ (Difference::Currency | Difference::Amount | Difference::Status)) => {
+                item.kind = *kind;
+                item.booked = Some(order.amount);
+                match kind {
+                    Difference::Currency => {
+                        item.found.clone_from(&row.currency);
+                        item.currency = order.currency;
+                        item.fee = 0;
+                    }
+                    Difference::Status => {
+                        row.status.word().clone_into(&mut item.found);
+                        item.fee = 0;
+                    }
+                    _ => item.stated = Some(row.asked),
+                }
+                self.tally.items += 1;
+                self.open(row, item);
+            }
+            first => {
+                let excess = pair.fee.map_or(0, |expected| cost(row) - expected);
+                self.confirm(row, &order, excess);
+                self.matched(row);
+                if let Some(kind) = first {
+                    item.kind = *kind;
+                    item.booked = Some(order.amount);
+                    item.stated = Some(row.asked);
+                    item.excess = excess;
+                    item.found.clone_from(&row.trade_type);
+                    self.tally.items += 1;
+                    self.open(row, item);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The row of an order that was given up.
+    fn came(&mut self, row: &Row, id: &CommandId, what: &[Difference]) -> Result<(), Reject> {
+        let differs = what.iter().any(|kind| !matches!(kind, Difference::Fee | Difference::TradeType));
+        if differs {
+            self.one_sided(row, None, ItemState::Open);
+            return Ok(());
+        }
+        let row_ref = RowRef { file: self.file.clone(), line: row.line };
+        let act = Act::Arrived { row: row_ref, amount: row.asked, fee: cost(row) };
+        let ask = Clearing::WorkItem(WorkItem { item: id.clone(), by: super::items::ledger(), act });
+        let record = self.desktop.line.one(ids::work(id, "arrived"), ask)?;
+        self.desktop.open.learn(&record);
+        self.acting.push(id.clone());
+        self.matched(row);
+        Ok(())
+    }
+
+    fn confirm(&mut self, row: &Row, order: &Order, excess: i64) {
+        let row_ref = RowRef { file: self.file.clone(), line: row.line };
+        if order.refund {
+            let ask = ConfirmRefund {
+                refund: order.booked_by.clone(),
+                channel: self.reader.channel.clone(),
+                currency: order.currency,
+                row: row_ref,
+                amount: order.amount,
+                fee: cost(row),
+            };
+            self.asks.push((ids::refund(&order.booked_by), Clearing::ConfirmRefund(ask)));
+            return;
+        }
+        let ask = ConfirmLot {
+            top_up: order.id.clone(),
+            account: order.account.clone(),
+            row: Some(row_ref),
+            amount: Some(order.amount),
+            fee: cost(row),
+            excess,
+        };
+        self.asks.push((ids::confirm(&order.id, order.account.as_str()), Clearing::ConfirmLot(ask)));
+        self.lots.push((order.id.clone(), order.position));
+    }
+
+    fn open(&mut self, row: &Row, item: Item) {
+        let id = ids::item(self.file.as_str(), row.line, item.kind.word());
+        self.asks.push((id, Clearing::OpenItem(Box::new(OpenItem { item }))));
+    }
+
+    /// Books what is waiting to be booked.
+    pub(super) fn flush(&mut self) -> Result<(), Reject> {
+        let asks = std::mem::take(&mut self.asks);
+        if asks.is_empty() {
+            return Ok(());
+        }
+        for result in self.desktop.line.clear(asks)? {
+            match result {
+                Ok(record) => self.desktop.open.learn(&record),
+                // Somebody has resolved a difference so meanwhile.
+                Err(Reject::AlreadyDone { .. }) => {}
+                Err(reject) => return Err(reject),
+            }
+        }
+        Ok(())
+    }
+
+    /// Orders that no row has found.
+    pub(super) fn leftovers(&mut self, matcher: Matcher) -> Result<(), Reject> {
+        for left in matcher.finish().leftovers {
+            let at = self.orders.binary_search_by_key(&left.reference, |order| order.position);
+            let Some(order) = at.ok().map(|at| self.orders[at].clone()) else { continue };
+            if left.waits || order.standing == Standing::Pending {
+                self.tally.expected += u64::from(order.standing == Standing::Booked);
+                continue;
+            }
+            self.tally.items += 1;
+            let item = self.reader.short(&order);
+            self.asks.push((ids::short(&order.booked_by), Clearing::OpenItem(Box::new(OpenItem { item }))));
+            if self.asks.len() >= PARCEL {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+}

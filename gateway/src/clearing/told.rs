@@ -1,0 +1,202 @@
+//! A trace in words, for `fentan explain`.
+
+use super::program::{ServerArgs, get, refused, say, text};
+use anyhow::Result;
+use serde_json::Value;
+
+/// Asks a server for a trace and tells it; `false` when there is nothing of the kind.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub(crate) fn tell(at: &ServerArgs, query: &[(&str, String)]) -> Result<bool> {
+    let answer = get(at, "/v1/trace", query)?;
+    if at.json {
+        say(&answer);
+        return Ok(answer["ok"] == true);
+    }
+    if answer["ok"] != true {
+        refused(&answer);
+        return Ok(false);
+    }
+    let mut lines = Lines(Vec::new());
+    if answer["payout"].is_string() && answer["settlements"].is_array() {
+        lines.payout(&answer);
+    } else if answer["settlement"].is_string() {
+        lines.settlement(0, &answer);
+    } else if answer["row"]["line"].is_u64() && answer["file"].is_string() {
+        lines.row(&answer);
+    } else {
+        lines.top_up(0, &answer);
+    }
+    for line in lines.0 {
+        say(&line);
+    }
+    Ok(true)
+}
+
+struct Lines(Vec<String>);
+
+impl Lines {
+    fn say(&mut self, depth: usize, line: impl AsRef<str>) {
+        self.0.push(format!("{}{}", "  ".repeat(depth), line.as_ref()));
+    }
+
+    fn payout(&mut self, told: &Value) {
+        self.say(
+            0,
+            format!("Payout {} of {} {}", text(&told["payout"]), text(&told["total"]), text(&told["currency"])),
+        );
+        for settlement in list(&told["settlements"]) {
+            self.settlement(1, settlement);
+        }
+    }
+
+    fn settlement(&mut self, depth: usize, told: &Value) {
+        self.say(
+            depth,
+            format!(
+                "Settlement {} of {} on {}: {} settled, fee {}, gifts borne {}, net {}; {}",
+                text(&told["settlement"]),
+                text(&told["merchant"]),
+                text(&told["run_day"]),
+                text(&told["amount"]),
+                text(&told["fee"]),
+                text(&told["borne"]),
+                text(&told["net"]),
+                text(&told["state"])
+            ),
+        );
+        for line in list(&told["lines"]) {
+            let (count, what) = (text(&line["count"]), text(&line["what"]));
+            self.say(depth + 1, format!("{count} x {what}: {}", text(&line["amount"])));
+        }
+        for booking in list(&told["bookings"]) {
+            self.booking(depth + 1, booking);
+        }
+    }
+
+    fn booking(&mut self, depth: usize, told: &Value) {
+        let account =
+            if told["account"].is_string() { format!(" by {}", text(&told["account"])) } else { String::new() };
+        self.say(
+            depth,
+            format!(
+                "{} {} {}{account}, {} in pending",
+                text(&told["at"]),
+                text(&told["entry"]),
+                text(&told["id"]),
+                text(&told["amount"])
+            ),
+        );
+        for lot in list(&told["lots"]) {
+            self.lot(depth + 1, lot);
+        }
+        for spend in list(&told["spends"]) {
+            self.spend(depth + 1, spend);
+        }
+    }
+
+    fn lot(&mut self, depth: usize, told: &Value) {
+        let amount = if told["amount"].is_string() { format!("{} of ", text(&told["amount"])) } else { String::new() };
+        self.say(
+            depth,
+            format!(
+                "{amount}top-up {} of {}: {} paid by {}, order {}, {}",
+                text(&told["top_up"]),
+                text(&told["account"]),
+                text(&told["paid"]),
+                text(&told["channel"]),
+                text(&told["channel_order"]),
+                row(&told["row"])
+            ),
+        );
+    }
+
+    fn spend(&mut self, depth: usize, told: &Value) {
+        self.say(
+            depth,
+            format!(
+                "{} {} {} at {}: {}",
+                text(&told["at"]),
+                text(&told["op"]),
+                text(&told["id"]),
+                text(&told["merchant"]),
+                text(&told["amount"])
+            ),
+        );
+    }
+
+    fn top_up(&mut self, depth: usize, told: &Value) {
+        self.lot(depth, told);
+        for share in list(&told["released"]) {
+            let (amount, merchant) = (text(&share["amount"]), text(&share["merchant"]));
+            self.say(depth + 1, format!("its confirmation made {amount} pending settlement of {merchant}"));
+        }
+        for spend in list(&told["spends"]) {
+            self.spend(depth + 1, spend);
+        }
+        for settlement in list(&told["settlements"]) {
+            self.say(
+                depth + 1,
+                format!(
+                    "counted in settlement {} of {} on {}: net {}, {}{}",
+                    text(&settlement["settlement"]),
+                    text(&settlement["merchant"]),
+                    text(&settlement["run_day"]),
+                    text(&settlement["net"]),
+                    text(&settlement["state"]),
+                    if settlement["payout"].is_string() {
+                        format!(", payout {}", text(&settlement["payout"]))
+                    } else {
+                        String::new()
+                    }
+                ),
+            );
+        }
+    }
+
+    fn row(&mut self, told: &Value) {
+        let row = &told["row"];
+        self.say(
+            0,
+            format!(
+                "Line {} of {} ({}): {} {} of {}, fee {}, {}",
+                text(&row["line"]),
+                text(&told["name"]),
+                text(&told["statement"]),
+                text(&row["kind"]),
+                text(if row["order"] == "" { &row["channel_order"] } else { &row["order"] }),
+                text(&row["asked"]),
+                text(&row["fee"]),
+                text(&row["status"])
+            ),
+        );
+        if told["confirmed"].is_object() {
+            self.top_up(1, &told["confirmed"]);
+        }
+        for item in list(&told["items"]) {
+            self.say(
+                1,
+                format!(
+                    "item {}: {}, {}, {} in suspense",
+                    text(&item["item"]),
+                    text(&item["kind"]),
+                    text(&item["state"]),
+                    text(&item["suspense"])
+                ),
+            );
+        }
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn row(told: &Value) -> String {
+    match (&told["line"], told["by"].as_str()) {
+        (_, Some(by)) => format!("confirmed by {by}"),
+        (Value::Number(line), None) => format!("confirmed by line {line} of {}", text(&told["statement"])),
+        _ => "not confirmed".to_owned(),
+    }
+}
