@@ -84,6 +84,14 @@ pub(super) fn verify(data: &Path) -> anyhow::Result<(bool, String)> {
     Ok((output.status.success(), said))
 }
 
+/// Runs this program as a client of a server: whether the answer was yes, and what it said.
+pub(super) fn program(args: &[&str], server: &str) -> anyhow::Result<(bool, String)> {
+    let output = fentan()?.args(args).env("FENTAN_SERVER", server).stdin(Stdio::null()).output()?;
+    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+    said.push_str(&String::from_utf8_lossy(&output.stderr));
+    Ok((output.status.success(), said))
+}
+
 /// This program, without the configuration that the caller's environment may hold.
 fn fentan() -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe().context("finding this program")?);

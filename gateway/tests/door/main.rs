@@ -19,6 +19,7 @@ mod limits;
 mod openapi;
 mod order;
 mod overload;
+mod recon;
 mod repeats;
 mod rules;
 mod scripts;
