@@ -3,29 +3,15 @@
 //! `check` alone needs no server: it reads a file and says whether it is whole. Exit codes: 0 done, 1 no (a file that is
 //! refused, a difference that is not resolved so), 2 it could not be tried.
 
+use super::client::{ServerArgs, Who, agent, bytes, get, post, reach, refused, show, text};
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use fentan_statements::{Ask, Family, check_file};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// How long a server may take to begin its answer.
-const PATIENCE: Duration = Duration::from_secs(3_600);
-
-/// Where the server is.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ServerArgs {
-    /// The server's HTTP address
-    #[arg(long, env = "FENTAN_SERVER", value_name = "URL", default_value = "http://127.0.0.1:7401")]
-    server: String,
-    /// Print the server's answer as JSON
-    #[arg(long)]
-    json: bool,
-}
 
 /// Channel statements and differences.
 #[derive(Debug, Subcommand)]
@@ -130,16 +116,6 @@ pub(crate) enum ReconCommand {
     },
     /// That what is owed is there, with what makes the difference
     Cover(ServerArgs),
-}
-
-/// Who does it, and where.
-#[derive(Debug, Args)]
-pub(crate) struct Who {
-    /// Who does it
-    #[arg(long, env = "FENTAN_BY", value_name = "NAME")]
-    by: String,
-    #[command(flatten)]
-    at: ServerArgs,
 }
 
 /// Does it; `false` when the answer is no.
@@ -255,37 +231,6 @@ fn check(file: &Path, family: Family, sha1: Option<&str>) -> Result<bool> {
     }
 }
 
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).build().into()
-}
-
-pub(crate) fn reach(server: &str) -> String {
-    format!("no server answers at {server}; start one with `fentan serve`, or name it with --server")
-}
-
-fn bytes(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>> {
-    let mut request = agent().get(format!("{}{path}", at.server));
-    for (key, value) in query {
-        request = request.query(key, value);
-    }
-    let mut answer = request.call().with_context(|| reach(&at.server))?;
-    Ok(answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?)
-}
-
-fn get(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Value> {
-    serde_json::from_slice(&bytes(at, path, query)?).context("the server's answer is no JSON")
-}
-
-fn post(at: &ServerArgs, path: &str, body: &Value) -> Result<Value> {
-    let mut answer = agent()
-        .post(format!("{}{path}", at.server))
-        .content_type("application/json")
-        .send(body.to_string())
-        .with_context(|| reach(&at.server))?;
-    let bytes = answer.body_mut().read_to_vec()?;
-    serde_json::from_slice(&bytes).context("the server's answer is no JSON")
-}
-
 fn bar(stage: &str) -> ProgressBar {
     let bar = ProgressBar::new(0);
     let style = "{msg:>8} {bar:30} {pos}/{len} {elapsed}";
@@ -349,14 +294,6 @@ fn import(at: &ServerArgs, file: &Path, query: &[(&str, String)]) -> Result<bool
     Ok(true)
 }
 
-/// Says a no with what it names.
-pub(crate) fn refused(answer: &Value) {
-    eprintln!("{}: {}", text(&answer["code"]), text(&answer["message"]));
-    for row in answer["rows"].as_array().into_iter().flatten() {
-        eprintln!("  {}", text(row));
-    }
-}
-
 fn act(who: &Who, item: &str, body: &Value) -> Result<bool> {
     let mut body = body.clone();
     body["by"] = json!(who.by);
@@ -373,45 +310,6 @@ fn act(who: &Who, item: &str, body: &Value) -> Result<bool> {
     if !who.at.json {
         println!("{item}: {}, {} in suspense", text(&answer["state"]), text(&answer["suspense"]));
     }
-    Ok(true)
-}
-
-/// A value as it stands in a table.
-pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// Prints a list of the answer as a table.
-fn show(
-    at: &ServerArgs,
-    answer: &Value,
-    list: &str,
-    columns: &[&str],
-    cells: impl Fn(&Value) -> Vec<String>,
-) -> Result<bool> {
-    if at.json {
-        println!("{answer}");
-        return Ok(answer["ok"] == true);
-    }
-    if answer["ok"] != true {
-        refused(answer);
-        return Ok(false);
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(columns);
-    for row in answer[list].as_array().into_iter().flatten() {
-        table.add_row(cells(row));
-    }
-    for (name, column) in columns.iter().zip(table.column_iter_mut()) {
-        if ["rows", "payments", "matched", "items", "released", "booked", "stated", "suspense"].contains(name) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    println!("{table}");
     Ok(true)
 }
 
