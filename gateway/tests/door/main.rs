@@ -22,6 +22,7 @@ mod overload;
 mod repeats;
 mod rules;
 mod scripts;
+mod settlement;
 mod shutdown;
 mod top_up_refunds;
 mod words;
