@@ -160,6 +160,10 @@ impl Desktop {
     /// Learns what is open, and finishes what was interrupted.
     fn begin(&mut self) -> Result<(), Reject> {
         self.settle(PATIENCE)?;
+        if self.history.indexed_to() == 0 {
+            // A new ledger: nothing is open.
+            return Ok(());
+        }
         self.open = self.history.look(OpenBook::read)?;
         self.finish_items()?;
         Ok(())

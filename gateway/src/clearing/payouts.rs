@@ -72,6 +72,9 @@ impl Desktop {
             return Ok(PayoutMade { payout: *payout, unchanged: true, left: 0, frozen: BTreeSet::new() });
         }
         self.settle(PATIENCE)?;
+        if self.history.indexed_to() == 0 {
+            return Err(none_is_due());
+        }
         let catalog = self.line.catalog();
         let label_of = |settlement: &Settlement| catalog.terms(&settlement.merchant).payout.clone();
         let (mut due, frozen) = self.history.look(|reading| {
@@ -100,7 +103,7 @@ impl Desktop {
         one_of("currency", due.iter().map(|(_, settlement)| settlement.currency.code().to_owned()))?;
         one_of("payout", due.iter().map(|(_, settlement)| label_of(settlement).as_str().to_owned()))?;
         if due.is_empty() {
-            return Err(Reject::bad_request("settlements", "none is due"));
+            return Err(none_is_due());
         }
         due.sort_by(|(_, one), (_, other)| (&one.run_day, &one.merchant).cmp(&(&other.run_day, &other.merchant)));
         let left = due.len().saturating_sub(SETTLEMENTS_MAX);
@@ -185,6 +188,10 @@ impl ResultLine {
             Arrived::Failed(reason) => Clearing::FailPayout(FailPayout { settlement, reason: reason.clone() }),
         }
     }
+}
+
+fn none_is_due() -> Reject {
+    Reject::bad_request("settlements", "none is due")
 }
 
 /// A payout is of one currency and goes one way: which one has to be said when there is more than one.

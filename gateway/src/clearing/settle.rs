@@ -99,13 +99,18 @@ impl Desktop {
             last: Last::new(),
             report: RunReport::default(),
         };
-        let merchants = self.history.look(|reading| {
-            reading.each_document("settlement", &mut |row| {
-                run.learn(row);
-                Ok(())
-            })?;
-            merchants(reading, ask.merchant.as_ref())
-        })?;
+        let merchants = if self.history.indexed_to() == 0 {
+            // A new ledger.
+            Vec::new()
+        } else {
+            self.history.look(|reading| {
+                reading.each_document("settlement", &mut |row| {
+                    run.learn(row);
+                    Ok(())
+                })?;
+                merchants(reading, ask.merchant.as_ref())
+            })?
+        };
         if let (Some(merchant), true) = (&ask.merchant, merchants.is_empty()) {
             return Err(Reject::UnknownAccount { account: merchant.clone() });
         }

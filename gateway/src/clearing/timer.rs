@@ -41,6 +41,9 @@ impl Desktop {
             return;
         }
         self.timer.next = Instant::now() + EVERY;
+        if self.history.indexed_to() == 0 {
+            return;
+        }
         let now = jiff::Timestamp::now();
         if let Err(reject) = self.release_splits(now) {
             tracing::warn!(%reject, "splits that are over could not be released, they are tried again");

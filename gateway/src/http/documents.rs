@@ -37,8 +37,8 @@ pub(super) fn listed(row: &DocumentRow) -> Map<String, Value> {
     fields
 }
 
-/// Reads the history, when it has all that is durable now or a little later.
-pub(super) async fn look<T: Send + 'static>(
+/// Reads the history, when it has all that is durable now or a little later. Of a new ledger there is nothing.
+pub(super) async fn look<T: Default + Send + 'static>(
     state: &State,
     look: impl FnOnce(&Reading<'_>) -> Result<T, HistoryError> + Send + 'static,
 ) -> Result<T, HttpResponse> {
@@ -46,7 +46,7 @@ pub(super) async fn look<T: Send + 'static>(
     let engine = Arc::clone(&state.door.engine);
     let found = web::block(move || {
         history.reaches(engine.status().durable, Duration::from_secs(2));
-        history.look(look)
+        if history.indexed_to() == 0 { Ok(T::default()) } else { history.look(look) }
     });
     match found.await {
         Ok(Ok(found)) => Ok(found),
