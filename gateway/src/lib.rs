@@ -61,6 +61,7 @@ const EXAMPLES: &str = "Examples:
   fentan finance --data ledger --by channel outstanding, consumed, breakage, arrears
   fentan recon import bill.csv --channel wechat
                                             what a statement confirms becomes pending settlement
+  fentan settle run 2026-11-27              what was pending at the cut-over becomes payable
   fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
@@ -88,6 +89,12 @@ enum Command {
     /// Channel statements against what is booked: check, import, differences, cover
     #[command(subcommand)]
     Recon(clearing::program::ReconCommand),
+    /// A day's settlement and its payouts: run, list, show, payout, result
+    #[command(subcommand)]
+    Settle(clearing::settle_program::SettleCommand),
+    /// Sharing out what merchants have in pending: list, show, make, return, release
+    #[command(subcommand)]
+    Split(clearing::split_program::SplitCommand),
     /// Check rule files, or try a rule, without a server
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -112,6 +119,8 @@ pub fn run() -> ExitCode {
         Command::Statement(args) => history::statement(&args),
         Command::Finance(args) => history::finance(&args),
         Command::Recon(command) => clearing::program::run(&command),
+        Command::Settle(command) => clearing::settle_program::run(&command),
+        Command::Split(command) => clearing::split_program::run(&command),
         Command::Rules(command) => rules::run(&command),
     };
     match result {

@@ -50,7 +50,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         .map(Arc::new);
     let clearing = history
         .as_ref()
-        .map(|history| ClearingService::start(&engine, &desk, history, clearing_journal, &settings.data))
+        .map(|history| {
+            let at = settings.settle_at;
+            ClearingService::start(&engine, &desk, history, clearing_journal, &settings.data, at)
+        })
         .transpose()?
         .map(Arc::new);
     let door = Door { engine: Arc::clone(&engine), history: history.clone(), limits: settings.client, desk };

@@ -9,7 +9,7 @@
 
 use super::store::HistoryError;
 use crate::accounts::{AccountKind, Bucket, Fund, Status, SubId, Timestamp};
-use crate::clearing::Document;
+use crate::clearing::{Document, PayoutState};
 use crate::journal::{Hash, Position};
 use crate::ledger::Balances;
 use crate::money::Currency;
@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The layout of the tables; another one is indexed anew.
-pub const HISTORY_FORMAT: u16 = 2;
+pub const HISTORY_FORMAT: u16 = 3;
 
 /// How many records a segment of the journal has, when nothing else is said.
 pub(super) const SEGMENT: u64 = 4096;
@@ -283,6 +283,20 @@ pub struct DocumentRow {
 /// The key of a document: its kind, then its id.
 pub(super) fn document_key(kind: &str, id: &str) -> Vec<u8> {
     [kind.as_bytes(), b"/", id.as_bytes()].concat()
+}
+
+/// Splits with something set aside that is released by itself one day: a kind of their own in the table of documents.
+pub const OPEN_SPLITS: &str = "split_open";
+/// Settlements that are due to be paid out, in the same way.
+pub const DUE_SETTLEMENTS: &str = "settlement_due";
+
+/// The list of things to do that a document can be on, and whether it is.
+pub(super) fn to_do(document: &Document) -> Option<(&'static str, bool)> {
+    match document {
+        Document::Split(split) => Some((OPEN_SPLITS, split.release_at.is_some() && !split.state.finished)),
+        Document::Settlement(settlement) => Some((DUE_SETTLEMENTS, settlement.state == PayoutState::Due)),
+        _ => None,
+    }
 }
 
 /// The name under which a channel's order is found.

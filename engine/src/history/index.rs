@@ -10,7 +10,7 @@
 use super::changes::{Change, Figures, changes, opens, status_set};
 use super::codec::{
     AccountRow, Amounts, Dimensions, DocumentRow, Entry, HISTORY_FORMAT, HistoryMeta, LotRow, NameKey, NameKeys,
-    SEGMENT, SegmentRow, StatusRow, at_position, decode, document_key, encode, order_name,
+    SEGMENT, SegmentRow, StatusRow, at_position, decode, document_key, encode, order_name, to_do,
 };
 use super::figures::{Six, chart, lot_placed, moves};
 use super::spans::{Span, Spans};
@@ -507,6 +507,12 @@ impl<'i> Chunk<'i> {
             let document = filed.document.clone();
             let row = DocumentRow { id: filed.id.clone(), position, at: record.at, document };
             self.put(Table::Documents, key, &row);
+            // What is still to be done about stands apart as well, so that it is found among all that is done.
+            if let Some((kind, is_open)) = to_do(&filed.document) {
+                let key = document_key(kind, filed.id.as_str());
+                let value = is_open.then(|| encode(&row));
+                self.puts.push(HistoryPut { table: Table::Documents, key, value });
+            }
         }
     }
 

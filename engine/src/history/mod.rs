@@ -16,7 +16,7 @@
 //! | `codec.rs`, `spans.rs` | keys, values, spans of time |
 //! | `store.rs` | the seam to a medium, and one in memory |
 //! | `index.rs` | follows the journal |
-//! | `read.rs`, `explain.rs`, `finance.rs` | what can be asked |
+//! | `read.rs`, `explain.rs`, `finance.rs`, `pending.rs` | what can be asked |
 
 mod changes;
 mod codec;
@@ -24,17 +24,20 @@ mod explain;
 mod figures;
 mod finance;
 mod index;
+mod pending;
 mod read;
 mod spans;
 mod store;
 
 pub use changes::{Change, Figures, Opens, changes, kind, opens, status_set};
 pub use codec::{
-    AccountRow, Amounts, Dimensions, DocumentRow, Entry, EntryKind, HISTORY_FORMAT, HistoryMeta, NameKeys,
+    AccountRow, Amounts, DUE_SETTLEMENTS, Dimensions, DocumentRow, Entry, EntryKind, HISTORY_FORMAT, HistoryMeta,
+    NameKeys, OPEN_SPLITS,
 };
 pub use explain::{Explained, Flow, LotStory, Origin, PartStory};
 pub use figures::{Move, Six, chart, moves};
 pub use finance::{By, CurrencyReport, Difference, FinanceAsk, Period, Report};
 pub use index::{Followed, Indexer};
+pub use pending::{KindSum, PendingPast};
 pub use read::{Details, History, Line, Page, PastBalance, Reading, Wanted};
 pub use store::{HistoryError, HistoryPut, HistoryStore, HistoryView, MemoryHistory, Range, Row, Table};

@@ -292,13 +292,36 @@ impl Reading<'_> {
     /// # Errors
     /// When the history cannot be read.
     pub fn documents(&self, kind: &str) -> Result<Vec<DocumentRow>, HistoryError> {
-        let (from, to) = (document_key(kind, ""), [kind.as_bytes(), b"0"].concat());
         let mut rows = Vec::new();
-        super::index::each_row(&*self.view, Table::Documents, &from, &to, &mut |_, value| {
-            rows.push(decode("a document", value)?);
+        self.each_document(kind, &mut |row| {
+            rows.push(row);
             Ok(())
         })?;
         Ok(rows)
+    }
+
+    /// Calls `visit` with each document of this kind, by id.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn each_document(
+        &self,
+        kind: &str,
+        visit: &mut dyn FnMut(DocumentRow) -> Result<(), HistoryError>,
+    ) -> Result<(), HistoryError> {
+        let (from, to) = (document_key(kind, ""), [kind.as_bytes(), b"0"].concat());
+        super::index::each_row(&*self.view, Table::Documents, &from, &to, &mut |_, value| {
+            visit(decode("a document", value)?)
+        })
+    }
+
+    /// A document of this kind.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn document(&self, kind: &str, id: &str) -> Result<Option<DocumentRow>, HistoryError> {
+        let bytes = self.view.get(Table::Documents, &document_key(kind, id))?;
+        bytes.map(|bytes| decode("a document", &bytes)).transpose()
     }
 
     /// The records of the top-ups that have this number with this channel, the earliest first.

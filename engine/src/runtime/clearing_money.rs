@@ -117,6 +117,9 @@ fn decide_payout<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, ask: &SendPay
 }
 
 fn decide_withdrawal<R: Reply>(step: &Step<'_, R>, ask: &WithdrawFunds) -> Result<Decision, Stop> {
+    if step.catalog.currency(ask.currency.code()) != Some(ask.currency) {
+        return Err(Reject::bad_request("currency", format!("no product has the currency {}", ask.currency)).into());
+    }
     let name = SystemAccount::Funds(ask.channel.clone()).name();
     let funds = gathered(step, &AccountId::internal(&format!("{name}:{}", ask.currency)))?;
     let balance = match funds.map(|slice| slice.kind) {

@@ -53,3 +53,18 @@ pub(super) fn short(booked_by: &CommandId) -> CommandId {
 pub(super) fn work(item: &CommandId, what: &str) -> CommandId {
     id('w', &["work", item.as_str(), what])
 }
+
+/// Of a merchant's settlement of a day.
+pub(super) fn settlement(merchant: &str, currency: &str, run_day: &str) -> CommandId {
+    id('s', &["settlement", merchant, currency, run_day])
+}
+
+/// Of what a result file says of a settlement in a payout.
+pub(super) fn result(payout: &CommandId, settlement: &CommandId) -> CommandId {
+    id('o', &["result", payout.as_str(), settlement.as_str()])
+}
+
+/// Of the release of a split when its time is over.
+pub(super) fn release_split(split: &CommandId) -> CommandId {
+    id('x', &["release split", split.as_str()])
+}

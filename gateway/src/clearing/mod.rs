@@ -19,10 +19,15 @@
 //! | `trace.rs` | from a payout back to rows, from a row forward |
 //! | `folder.rs` | the statements' files |
 //! | `ids.rs` | ids of the ledger's own commands |
-//! | `program.rs` | `fentan recon …` |
 //! | `told.rs` | a trace in words, for `fentan explain` |
+//! | `settle.rs` | a day's settlement |
+//! | `payouts.rs` | payouts, and the files that say what arrived |
+//! | `timer.rs` | what is done by itself when its time comes |
+//! | `client.rs` | asking a running server, and printing what it answers |
+//! | `program.rs`, `settle_program.rs`, `split_program.rs` | `fentan recon …`, `fentan settle …`, `fentan split …` |
 
 mod changed;
+pub(crate) mod client;
 pub(crate) mod cover;
 mod engine;
 mod folder;
@@ -31,9 +36,14 @@ mod import;
 mod items;
 mod lots;
 mod open;
+mod payouts;
 pub(crate) mod program;
 mod row;
 mod rows;
+mod settle;
+pub(crate) mod settle_program;
+pub(crate) mod split_program;
+mod timer;
 pub(crate) mod told;
 pub(crate) mod trace;
 
@@ -41,7 +51,7 @@ use crate::explain::Desk;
 use crate::history::HistoryService;
 use crate::wire::WireReply;
 use anyhow::{Context, Result};
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use engine::Line;
 use fentan_engine::journal::JournalReader;
 use fentan_engine::ledger::Reject;
@@ -52,10 +62,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use timer::Timer;
 
 pub(crate) use folder::Folder;
 pub(crate) use import::{ImportAsk, Refusal, Report, Stage};
 pub(crate) use items::{ItemAct, ItemAsk};
+pub(crate) use payouts::{Arrived, PayoutAsk, ResultLine};
+pub(crate) use settle::{RunAsk, RunReport};
 
 /// Things to do that may wait.
 const WAITING: usize = 64;
@@ -79,10 +92,12 @@ pub(crate) struct Desktop {
     history: Arc<HistoryService>,
     folder: Folder,
     open: OpenBook,
+    timer: Timer,
 }
 
 impl ClearingService {
-    /// Starts the thread. It finishes what a crash interrupted before it takes anything new.
+    /// Starts the thread. It finishes what a crash interrupted before it takes anything new. `settle_at` is the time of
+    /// the day in Beijing at which it settles by itself.
     ///
     /// # Errors
     /// When the folder of the statements or the thread cannot be made.
@@ -92,6 +107,7 @@ impl ClearingService {
         history: &Arc<HistoryService>,
         journal: Arc<dyn JournalReader>,
         data: &Path,
+        settle_at: Option<jiff::civil::Time>,
     ) -> Result<Self> {
         let folder = Folder::open(data)?;
         let (jobs, waiting) = bounded::<Job>(WAITING);
@@ -101,6 +117,7 @@ impl ClearingService {
             history: Arc::clone(history),
             folder: folder.clone(),
             open: OpenBook::default(),
+            timer: Timer::new(settle_at),
         };
         let thread = std::thread::Builder::new()
             .name("fentan-clearing".into())
@@ -147,8 +164,15 @@ impl Desktop {
             }
             std::thread::sleep(Duration::from_millis(200));
         }
-        for job in waiting {
-            job(self);
+        loop {
+            match waiting.recv_timeout(self.timer.wait()) {
+                Ok(job) => job(self),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if !self.line.is_closing() {
+                self.tick();
+            }
         }
     }
 

@@ -3,29 +3,15 @@
 //! `check` alone needs no server: it reads a file and says whether it is whole. Exit codes: 0 done, 1 no (a file that is
 //! refused, a difference that is not resolved so), 2 it could not be tried.
 
+use super::client::{ServerArgs, Who, agent, bytes, get, post, print, reach, refused, show, text};
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use fentan_statements::{Ask, Family, check_file};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// How long a server may take to begin its answer.
-const PATIENCE: Duration = Duration::from_secs(3_600);
-
-/// Where the server is.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ServerArgs {
-    /// The server's HTTP address
-    #[arg(long, env = "FENTAN_SERVER", value_name = "URL", default_value = "http://127.0.0.1:7401")]
-    pub(crate) server: String,
-    /// Print the server's answer as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
 
 /// Channel statements and differences.
 #[derive(Debug, Subcommand)]
@@ -135,16 +121,6 @@ pub(crate) enum ReconCommand {
     Cover(ServerArgs),
 }
 
-/// Who does it, and where.
-#[derive(Debug, Args)]
-pub(crate) struct Who {
-    /// Who does it
-    #[arg(long, env = "FENTAN_BY", value_name = "NAME")]
-    by: String,
-    #[command(flatten)]
-    at: ServerArgs,
-}
-
 /// Does it; `false` when the answer is no.
 ///
 /// # Errors
@@ -169,7 +145,7 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
         ReconCommand::Statements(at) => {
             let answer = get(at, "/v1/statements", &[])?;
             let columns = ["statement", "channel", "day", "rows", "payments", "matched", "items", "released", "state"];
-            Ok(show(at, &answer, "statements", &columns, |row| {
+            show(at, &answer, "statements", &columns, |row| {
                 let tally = |name: &str| text(&row["tally"][name]);
                 [
                     text(&row["id"]),
@@ -183,7 +159,7 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
                     text(&row["state"]),
                 ]
                 .into()
-            }))
+            })
         }
         ReconCommand::Items { state, kind, channel, owner, csv, at } => {
             let given = [("state", state), ("kind", kind), ("channel", channel), ("owner", owner)];
@@ -197,11 +173,11 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
             }
             let answer = get(at, "/v1/items", &query)?;
             let columns = ["item", "kind", "state", "channel", "order", "booked", "stated", "suspense", "owner", "at"];
-            Ok(show(at, &answer, "items", &columns, |row| {
+            show(at, &answer, "items", &columns, |row| {
                 ["id", "kind", "state", "channel", "order", "booked", "stated", "suspense", "owner", "at"]
                     .map(|name| text(&row[name]))
                     .into()
-            }))
+            })
         }
         ReconCommand::Assign { item, owner, who } => act(who, item, &json!({ "action": "assign", "owner": owner })),
         ReconCommand::Note { item, text, who } => act(who, item, &json!({ "action": "note", "note": text })),
@@ -258,37 +234,6 @@ fn check(file: &Path, family: Family, sha1: Option<&str>) -> bool {
     }
 }
 
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).build().into()
-}
-
-pub(crate) fn reach(server: &str) -> String {
-    format!("no server answers at {server}; start one with `fentan serve`, or name it with --server")
-}
-
-fn bytes(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>> {
-    let mut request = agent().get(format!("{}{path}", at.server));
-    for (key, value) in query {
-        request = request.query(key, value);
-    }
-    let mut answer = request.call().with_context(|| reach(&at.server))?;
-    Ok(answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?)
-}
-
-pub(crate) fn get(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Value> {
-    serde_json::from_slice(&bytes(at, path, query)?).context("the server's answer is no JSON")
-}
-
-fn post(at: &ServerArgs, path: &str, body: &Value) -> Result<Value> {
-    let mut answer = agent()
-        .post(format!("{}{path}", at.server))
-        .content_type("application/json")
-        .send(body.to_string())
-        .with_context(|| reach(&at.server))?;
-    let bytes = answer.body_mut().read_to_vec()?;
-    serde_json::from_slice(&bytes).context("the server's answer is no JSON")
-}
-
 fn bar(stage: &str) -> ProgressBar {
     let bar = ProgressBar::new(0);
     let style = "{msg:>8} {bar:30} {pos}/{len} {elapsed}";
@@ -318,7 +263,7 @@ fn import(at: &ServerArgs, file: &Path, query: &[(&str, String)]) -> Result<bool
     }
     bar.finish_and_clear();
     if at.json {
-        say(&last);
+        print(&last);
     }
     if last["ok"] != true {
         if last.is_null() {
@@ -352,20 +297,12 @@ fn import(at: &ServerArgs, file: &Path, query: &[(&str, String)]) -> Result<bool
     Ok(true)
 }
 
-/// Says a no with what it names.
-pub(crate) fn refused(answer: &Value) {
-    eprintln!("{}: {}", text(&answer["code"]), text(&answer["message"]));
-    for row in answer["rows"].as_array().into_iter().flatten() {
-        eprintln!("  {}", text(row));
-    }
-}
-
 fn act(who: &Who, item: &str, body: &Value) -> Result<bool> {
     let mut body = body.clone();
     body["by"] = json!(who.by);
     let answer = post(&who.at, &format!("/v1/items/{item}"), &body)?;
     if who.at.json {
-        say(&answer);
+        print(&answer);
     }
     if answer["ok"] != true {
         if !who.at.json {
@@ -379,49 +316,10 @@ fn act(who: &Who, item: &str, body: &Value) -> Result<bool> {
     Ok(true)
 }
 
-/// Prints something. Whoever reads it may have read enough.
-pub(crate) fn say(what: &dyn std::fmt::Display) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{what}");
-}
-
-/// A value as it stands in a table.
-pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// Prints a list of the answer as a table.
-fn show(at: &ServerArgs, answer: &Value, list: &str, columns: &[&str], cells: impl Fn(&Value) -> Vec<String>) -> bool {
-    if at.json {
-        say(&answer);
-        return answer["ok"] == true;
-    }
-    if answer["ok"] != true {
-        refused(answer);
-        return false;
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(columns);
-    for row in answer[list].as_array().into_iter().flatten() {
-        table.add_row(cells(row));
-    }
-    for (name, column) in columns.iter().zip(table.column_iter_mut()) {
-        if ["rows", "payments", "matched", "items", "released", "booked", "stated", "suspense"].contains(name) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    say(&table);
-    true
-}
-
 fn cover(at: &ServerArgs) -> Result<bool> {
     let answer = get(at, "/v1/cover", &[])?;
     if at.json {
-        say(&answer);
+        print(&answer);
     } else if answer["ok"] != true {
         refused(&answer);
     }
@@ -451,7 +349,7 @@ fn cover(at: &ServerArgs) -> Result<bool> {
             column.set_cell_alignment(CellAlignment::Right);
         }
         let word = if cover["covered"] == true { "covered" } else { "not covered" };
-        say(&format!("{currency}: {word}\n{table}"));
+        print(&format!("{currency}: {word}\n{table}"));
     }
     Ok(covered)
 }

@@ -1,6 +1,6 @@
 //! A trace in words, for `fentan explain`.
 
-use super::program::{ServerArgs, get, refused, say, text};
+use super::client::{ServerArgs, get, print, refused, text};
 use anyhow::Result;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(crate) fn tell(at: &ServerArgs, query: &[(&str, String)]) -> Result<bool> {
     let answer = get(at, "/v1/trace", query)?;
     if at.json {
-        say(&answer);
+        print(&answer);
         return Ok(answer["ok"] == true);
     }
     if answer["ok"] != true {
@@ -29,7 +29,7 @@ pub(crate) fn tell(at: &ServerArgs, query: &[(&str, String)]) -> Result<bool> {
         lines.top_up(0, &answer);
     }
     for line in lines.0 {
-        say(&line);
+        print(&line);
     }
     Ok(true)
 }

@@ -65,6 +65,9 @@ pub(crate) struct Given {
     /// Days of finance figures begin so many minutes before midnight UTC [default: 480, Beijing]
     #[arg(long, env = "FENTAN_HISTORY_DAY_OFFSET_MINUTES", value_name = "MINUTES", allow_hyphen_values = true)]
     pub(crate) history_day_offset_minutes: Option<i32>,
+    /// The time in Beijing at which each working day is settled, like 02:00; empty: only when asked [default: empty]
+    #[arg(long, env = "FENTAN_SETTLE_AT", value_name = "HH:MM")]
+    pub(crate) settle_at: Option<String>,
 }
 
 /// The settings in force.
@@ -86,6 +89,8 @@ pub(crate) struct Settings {
     pub(crate) id_filter_mib: usize,
     /// `None` keeps no history.
     pub(crate) history: Option<HistorySettings>,
+    /// When each working day is settled, in Beijing; `None` when it is only settled on request.
+    pub(crate) settle_at: Option<jiff::civil::Time>,
 }
 
 /// How the history is kept.
@@ -156,6 +161,7 @@ impl Settings {
                 }
                 pick!(history, true).then_some(HistorySettings { records_per_second, day_offset })
             },
+            settle_at: time_of_day("settle_at", &pick!(settle_at, String::new()))?,
         })
     }
 }
@@ -171,6 +177,16 @@ fn read(path: &Path) -> Result<Given, SettingsError> {
         *file = folder.join(&*file);
     }
     Ok(given)
+}
+
+/// A time of the day, `02:00`; none when it is empty.
+fn time_of_day(key: &'static str, given: &str) -> Result<Option<jiff::civil::Time>, SettingsError> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let time = jiff::civil::Time::strptime("%H:%M", given);
+    let range = |_| SettingsError::Range { key, allowed: "a time like 02:00, or empty".into(), given: given.into() };
+    time.map(Some).map_err(range)
 }
 
 fn within(key: &'static str, given: usize, least: usize, most: usize) -> Result<usize, SettingsError> {
@@ -200,5 +216,15 @@ mod tests {
         let flags = Given { max_batch: Some(0), ..Given::default() };
         let error = Settings::new(flags, None).unwrap_err().to_string();
         assert!(error.contains("max_batch") && error.contains("from 1"), "{error}");
+        for (given, expected) in [("", None), ("02:00", Some((2, 0))), ("23:59", Some((23, 59)))] {
+            let flags = Given { settle_at: Some(given.into()), ..Given::default() };
+            let at = Settings::new(flags, None).unwrap().settle_at;
+            assert_eq!(at.map(|at| (at.hour(), at.minute())), expected, "{given:?}");
+        }
+        for given in ["24:00", "2", "02:60", "02:00:00", "night"] {
+            let flags = Given { settle_at: Some(given.into()), ..Given::default() };
+            let error = Settings::new(flags, None).unwrap_err().to_string();
+            assert!(error.contains("settle_at") && error.contains("02:00"), "{error}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::source::each_with_name;
 use super::{Explained, JournalScan, Rules, explain};
-use crate::clearing::program::ServerArgs;
+use crate::clearing::client::ServerArgs;
 use crate::clearing::told::tell;
 use crate::config::load;
 use crate::rules::Archive;

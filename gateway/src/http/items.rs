@@ -1,6 +1,6 @@
 //! The workbench of differences, and the cover.
 
-use super::statements::{document, documents, forbidden, is_operator, listed, off, own_id};
+use super::documents::{document, documents, forbidden, is_operator, list, listed, off, own_id};
 use super::{State, refusal};
 use crate::clearing::cover::Cover;
 use crate::clearing::{ItemAct, ItemAsk};
@@ -103,8 +103,7 @@ pub(super) async fn all(http: HttpRequest, state: web::Data<State>) -> HttpRespo
             Err(_) => HttpResponse::InternalServerError().finish(),
         };
     }
-    let rows: Vec<Value> = rows.iter().map(|row| Value::Object(listed(row))).collect();
-    HttpResponse::Ok().json(json!({ "ok": true, "items": rows }))
+    list("items", rows)
 }
 
 const COLUMNS: [&str; 17] = [

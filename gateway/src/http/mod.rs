@@ -8,16 +8,24 @@
 //! | `statements.rs` | `POST /v1/statements`, `GET /v1/statements…` |
 //! | `items.rs` | `GET /v1/items…`, `POST /v1/items/…`, `GET /v1/cover` |
 //! | `trace.rs` | `GET /v1/trace`: from a payout back to rows, from a row forward |
+//! | `settlements.rs` | `GET /v1/settlements…`, `POST /v1/settlements/run` |
+//! | `payouts.rs` | `GET /v1/payouts…`, `POST /v1/payouts`, `POST /v1/payouts/…/result` |
+//! | `splits.rs` | `GET /v1/splits…` |
+//! | `documents.rs` | what these share |
 //! | `rules.rs` | `GET /v1/rules…`, `POST /v1/rules/reload` |
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
 //! | `openapi.rs` | `/openapi.json` |
 
 mod commands;
+mod documents;
 mod history;
 mod items;
 mod openapi;
 mod operations;
+mod payouts;
 mod rules;
+mod settlements;
+mod splits;
 mod statements;
 mod trace;
 mod views;
@@ -77,6 +85,15 @@ pub(crate) fn server(
             .service(items::work)
             .service(items::cover)
             .service(trace::trace)
+            .service(settlements::all)
+            .service(settlements::run)
+            .service(settlements::one)
+            .service(payouts::all)
+            .service(payouts::send)
+            .service(payouts::one)
+            .service(payouts::result)
+            .service(splits::all)
+            .service(splits::one)
             .service(rules::all)
             .service(rules::one)
             .service(rules::reload)

@@ -1,22 +1,20 @@
 //! Channel statements: `POST /v1/statements` takes a file as it is and tells how far it is, line by line.
 
+use super::documents::{document, documents, forbidden, is_operator, list, off};
 use super::{State, refusal};
 use crate::clearing::{ImportAsk, Refusal, Report, Stage};
 use crate::wire::clearing::{shown, value};
-use crate::wire::moment;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use bytes::Bytes;
 use fentan_engine::clearing::Document;
-use fentan_engine::history::DocumentRow;
 use fentan_engine::ledger::Reject;
 use fentan_engine::money::Major;
-use fentan_engine::names::{CommandId, Label};
+use fentan_engine::names::Label;
 use fentan_statements::{Expect, Family};
 use futures_util::StreamExt;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::io::Write;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -41,20 +39,6 @@ pub(super) struct Parameters {
     payment_amount: Option<String>,
     refund_amount: Option<String>,
     fee: Option<String>,
-}
-
-pub(super) fn off() -> HttpResponse {
-    refusal(&crate::door::history_off())
-}
-
-/// Only operators on the same machine change what is cleared.
-pub(super) fn is_operator(http: &HttpRequest) -> bool {
-    http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
-}
-
-pub(super) fn forbidden() -> HttpResponse {
-    let message = "statements and differences are worked on from the server's own machine only";
-    HttpResponse::Forbidden().json(json!({ "ok": false, "code": "unauthorized", "message": message }))
 }
 
 /// Imports a statement. The answer is lines of JSON: progress, and at last what came of it.
@@ -209,53 +193,11 @@ fn column(column: &fentan_statements::Column) -> Value {
     }
 }
 
-/// A document with what is known of it.
-pub(super) fn listed(row: &DocumentRow) -> Map<String, Value> {
-    let mut fields = Map::new();
-    fields.insert("id".into(), json!(shown(&row.id)));
-    fields.extend(value(&row.document));
-    fields.insert("seq".into(), json!(row.position));
-    fields.insert("changed_at".into(), json!(moment(row.at)));
-    fields
-}
-
-/// The documents of a kind that a filter keeps; `None` when the server has no clearing line.
-pub(super) async fn documents(
-    state: &State,
-    kind: &'static str,
-    keep: impl Fn(&DocumentRow) -> bool + Send + 'static,
-) -> Result<Vec<DocumentRow>, HttpResponse> {
-    let Some(history) = state.door.history.clone() else { return Err(off()) };
-    let engine = Arc::clone(&state.door.engine);
-    let found = web::block(move || {
-        history.reaches(engine.status().durable, Duration::from_secs(2));
-        history.look(|reading| {
-            let rows = reading.documents(kind)?;
-            Ok(rows.into_iter().filter(|row| keep(row)).collect::<Vec<_>>())
-        })
-    });
-    match found.await {
-        Ok(Ok(rows)) => Ok(rows),
-        Ok(Err(reject)) => Err(refusal(&reject)),
-        Err(_) => Err(HttpResponse::InternalServerError().finish()),
-    }
-}
-
-/// A document's id as it was shown.
-pub(super) fn own_id(text: &str) -> Result<CommandId, Reject> {
-    CommandId::new(text).map_err(|error| Reject::bad_request("id", error))?;
-    Ok(CommandId::internal(&format!("\u{1}{text}")))
-}
-
 /// All statements.
 #[get("/v1/statements")]
 pub(super) async fn all(state: web::Data<State>) -> HttpResponse {
     match documents(&state, "statement", |_| true).await {
-        Ok(mut rows) => {
-            rows.sort_by_key(|row| row.position);
-            let rows: Vec<Value> = rows.iter().map(|row| Value::Object(listed(row))).collect();
-            HttpResponse::Ok().json(json!({ "ok": true, "statements": rows }))
-        }
+        Ok(rows) => list("statements", rows),
         Err(response) => response,
     }
 }
@@ -264,25 +206,4 @@ pub(super) async fn all(state: web::Data<State>) -> HttpResponse {
 #[get("/v1/statements/{id}")]
 pub(super) async fn one(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
     document(&state, "statement", &path).await
-}
-
-/// One document.
-pub(super) async fn document(state: &State, kind: &'static str, id: &str) -> HttpResponse {
-    let id = match own_id(id) {
-        Ok(id) => id,
-        Err(reject) => return refusal(&reject),
-    };
-    let wanted = id.clone();
-    match documents(state, kind, move |row| row.id == wanted).await {
-        Ok(rows) => {
-            let Some(row) = rows.first() else {
-                let document = CommandId::internal(shown(&id));
-                return refusal(&Reject::UnknownDocument { kind: kind.into(), document });
-            };
-            let mut fields = listed(row);
-            fields.insert("ok".into(), json!(true));
-            HttpResponse::Ok().json(fields)
-        }
-        Err(response) => response,
-    }
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/trace`: where money comes from and where it goes.
 
-use super::statements::{off, own_id};
+use super::documents::{off, own_id};
 use super::{State, refusal};
 use crate::clearing::trace::TraceAsk;
 use actix_web::{HttpRequest, HttpResponse, get, web};

@@ -5,6 +5,7 @@ use super::write::{field, key};
 use fentan_engine::clearing::{
     Clearing, Document, Entry, Item, Payout, Place, Resolution, RowRef, Settlement, Split, Statement, Tally, Why,
 };
+use fentan_engine::ledger::Reject;
 use fentan_engine::money::{Currency, Money};
 use fentan_engine::names::CommandId;
 use serde_json::{Map, Value, json};
@@ -12,6 +13,12 @@ use serde_json::{Map, Value, json};
 /// An id as it is shown: what the ledger named itself has a mark that no client's name can have.
 pub(crate) fn shown(id: &CommandId) -> &str {
     id.as_str().trim_start_matches('\u{1}')
+}
+
+/// An id of the ledger's own from how it is shown.
+pub(crate) fn own(field: &str, shown: &str) -> Result<CommandId, Reject> {
+    CommandId::new(shown).map_err(|error| Reject::bad_request(field, error))?;
+    Ok(CommandId::internal(&format!("\u{1}{shown}")))
 }
 
 /// An amount as a decimal string.

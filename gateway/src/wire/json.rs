@@ -6,6 +6,7 @@
 //! What is kept is bounded: of a list, an object or a batch only so much as could be right is kept, the
 //! rest is counted. Otherwise a line of four million bytes could become a gigabyte of elements.
 
+use fentan_engine::clearing::decide::payout::SETTLEMENTS_MAX;
 use fentan_engine::ledger::ORDER_LINES_MAX;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use smallvec::SmallVec;
@@ -20,7 +21,7 @@ pub(super) enum Value<'a> {
     Whole(u64),
     /// Any other number.
     Number,
-    Bool,
+    Bool(bool),
     Null,
     List(List<'a>),
     Object(Object<'a>),
@@ -42,7 +43,7 @@ pub(super) struct List<'a> {
 }
 
 /// How many elements of a list are kept; no field may have more.
-const KEPT_ELEMENTS: usize = ORDER_LINES_MAX;
+const KEPT_ELEMENTS: usize = if SETTLEMENTS_MAX > ORDER_LINES_MAX { SETTLEMENTS_MAX } else { ORDER_LINES_MAX };
 /// How many fields of an object inside a request are kept; none has so many.
 const KEPT_INNER_FIELDS: usize = 8;
 /// How deep objects inside a request are kept.
@@ -56,7 +57,7 @@ impl Value<'_> {
         match self {
             Self::Text(_) => "a string",
             Self::Whole(_) | Self::Number => "a number",
-            Self::Bool => "true or false",
+            Self::Bool(_) => "true or false",
             Self::Null => "null",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
@@ -166,8 +167,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Number)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Value<'de>, E> {
-        Ok(Value::Bool)
+    fn visit_bool<E>(self, is: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Bool(is))
     }
 
     fn visit_unit<E>(self) -> Result<Value<'de>, E> {

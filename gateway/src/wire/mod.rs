@@ -7,11 +7,12 @@
 //! * `write.rs`: strings, amounts, numbers and moments as JSON, written by hand into a byte buffer;
 //! * `answer/`, `reject.rs`: answers of them: this is the hot path;
 //! * `steps.rs`, `explained.rs`: the steps of quotes and explanations, as data beside their words;
-//! * `clearing.rs`: documents of the clearing line;
+//! * `clearing.rs`, `clearing_asks.rs`: documents of the clearing line, and the commands that are asked for;
 //! * `reply/`: where answers wait until they may leave.
 
 pub(crate) mod answer;
 pub(crate) mod clearing;
+mod clearing_asks;
 mod explained;
 mod fast;
 mod json;

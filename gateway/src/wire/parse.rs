@@ -125,7 +125,7 @@ fn read(fields: &mut Taker<'_>) -> Result<Asked, Reject> {
         fields.finish(&op)?;
         return Ok(Asked::History(id, ask));
     }
-    let body = body(fields, &op)?;
+    let body = body(fields, &id, &op)?;
     fields.finish(&op)?;
     Ok(Asked::Engine(Request { id, body }))
 }
@@ -146,7 +146,7 @@ fn history(fields: &mut Taker<'_>, op: &str) -> Result<Option<HistoryAsk>, Rejec
     })
 }
 
-fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
+fn body(fields: &mut Taker<'_>, id: &CommandId, op: &str) -> Result<Body, Reject> {
     let command = match op {
         "spend" => Command::Spend(spend(fields)?),
         "top_up" => Command::TopUp(top_up(fields)?),
@@ -190,8 +190,12 @@ fn body(fields: &mut Taker<'_>, op: &str) -> Result<Body, Reject> {
         }
         "ping" => return Ok(Body::Query(Query::Ping)),
         other => {
+            if let Some(ask) = super::clearing_asks::read(fields, id, other)? {
+                return Ok(Body::Command(Command::Clear(Box::new(ask))));
+            }
             let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, explain, hold, capture, release, refund, \
-                         refund_top_up, transfer, freeze, unfreeze, close_account, balance, ping";
+                         refund_top_up, transfer, freeze, unfreeze, close_account, balance, split, release_split, \
+                         return_split, send_payout, confirm_payout, fail_payout, withdraw_funds, ping";
             return Err(Reject::bad_request(
                 "op",
                 format!("there is no operation {}; there are {known}", excerpt(other)),
@@ -306,7 +310,7 @@ pub(super) fn amount_of(name: impl FnOnce() -> String, value: Option<Value<'_>>)
 }
 
 /// Takes fields out one by one; what is left over at the end is unknown.
-struct Taker<'a> {
+pub(super) struct Taker<'a> {
     fields: Fields<'a>,
     id: Option<String>,
 }
@@ -316,7 +320,7 @@ impl<'a> Taker<'a> {
         Self { fields, id: None }
     }
 
-    fn take(&mut self, name: &str) -> Option<Value<'a>> {
+    pub(super) fn take(&mut self, name: &str) -> Option<Value<'a>> {
         // A name whose value is gone was taken before; one that stands twice is taken once.
         self.fields.first.iter_mut().find(|(key, _)| key == name).and_then(|(_, value)| value.take())
     }
@@ -327,34 +331,34 @@ impl<'a> Taker<'a> {
     }
 
     /// A text that may be missing; `null` is missing.
-    fn text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Reject> {
+    pub(super) fn text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Reject> {
         text_of(|| name.to_owned(), self.take(name))
     }
 
-    fn needed(&mut self, name: &str) -> Result<Cow<'a, str>, Reject> {
+    pub(super) fn needed(&mut self, name: &str) -> Result<Cow<'a, str>, Reject> {
         self.text(name)?.ok_or_else(|| Reject::bad_request(name, "is missing"))
     }
 
-    fn account(&mut self, name: &str) -> Result<AccountId, Reject> {
+    pub(super) fn account(&mut self, name: &str) -> Result<AccountId, Reject> {
         let text = self.needed(name)?;
         AccountId::new(&text).map_err(|error| Reject::bad_request(name, error))
     }
 
-    fn command(&mut self, name: &str) -> Result<CommandId, Reject> {
+    pub(super) fn command(&mut self, name: &str) -> Result<CommandId, Reject> {
         let text = self.needed(name)?;
         CommandId::new(&text).map_err(|error| Reject::bad_request(name, error))
     }
 
-    fn label(&mut self, name: &str) -> Result<Option<Label>, Reject> {
+    pub(super) fn label(&mut self, name: &str) -> Result<Option<Label>, Reject> {
         let text = self.text(name)?;
         text.map(|text| Label::new(&text).map_err(|error| Reject::bad_request(name, error))).transpose()
     }
 
-    fn amount(&mut self, name: &str) -> Result<Option<Major>, Reject> {
+    pub(super) fn amount(&mut self, name: &str) -> Result<Option<Major>, Reject> {
         amount_of(|| name.to_owned(), self.take(name))
     }
 
-    fn needed_amount(&mut self, name: &str) -> Result<Major, Reject> {
+    pub(super) fn needed_amount(&mut self, name: &str) -> Result<Major, Reject> {
         self.amount(name)?.ok_or_else(|| Reject::bad_request(name, "is missing"))
     }
 

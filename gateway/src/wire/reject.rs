@@ -1,5 +1,6 @@
 //! Rejects as JSON: code, message and operands.
 
+use super::clearing::shown;
 use super::write::{amount, field, moment, number, text};
 use actix_web::http::StatusCode;
 use fentan_engine::ledger::Reject;
@@ -20,7 +21,8 @@ pub(crate) fn write_refusal(out: &mut Vec<u8>, id: Option<&str>, reject: &Reject
 pub(super) fn write_body(out: &mut Vec<u8>, reject: &Reject) {
     out.extend_from_slice(b",\"ok\":false");
     field(out, "code", reject.code());
-    field(out, "message", reject.to_string());
+    // Ids of the ledger's own are shown without their mark.
+    field(out, "message", reject.to_string().replace('\u{1}', ""));
     operands(out, reject);
 }
 
@@ -58,7 +60,7 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
         | Reject::UnknownTopUpRefund { top_up } => field(out, "top_up", top_up.as_str()),
         Reject::UnknownHold { hold } | Reject::HoldExpired { hold } => field(out, "hold", hold.as_str()),
         Reject::AlreadyDone { what, state } => {
-            field(out, "what", what);
+            field(out, "what", what.replace('\u{1}', ""));
             field(out, "state", state);
         }
         Reject::AmountMismatch { expected, given } => amounts(out, [("expected", expected), ("given", given)]),
@@ -116,7 +118,7 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
         }
         Reject::UnknownDocument { kind, document } => {
             field(out, "kind", kind);
-            field(out, "document", document.as_str());
+            field(out, "document", shown(document));
         }
         Reject::SplitExceedsMaximum { maximum, requested } => {
             amounts(out, [("maximum", maximum), ("requested", requested)]);

@@ -23,6 +23,7 @@ mod recon;
 mod repeats;
 mod rules;
 mod scripts;
+mod settlement;
 mod shutdown;
 mod top_up_refunds;
 mod words;

@@ -1,6 +1,6 @@
 //! The clearing line over the real doors (rules C1–C5): statements in, pending settlement up, differences to people.
 
-use crate::support::{Client, Ledger, Server, json};
+use crate::support::{Client, Ledger, Server, eventually, json};
 use serde_json::Value;
 
 const COLUMNS: &str = "time,kind,order,channel_order,refund,amount,fee,currency,status,trade_type\n";
@@ -103,7 +103,12 @@ fn wallet(client: &mut Client, account: &str) -> Value {
 }
 
 fn items(server: &Server, query: &str) -> Vec<Value> {
-    server.http().get(&format!("/v1/items?{query}")).json()["items"].as_array().unwrap().clone()
+    // Behind a peak the list is not complete yet, and says so.
+    eventually("the list of items", || {
+        let answer = server.http().get(&format!("/v1/items?{query}")).json();
+        assert!(answer["ok"] == true || answer["code"] == "history_behind", "{answer}");
+        answer["items"].as_array().cloned()
+    })
 }
 
 fn work(server: &Server, item: &Value, body: &str) -> Value {

@@ -42,24 +42,33 @@ pub(super) fn show(
          booked is not in the file.",
     );
     let spent = spend_before(stage, loaded)?;
-    let ghost = stage.client.must(TopUp::new("ghost-1", GHOST, wire(8_800)).with_bonus(wire(1_200)).with_channel("unionpay"))?;
+    let ghost = stage
+        .client
+        .must(TopUp::new("ghost-1", GHOST, wire(8_800)).with_bonus(wire(1_200)).with_channel("unionpay"))?;
     ensure!(ghost.ok, "a top-up is booked");
     stage.client.must(Spend::new("ghost-2", GHOST, MARKET, wire(2_500)))?;
     let before = merchant(stage, MARKET)?;
-    checks.same("unreconciled money of the market, before the file", &before.unreconciled, &(spent + 2_500), |fen| yuan(*fen));
+    checks.same("unreconciled money of the market, before the file", &before.unreconciled, &(spent + 2_500), |fen| {
+        yuan(*fen)
+    });
 
     let lost = forgotten()?;
-    let file = folder.path(SAMPLE_NAME);
+    let file = folder.file(SAMPLE_NAME);
     std::fs::write(&file, SAMPLE).with_context(|| file.display().to_string())?;
     run(stage, &["recon", "import", &text(&file), "--channel", "unionpay", "--last"])?;
     let after = merchant(stage, MARKET)?;
     checks.same("pending grows by exactly what confirmed top-ups had paid", &after.pending, &spent, |fen| yuan(*fen));
-    checks.same("what the top-up that is not in the file had paid stays unreconciled", &after.unreconciled, &2_500, |fen| {
-        yuan(*fen)
-    });
+    checks.same(
+        "what the top-up that is not in the file had paid stays unreconciled",
+        &after.unreconciled,
+        &2_500,
+        |fen| yuan(*fen),
+    );
     let books = get(stage.server.http, "/v1/trial_balance")?;
     let confirmed = SAMPLE_TOTALS.amount - SAMPLE_TOTALS.fee;
-    checks.same("funds that the channel has confirmed, less its fees", &-line(&books, "funds")?, &confirmed, |fen| yuan(*fen));
+    checks.same("funds that the channel has confirmed, less its fees", &-line(&books, "funds")?, &confirmed, |fen| {
+        yuan(*fen)
+    });
     differences(stage, &lost, checks)?;
     share_out(stage, spent, checks)?;
     settle(stage, folder, checks)?;
@@ -125,7 +134,9 @@ fn differences(stage: &mut Stage, lost: &Row, checks: &mut Checks) -> anyhow::Re
     run(stage, &["recon", "items"])?;
     let id = |item: &Value| item["id"].as_str().unwrap_or_default().to_owned();
 
-    let late = TopUp::new("late-1", "user-late", wire(lost.amount)).with_channel("unionpay").with_channel_order(&lost.query_id);
+    let late = TopUp::new("late-1", "user-late", wire(lost.amount))
+        .with_channel("unionpay")
+        .with_channel_order(&lost.query_id);
     stage.client.must(late)?;
     let (long, short) = (id(&long), id(&short));
     let reason = ["--reason", "the callback was lost", "--by", "ann"];
@@ -149,10 +160,10 @@ fn differences(stage: &mut Stage, lost: &Row, checks: &mut Checks) -> anyhow::Re
 fn share_out(stage: &mut Stage, spent: i64, checks: &mut Checks) -> anyhow::Result<()> {
     let amount = yuan(spent).replace(',', "");
     let split = |id: &'static str, receiver: &'static str| {
-        ["split", "make", "--id", id, "--merchant", MARKET, "--amount"].map(str::to_owned).into_iter().chain([
-            amount.clone(),
-            receiver.to_owned(),
-        ])
+        ["split", "make", "--id", id, "--merchant", MARKET, "--amount"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([amount.clone(), receiver.to_owned()])
     };
     let make = |stage: &Stage, args: Vec<String>| {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -200,7 +211,7 @@ fn settle(stage: &mut Stage, folder: &Folder, checks: &mut Checks) -> anyhow::Re
     let once = merchant(stage, MARKET)? == after;
     checks.holds(again.0 && once, "the same run again changes nothing");
 
-    let csv = folder.path("payout.csv");
+    let csv = folder.file("payout.csv");
     run(stage, &["settle", "payout", "--id", "payout-1", "--csv", &text(&csv)])?;
     let mut result = "settlement,result,reference,reason\n".to_owned();
     let sent = std::fs::read_to_string(&csv).with_context(|| csv.display().to_string())?;
@@ -208,13 +219,14 @@ fn settle(stage: &mut Stage, folder: &Folder, checks: &mut Checks) -> anyhow::Re
         let settlement = row.split(',').nth(1).unwrap_or_default();
         result.push_str(&format!("{settlement},paid,bank-{n},\n"));
     }
-    let answer = folder.path("paid.csv");
+    let answer = folder.file("paid.csv");
     std::fs::write(&answer, result).with_context(|| answer.display().to_string())?;
     run(stage, &["settle", "result", "payout-1", &text(&answer), "--by", "bank"])?;
     let paid = merchant(stage, MARKET)?;
     checks.holds(paid.payable == 0, format!("the bank has paid {}", yuan(after.payable)));
     let (told, said) = run(stage, &["explain", "--payout", "payout-1"])?;
     let rows = said.matches("confirmed by line").count();
-    checks.holds(told && rows > 0, format!("the payout is explained back to {} rows of the channel's file", count(rows)));
+    checks
+        .holds(told && rows > 0, format!("the payout is explained back to {} rows of the channel's file", count(rows)));
     Ok(())
 }

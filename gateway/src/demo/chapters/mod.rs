@@ -1,6 +1,7 @@
 //! What the demo shows, one file a chapter.
 
 mod books;
+mod clearing;
 mod crash;
 mod peak;
 mod refund;
@@ -62,11 +63,12 @@ pub(super) fn play(
     rules::show(&mut stage, &loaded, checks)?;
     refund::show(&mut stage, &loaded, checks)?;
     repeat::show(&mut stage, checks)?;
-    let mut number = 6;
+    clearing::show(&mut stage, &loaded, folder, checks)?;
+    let mut number = 7;
     if let Some(tool) = load_tool {
         peak::show(args.seconds, tool, folder, &stage, checks)?;
         stage = crash::show(tool, folder, stage, &loaded, checks)?;
-        number = 8;
+        number = 9;
     }
     books::show(number, folder, stage, checks)
 }

@@ -37,8 +37,8 @@ pub(super) fn show(stage: &mut Stage, checks: &mut Checks) -> anyhow::Result<Vec
     checks.chapter(
         2,
         "Top-ups of a real channel file",
-        "A UnionPay merchant file of 2017-07-18: fixed width, 607 bytes of GBK a row. Every payment in it becomes a \
-         top-up, with a bonus by the configured offer. The file masks all card numbers alike, so the demo deals the \
+        "A UnionPay merchant file of 2017-07-18: fixed width, 607 bytes of GBK a row. Every payment in it but \
+         one (its callback was lost) becomes a top-up, with a bonus by the configured offer. The file masks all card numbers alike, so the demo deals the \
          payments to wallets by the last three digits of their trace numbers.",
     );
     let file = MerchantFile::read(SAMPLE_NAME, SAMPLE)?;
@@ -54,7 +54,9 @@ pub(super) fn show(stage: &mut Stage, checks: &mut Checks) -> anyhow::Result<Vec
             yuan(SAMPLE_TOTALS.net)
         ),
     );
-    let (loaded, answers, elapsed) = send(stage, &file.rows)?;
+    // The callback of the last one was lost: chapter 6 finds it.
+    let booked = file.rows.len().saturating_sub(1);
+    let (loaded, answers, elapsed) = send(stage, &file.rows[..booked])?;
     show_tiers(&loaded);
     check(stage, checks, &loaded, &answers)?;
     screen::say(&format!("{} durable top-ups over one connection in {elapsed:.2} s.", count(loaded.len())));
@@ -164,7 +166,10 @@ fn check(stage: &Stage, checks: &mut Checks, loaded: &[LoadedTopUp], answers: &[
         &bonus,
         |fen| yuan(*fen),
     );
-    ensure!(principal == SAMPLE_TOTALS.amount, "the demo's own sum of the file is wrong");
+    ensure!(
+        principal + super::clearing::forgotten()?.amount == SAMPLE_TOTALS.amount,
+        "the demo's own sum of the file is wrong"
+    );
     Ok(())
 }
 

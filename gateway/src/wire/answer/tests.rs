@@ -4,7 +4,7 @@ use super::Sheet;
 use crate::config::load;
 use fentan_engine::accounts::{Funding, NEVER, SubId};
 use fentan_engine::ledger::{
-    Balances, Command, Event, Grant, Granted, Parties, Record, Refund, Reject, Spend, Taken, TopUp, TopUpState,
+    Balances, Command, Event, Grant, Granted, LotSet, Parties, Record, Refund, Reject, Spend, Taken, TopUp, TopUpState,
 };
 use fentan_engine::money::{Currency, Major};
 use fentan_engine::names::{AccountId, CommandId, Label};
@@ -68,6 +68,7 @@ fn spent(of: &str, lots: &[&str]) -> Record {
         table: None,
         usage: None,
         promoted: 2,
+        reconciled: LotSet::default(),
         opens_merchant: false,
         after: balances(123_456_789, 0),
     };
@@ -151,6 +152,7 @@ fn top_ups_and_refunds_are_answered_with_their_lines() {
         restore_until: None,
         repaid: Taken::default(),
         promoted: 2,
+        reconciled: LotSet::default(),
         after: balances(0, 1),
     };
     let refund = record("r-1", Command::Refund(ask), event);

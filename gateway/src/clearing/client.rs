@@ -1,0 +1,165 @@
+//! Asking a running server from the command line, and printing what it answers.
+
+use anyhow::{Context, Result};
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long a server may take to begin its answer.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+
+/// Where the server is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServerArgs {
+    /// The server's HTTP address
+    #[arg(long, env = "FENTAN_SERVER", value_name = "URL", default_value = "http://127.0.0.1:7401")]
+    pub(crate) server: String,
+    /// Print the server's answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Who does it, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Who {
+    /// Who does it
+    #[arg(long, env = "FENTAN_BY", value_name = "NAME")]
+    pub(super) by: String,
+    #[command(flatten)]
+    pub(super) at: ServerArgs,
+}
+
+pub(super) fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).build().into()
+}
+
+pub(super) fn reach(server: &str) -> String {
+    format!("no server answers at {server}; start one with `fentan serve`, or name it with --server")
+}
+
+pub(super) fn bytes(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>> {
+    let mut request = agent().get(format!("{}{path}", at.server));
+    for (key, value) in query {
+        request = request.query(key, value);
+    }
+    let mut answer = request.call().with_context(|| reach(&at.server))?;
+    Ok(answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?)
+}
+
+pub(super) fn get(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Value> {
+    serde_json::from_slice(&bytes(at, path, query)?).context("the server's answer is no JSON")
+}
+
+pub(super) fn post(at: &ServerArgs, path: &str, body: &Value) -> Result<Value> {
+    let mut answer = agent()
+        .post(format!("{}{path}", at.server))
+        .content_type("application/json")
+        .send(body.to_string())
+        .with_context(|| reach(&at.server))?;
+    let bytes = answer.body_mut().read_to_vec()?;
+    serde_json::from_slice(&bytes).context("the server's answer is no JSON")
+}
+
+/// A name as a part of a path.
+pub(super) fn part(name: &str) -> String {
+    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// Says a no with what it names.
+pub(super) fn refused(answer: &Value) {
+    eprintln!("{}: {}", text(&answer["code"]), text(&answer["message"]));
+    for row in answer["rows"].as_array().into_iter().flatten() {
+        eprintln!("  {}", text(row));
+    }
+}
+
+/// Prints something. Whoever reads it may have read enough.
+pub(super) fn print(what: &dyn std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{what}");
+}
+
+/// A value as it stands in a table.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Columns of numbers.
+const RIGHT: [&str; 23] = [
+    "rows",
+    "payments",
+    "matched",
+    "items",
+    "released",
+    "booked",
+    "stated",
+    "suspense",
+    "at_cutoff",
+    "amount",
+    "fee",
+    "borne",
+    "net",
+    "carried_over",
+    "basis",
+    "shared",
+    "reserved",
+    "rest",
+    "total",
+    "settlements",
+    "count",
+    "given",
+    "returned",
+];
+
+/// Says the answer: as JSON, or a no as what it is, or by `say`; `false` when it is a no.
+pub(super) fn say(at: &ServerArgs, answer: &Value, say: impl FnOnce(&Value)) -> bool {
+    let ok = answer["ok"] == true;
+    if at.json {
+        print(&answer);
+    } else if ok {
+        say(answer);
+    } else {
+        refused(answer);
+    }
+    ok
+}
+
+/// Prints a list of the answer as a table.
+pub(super) fn show(
+    at: &ServerArgs,
+    answer: &Value,
+    list: &str,
+    columns: &[&str],
+    cells: impl Fn(&Value) -> Vec<String>,
+) -> Result<bool> {
+    if at.json {
+        print(&answer);
+        return Ok(answer["ok"] == true);
+    }
+    if answer["ok"] != true {
+        refused(answer);
+        return Ok(false);
+    }
+    table(answer, list, columns, cells);
+    Ok(true)
+}
+
+/// Prints a list as a table.
+pub(super) fn table(answer: &Value, list: &str, columns: &[&str], cells: impl Fn(&Value) -> Vec<String>) {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(columns);
+    for row in answer[list].as_array().into_iter().flatten() {
+        table.add_row(cells(row));
+    }
+    for (name, column) in columns.iter().zip(table.column_iter_mut()) {
+        if RIGHT.contains(name) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    print(&table);
+}
