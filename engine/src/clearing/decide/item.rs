@@ -78,9 +78,9 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
                 by: ask.by.clone(),
                 approved_by: None,
                 at: now,
+                was: item.state,
             });
             if at_stake(&item) > *approval_above {
-                item.note = format!("was {}", item.state.word());
                 item.state = ItemState::Proposed;
             } else {
                 settle(&mut item, &mut entry);
@@ -97,12 +97,11 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
             settle(&mut item, &mut entry);
         }
         Act::Decline(reason) => {
-            if item.state != ItemState::Proposed {
+            let Some(proposal) = item.proposal.take_if(|_| item.state == ItemState::Proposed) else {
                 return Err(done());
-            }
-            item.proposal = None;
+            };
             item.note.clone_from(reason);
-            item.state = ItemState::Open;
+            item.state = proposal.was;
         }
         Act::Overdue => {
             if item.state != ItemState::Waiting {
@@ -203,7 +202,9 @@ fn arrived(
     ask: &WorkItem,
     now: Timestamp,
 ) -> Result<(), Reject> {
-    let open = matches!(item.state, ItemState::Open | ItemState::Proposed | ItemState::Waiting);
+    // Of a top-up that was taken back nothing is left that the row could be for.
+    let suspended = item.proposal.as_ref().is_some_and(|proposal| proposal.was == ItemState::Suspended);
+    let open = matches!(item.state, ItemState::Open | ItemState::Proposed | ItemState::Waiting) && !suspended;
     if item.kind != Difference::Short || !open {
         return Err(already(format!("the item {}", ask.item), item.state.word()));
     }
@@ -223,6 +224,7 @@ fn arrived(
         by: ask.by.clone(),
         approved_by: None,
         at: now,
+        was: item.state,
     });
     item.state = ItemState::Acting;
     Ok(())
