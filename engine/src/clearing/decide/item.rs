@@ -10,6 +10,9 @@
 //! | `amount_mismatch` | what the channel has to funds, the order's debt off, the rest in suspense | `accept`, `write_off` |
 //! | `fee_mismatch` | nothing more: the excess stands in suspense with the lot's own record | `accept`, `write_off` |
 //! | `currency_mismatch`, `trade_type_mismatch` | nothing | `accept` |
+//!
+//! Of the refund of a top-up all of it is the other way round: what the ledger booked is what it owes the channel, and
+//! what the channel has is what left its funds. No top-up is confirmed, taken back or found by it.
 
 use super::{Decided, already, unknown};
 use crate::accounts::{SystemAccount, Timestamp};
@@ -26,14 +29,17 @@ pub fn open(id: &CommandId, item: &Item) -> Decided {
     if booked < 0 || stated < 0 {
         return Err(Reject::bad_request("amount", "of a difference is not negative"));
     }
+    // Money of a refund went from us to the channel, and from there to the customer.
+    let (booked, stated) = if item.refund { (-booked, -stated) } else { (booked, stated) };
     match item.kind {
         Difference::Long | Difference::Duplicate => {
             entry.pay(funds.clone(), Place::SUSPENSE, stated);
             item.suspense = stated;
         }
         Difference::Chargeback => {
-            entry.pay(Place::SUSPENSE, funds.clone(), stated);
-            item.suspense = -stated;
+            let taken = stated.abs();
+            entry.pay(Place::SUSPENSE, funds.clone(), taken);
+            item.suspense = -taken;
         }
         // What the ledger booked has not come; or the channel has what the ledger did not book.
         Difference::Short | Difference::Status | Difference::Amount => {
@@ -137,6 +143,8 @@ fn permitted(item: &Item, resolution: &Resolution) -> Result<(), Reject> {
     let channel_has_more = item.suspense > 0;
     let fits = match (item.kind, resolution) {
         (_, _) if item.state == ItemState::Suspended => matches!(resolution, Resolution::WriteOff),
+        (_, Resolution::NeverArrived) if item.refund => false,
+        (kind, Resolution::Rematch(_)) if item.refund && kind != Difference::Chargeback => false,
         (
             Difference::Long | Difference::Duplicate,
             Resolution::Rematch(_) | Resolution::Reverse | Resolution::WriteOff,
@@ -145,7 +153,7 @@ fn permitted(item: &Item, resolution: &Resolution) -> Result<(), Reject> {
         | (Difference::Short, Resolution::NeverArrived | Resolution::WriteOff)
         | (Difference::Amount | Difference::Fee, Resolution::Accept | Resolution::WriteOff)
         | (Difference::Currency | Difference::TradeType, Resolution::Accept) => true,
-        (Difference::Status, Resolution::Rematch(_) | Resolution::Reverse) => channel_has_more,
+        (Difference::Status, Resolution::Rematch(_) | Resolution::Reverse) => channel_has_more && !item.refund,
         (Difference::Status, Resolution::NeverArrived) => !channel_has_more,
         (Difference::Status, Resolution::WriteOff) => true,
         _ => false,
@@ -205,7 +213,7 @@ fn arrived(
     // Of a top-up that was taken back nothing is left that the row could be for.
     let suspended = item.proposal.as_ref().is_some_and(|proposal| proposal.was == ItemState::Suspended);
     let open = matches!(item.state, ItemState::Open | ItemState::Proposed | ItemState::Waiting) && !suspended;
-    if item.kind != Difference::Short || !open {
+    if item.kind != Difference::Short || item.refund || !open {
         return Err(already(format!("the item {}", ask.item), item.state.word()));
     }
     let Some(booked) = item.booked.filter(|booked| *booked == amount) else {
