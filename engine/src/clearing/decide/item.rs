@@ -9,10 +9,11 @@
 //! | `status_mismatch` of a pending order | funds to suspense | `rematch`, `reverse`, `write_off` |
 //! | `amount_mismatch` | what the channel has to funds, the order's debt off, the rest in suspense | `accept`, `write_off` |
 //! | `fee_mismatch` | nothing more: the excess stands in suspense with the lot's own record | `accept`, `write_off` |
-//! | `currency_mismatch`, `trade_type_mismatch` | nothing | `accept` |
+//! | `trade_type_mismatch` | the same, when the fee differs as well | `accept` |
+//! | `currency_mismatch` | nothing | `accept` |
 //!
 //! Of the refund of a top-up all of it is the other way round: what the ledger booked is what it owes the channel, and
-//! what the channel has is what left its funds. No top-up is confirmed, taken back or found by it.
+//! what the channel has is what left its funds; a fee that differs is moved to suspense by the item. No top-up is confirmed, taken back or found by it.
 
 use super::{Decided, already, unknown};
 use crate::accounts::{SystemAccount, Timestamp};
@@ -47,8 +48,14 @@ pub fn open(id: &CommandId, item: &Item) -> Decided {
             entry.pay(funds.clone(), Place::SUSPENSE, stated);
             item.suspense = stated - booked;
         }
-        Difference::Fee => item.suspense = -item.excess,
-        Difference::Currency | Difference::TradeType => {}
+        // With a trade type that differs, a fee may differ as well.
+        Difference::Fee | Difference::TradeType => {
+            if item.refund {
+                entry.pay(Place::SUSPENSE, Place::FEE, item.excess);
+            }
+            item.suspense = -item.excess;
+        }
+        Difference::Currency => {}
     }
     if matches!(
         item.kind,
@@ -173,7 +180,8 @@ fn settle(item: &mut Item, entry: &mut Entry) {
     let mut follows = false;
     match &proposal.resolution {
         Resolution::WriteOff | Resolution::Accept => {
-            let to = if item.kind == Difference::Fee { Place::FEE } else { Place::WRITE_OFF };
+            let is_fee = matches!(item.kind, Difference::Fee | Difference::TradeType);
+            let to = if is_fee { Place::FEE } else { Place::WRITE_OFF };
             entry.pay(Place::SUSPENSE, to, stands);
             follows = lot_counts(item);
         }
