@@ -127,10 +127,19 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
             if item.state != ItemState::Acting {
                 return Err(done());
             }
-            if let (Some(promotion), 1..) = (promotion, *gift) {
-                let promotion = Place::System(SystemAccount::Promotion(promotion.clone()));
-                entry.pay(Place::SUSPENSE, promotion, *gift);
-                item.suspense -= gift;
+            for (field, amount) in [("gift", *gift), ("owed", *owed)] {
+                if amount < 0 {
+                    return Err(Reject::bad_request(field, "is not negative"));
+                }
+            }
+            match promotion {
+                Some(promotion) => {
+                    let promotion = Place::System(SystemAccount::Promotion(promotion.clone()));
+                    entry.pay(Place::SUSPENSE, promotion, *gift);
+                    item.suspense -= gift;
+                }
+                None if *gift > 0 => return Err(Reject::bad_request("promotion", "is needed where there is a gift")),
+                None => {}
             }
             let open = *gift > 0 || *owed > 0;
             item.state = if open { ItemState::Suspended } else { ItemState::Resolved };
