@@ -298,8 +298,10 @@ pub type Piece = (CommandId, AccountId);
 pub struct Paid {
     /// By piece, and merchant: what was paid, less what was refunded, of paid and promoted value.
     paid: HashMap<Piece, HashMap<AccountId, [i64; 2]>>,
-    /// Pieces that a record has confirmed.
+    /// Pieces that a record has confirmed, or that arrived as a piece of a confirmed one.
     confirmed: HashSet<Piece>,
+    /// Pieces that are there: what arrives joins them, and is confirmed when they are.
+    there: HashSet<Piece>,
     /// Pieces whose proceeds are released, and how much that was.
     released: HashMap<Piece, i64>,
     /// Pieces that a transfer brought.
@@ -326,11 +328,21 @@ impl Paid {
             (Event::Refunded { taken, promoted, reconciled, .. }, _) => {
                 self.lines(lots, record, (taken, *promoted, reconciled), -1);
             }
+            (Event::ToppedUp { .. }, Command::TopUp(ask)) if lots.contains(&record.id) => {
+                self.there.insert((record.id.clone(), ask.account.clone()));
+            }
+            (Event::TopUpConfirmed { account, .. }, Command::ConfirmTopUp(ask)) if lots.contains(&ask.top_up) => {
+                self.there.insert((ask.top_up.clone(), account.clone()));
+            }
             (Event::Transferred { taken, parts, .. }, Command::Transfer(ask)) => {
-                for part in parts.iter().filter(|part| !part.reconciled) {
+                for part in parts {
                     let lot = taken.lots.get(part.lot as usize).filter(|lot| lots.contains(*lot));
-                    if let Some(lot) = lot {
-                        self.arrived.insert((lot.clone(), ask.to.clone()));
+                    let Some(piece) = lot.map(|lot| (lot.clone(), ask.to.clone())) else { continue };
+                    if self.there.insert(piece.clone()) && part.reconciled {
+                        self.confirmed.insert(piece.clone());
+                    }
+                    if !part.reconciled {
+                        self.arrived.insert(piece);
                     }
                 }
             }
@@ -364,7 +376,7 @@ impl Paid {
         }
     }
 
-    /// Pieces that no record has confirmed, in order.
+    /// Pieces that are not confirmed, in order.
     #[must_use]
     pub fn unconfirmed(&self) -> Vec<Piece> {
         let pieces = self.paid.keys().chain(&self.arrived).filter(|piece| !self.confirmed.contains(*piece));
