@@ -190,10 +190,13 @@ impl Pool {
             (Event::TopUpRefundFailed { .. }, Command::RefundTopUp(ask)) => {
                 self.requests.remove(&ask.top_up);
             }
-            (
-                Event::TopUpRefunded { refund, account, .. } | Event::TopUpRefundConfirmed { refund, account, .. },
-                Command::RefundTopUp(ask),
-            ) => {
+            (Event::TopUpRefunded { refund, account, .. }, Command::RefundTopUp(ask)) => {
+                // One that waited ends when a forced one takes its place.
+                self.requests.remove(&ask.top_up);
+                let of = self.numbers.get(&ask.top_up).cloned();
+                self.refunded((position, record), (record.id.clone(), of), refund, account);
+            }
+            (Event::TopUpRefundConfirmed { refund, account, .. }, Command::RefundTopUp(ask)) => {
                 let of = self.numbers.get(&ask.top_up).cloned();
                 let asked = self.requests.remove(&ask.top_up).unwrap_or_else(|| record.id.clone());
                 self.refunded((position, record), (asked, of), refund, account);
