@@ -12,7 +12,7 @@ use super::{Clearing, Difference, ItemState, Released};
 use crate::accounts::{Fund, Timestamp};
 use crate::journal::{Batch, BatchError, JournalError, JournalReader, Position};
 use crate::ledger::decide::refund::fund_of;
-use crate::ledger::{Command, Event, Granted, LotSet, Record, Taken, TopUpRefund};
+use crate::ledger::{Command, Event, Granted, LotSet, Record, RefundPolicy, Taken, TopUpRefund};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 use hashbrown::{HashMap, HashSet};
@@ -240,7 +240,9 @@ impl Pool {
         refund: &TopUpRefund,
         account: &AccountId,
     ) {
-        if refund.channel != self.channel || refund.refunded == 0 {
+        // What the ledger takes back about a difference has its row with that difference, or has none: it is no order.
+        let about_a_difference = refund.policy == RefundPolicy::Forced && record.id.as_str().starts_with('\u{1}');
+        if refund.channel != self.channel || refund.refunded == 0 || about_a_difference {
             return;
         }
         let order = Order {
