@@ -58,9 +58,7 @@ impl Desk {
             }
             Clearing::ConfirmPayout(ask) => payout::confirm(document(&ask.settlement), ask, now)?,
             Clearing::FailPayout(ask) => payout::fail(document(&ask.settlement), ask, now)?,
-            Clearing::WithdrawFunds(ask) => {
-                payout::withdraw(ask, self.own(SystemAccount::Funds(ask.channel.clone())))?
-            }
+            Clearing::WithdrawFunds(ask) => payout::withdraw(ask, self.own(SystemAccount::Funds(ask.channel.clone())))?,
         };
         // Nothing but lots and orders has another currency in these histories.
         Ok((entry, Currency::CNY))

@@ -27,7 +27,7 @@ mod books;
 mod journal;
 #[path = "../model/mod.rs"]
 mod model;
-#[allow(dead_code, reason = "what is compared is another matter here")]
+#[allow(dead_code, unused_imports, reason = "what is compared is another matter here")]
 #[path = "../ledger_model/naive/mod.rs"]
 mod naive;
 #[path = "../ledger_model/order.rs"]

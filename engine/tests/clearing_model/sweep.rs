@@ -63,9 +63,7 @@ impl Sweep {
     }
 
     fn records(&self, desk: &Desk) -> Vec<Record> {
-        let released = |record: &Record| {
-            matches!(&record.command, Command::Clear(ask) if matches!(**ask, Clearing::ReleaseProceeds(_)))
-        };
+        let released = |record: &Record| matches!(&record.command, Command::Clear(ask) if matches!(**ask, Clearing::ReleaseProceeds(_)));
         let mut records = desk.books.records().unwrap();
         records.retain(|record| match self.way {
             Way::Right => true,
@@ -101,7 +99,8 @@ impl Sweep {
     pub(crate) fn look(&mut self, desk: &Desk) {
         let lots = confirmed_lots(desk);
         if self.queue.is_empty() && !lots.is_empty() {
-            self.queue.extend(self.turn(desk, &lots).0);
+            let (asks, _) = self.turn(desk, &lots);
+            self.queue.extend(asks);
         }
     }
 
