@@ -187,6 +187,8 @@ pub struct Proposal {
     pub approved_by: Option<Label>,
     /// When.
     pub at: Timestamp,
+    /// Where the difference stood, and stands again when nobody agrees.
+    pub was: ItemState,
 }
 
 /// A difference between channel and ledger (rule C4).

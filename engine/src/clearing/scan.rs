@@ -12,7 +12,7 @@ use super::{Clearing, Difference, ItemState, Released};
 use crate::accounts::{Fund, Timestamp};
 use crate::journal::{Batch, BatchError, JournalError, JournalReader, Position};
 use crate::ledger::decide::refund::fund_of;
-use crate::ledger::{Command, Event, Granted, LotSet, Record, Taken, TopUpRefund};
+use crate::ledger::{Command, Event, Granted, LotSet, Record, RefundPolicy, Taken, TopUpRefund};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 use hashbrown::{HashMap, HashSet};
@@ -190,10 +190,13 @@ impl Pool {
             (Event::TopUpRefundFailed { .. }, Command::RefundTopUp(ask)) => {
                 self.requests.remove(&ask.top_up);
             }
-            (
-                Event::TopUpRefunded { refund, account, .. } | Event::TopUpRefundConfirmed { refund, account, .. },
-                Command::RefundTopUp(ask),
-            ) => {
+            (Event::TopUpRefunded { refund, account, .. }, Command::RefundTopUp(ask)) => {
+                // One that waited ends when a forced one takes its place.
+                self.requests.remove(&ask.top_up);
+                let of = self.numbers.get(&ask.top_up).cloned();
+                self.refunded((position, record), (record.id.clone(), of), refund, account);
+            }
+            (Event::TopUpRefundConfirmed { refund, account, .. }, Command::RefundTopUp(ask)) => {
                 let of = self.numbers.get(&ask.top_up).cloned();
                 let asked = self.requests.remove(&ask.top_up).unwrap_or_else(|| record.id.clone());
                 self.refunded((position, record), (asked, of), refund, account);
@@ -237,7 +240,9 @@ impl Pool {
         refund: &TopUpRefund,
         account: &AccountId,
     ) {
-        if refund.channel != self.channel || refund.refunded == 0 {
+        // What the ledger takes back about a difference has its row with that difference, or has none: it is no order.
+        let about_a_difference = refund.policy == RefundPolicy::Forced && record.id.as_str().starts_with('\u{1}');
+        if refund.channel != self.channel || refund.refunded == 0 || about_a_difference {
             return;
         }
         let order = Order {
@@ -298,8 +303,10 @@ pub type Piece = (CommandId, AccountId);
 pub struct Paid {
     /// By piece, and merchant: what was paid, less what was refunded, of paid and promoted value.
     merchants: HashMap<Piece, HashMap<AccountId, [i64; 2]>>,
-    /// Pieces that a record has confirmed.
+    /// Pieces that a record has confirmed, or that arrived as a piece of a confirmed one.
     confirmed: HashSet<Piece>,
+    /// Pieces that are there: what arrives joins them, and is confirmed when they are.
+    there: HashSet<Piece>,
     /// Pieces whose proceeds are released, and how much that was.
     released: HashMap<Piece, i64>,
     /// Pieces that a transfer brought.
@@ -326,11 +333,21 @@ impl Paid {
             (Event::Refunded { taken, promoted, reconciled, .. }, _) => {
                 self.lines(lots, record, (taken, *promoted, reconciled), -1);
             }
+            (Event::ToppedUp { .. }, Command::TopUp(ask)) if lots.contains(&record.id) => {
+                self.there.insert((record.id.clone(), ask.account.clone()));
+            }
+            (Event::TopUpConfirmed { account, .. }, Command::ConfirmTopUp(ask)) if lots.contains(&ask.top_up) => {
+                self.there.insert((ask.top_up.clone(), account.clone()));
+            }
             (Event::Transferred { taken, parts, .. }, Command::Transfer(ask)) => {
-                for part in parts.iter().filter(|part| !part.reconciled) {
+                for part in parts {
                     let lot = taken.lots.get(part.lot as usize).filter(|lot| lots.contains(*lot));
-                    if let Some(lot) = lot {
-                        self.arrived.insert((lot.clone(), ask.to.clone()));
+                    let Some(piece) = lot.map(|lot| (lot.clone(), ask.to.clone())) else { continue };
+                    if self.there.insert(piece.clone()) && part.reconciled {
+                        self.confirmed.insert(piece.clone());
+                    }
+                    if !part.reconciled {
+                        self.arrived.insert(piece);
                     }
                 }
             }
@@ -364,7 +381,7 @@ impl Paid {
         }
     }
 
-    /// Pieces that no record has confirmed, in order.
+    /// Pieces that are not confirmed, in order.
     #[must_use]
     pub fn unconfirmed(&self) -> Vec<Piece> {
         let pieces = self.merchants.keys().chain(&self.arrived).filter(|piece| !self.confirmed.contains(*piece));

@@ -24,13 +24,13 @@ pub(crate) enum Said {
     No(&'static str),
 }
 
-struct Spent {
+pub(crate) struct Spent {
     rule: String,
-    wallet: AccountId,
-    merchant: AccountId,
-    taken: Taken,
+    pub(crate) wallet: AccountId,
+    pub(crate) merchant: AccountId,
+    pub(crate) taken: Taken,
     table: Option<Box<OrderTable>>,
-    refunded: i64,
+    pub(crate) refunded: i64,
     rows: Vec<i64>,
 }
 
@@ -50,11 +50,11 @@ pub(crate) struct Books<'a> {
     pub(crate) merchants: BTreeMap<AccountId, [Slice; 2]>,
     pub(crate) own: BTreeMap<(Currency, SystemAccount), i128>,
     pub(crate) totals: Totals,
-    spends: BTreeMap<CommandId, Spent>,
+    pub(crate) spends: BTreeMap<CommandId, Spent>,
     /// What a top-up granted, and by whom.
-    granted: BTreeMap<CommandId, Granted>,
+    pub(crate) granted: BTreeMap<CommandId, Granted>,
     /// Which wallet a top-up or a hold belongs to.
-    homes: BTreeMap<CommandId, AccountId>,
+    pub(crate) homes: BTreeMap<CommandId, AccountId>,
     /// By which rule a hold was divided.
     rules: BTreeMap<CommandId, String>,
     /// The order lines by sub-balances of holds.
@@ -91,8 +91,7 @@ impl<'a> Books<'a> {
         };
         let slice = u16::from(id.len().is_multiple_of(2));
         let made = Record { id: CommandId::internal(id), at: now, currency, slice, command, event };
-        let record = self.write(&made)?;
-        self.apply(&record)?;
+        let record = self.enter(&made)?;
         self.expire_what_came_back(&record)?;
         Ok(match &record.event {
             Event::Rejected(reject) => Said::No(reject.code()),
@@ -111,8 +110,14 @@ impl<'a> Books<'a> {
         let Some(event) = expiry::expire(record.at, &self.wallets[&account]) else { return Ok(()) };
         let id = CommandId::internal("expire");
         let ended = Record { id, command: Command::Expire(account), event, ..record.clone() };
-        let ended = self.write(&ended)?;
-        self.apply(&ended)
+        self.enter(&ended).map(|_| ())
+    }
+
+    /// Journals, reads back, applies.
+    pub(crate) fn enter(&mut self, made: &Record) -> Result<Record, String> {
+        let record = self.write(made)?;
+        self.apply(&record)?;
+        Ok(record)
     }
 
     fn write(&mut self, record: &Record) -> Result<Record, String> {
@@ -239,7 +244,11 @@ impl<'a> Books<'a> {
             self.totals.add(record.currency, posting.to.chart(), posting.minor);
             match posting.to {
                 PostTo::Wallet(_) | PostTo::Held(_) | PostTo::Arrears => {}
-                PostTo::Named(..) => unreachable!("the histories have no clearing line"),
+                PostTo::Named(name, bucket, fund) => {
+                    let slices = self.merchants.get_mut(&name).expect("the merchant is there");
+                    let SliceKind::Merchant(proceeds) = &mut slices[0].kind else { unreachable!("a merchant") };
+                    proceeds.add(bucket, fund, posting.minor);
+                }
                 PostTo::System(account) => *self.own.entry((record.currency, account)).or_default() += posting.minor,
                 PostTo::Merchant(bucket, fund) => {
                     let slices =
@@ -255,6 +264,12 @@ impl<'a> Books<'a> {
     }
 
     fn open_merchant(&mut self, record: &Record) {
+        if let Event::Clearing(entry) = &record.event {
+            for name in &entry.opens {
+                let slice = Slice::merchant(name.clone(), record.currency);
+                self.merchants.insert(name.clone(), [slice.clone(), slice]);
+            }
+        }
         let (name, opens) = match (&record.command, &record.event) {
             (
                 Command::Spend(ask) | Command::Hold(ask, _),

@@ -56,10 +56,13 @@ impl OpenBook {
 
     /// Orders of this channel that were given up, and may still come.
     pub(super) fn given_up(&self, channel: &Label) -> Vec<(CommandId, Item)> {
+        // Of one that is suspended the top-up is taken back.
+        let suspended = |item: &Item| item.proposal.as_ref().is_some_and(|how| how.was == ItemState::Suspended);
         self.some(|item| {
             item.kind == Difference::Short
                 && item.channel == *channel
                 && matches!(item.state, ItemState::Open | ItemState::Proposed)
+                && !suspended(item)
         })
     }
 

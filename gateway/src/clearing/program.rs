@@ -145,7 +145,7 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
         ReconCommand::Statements(at) => {
             let answer = get(at, "/v1/statements", &[])?;
             let columns = ["statement", "channel", "day", "rows", "payments", "matched", "items", "released", "state"];
-            show(at, &answer, "statements", &columns, |row| {
+            Ok(show(at, &answer, "statements", &columns, |row| {
                 let tally = |name: &str| text(&row["tally"][name]);
                 [
                     text(&row["id"]),
@@ -159,7 +159,7 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
                     text(&row["state"]),
                 ]
                 .into()
-            })
+            }))
         }
         ReconCommand::Items { state, kind, channel, owner, csv, at } => {
             let given = [("state", state), ("kind", kind), ("channel", channel), ("owner", owner)];
@@ -173,11 +173,11 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
             }
             let answer = get(at, "/v1/items", &query)?;
             let columns = ["item", "kind", "state", "channel", "order", "booked", "stated", "suspense", "owner", "at"];
-            show(at, &answer, "items", &columns, |row| {
+            Ok(show(at, &answer, "items", &columns, |row| {
                 ["id", "kind", "state", "channel", "order", "booked", "stated", "suspense", "owner", "at"]
                     .map(|name| text(&row[name]))
                     .into()
-            })
+            }))
         }
         ReconCommand::Assign { item, owner, who } => act(who, item, &json!({ "action": "assign", "owner": owner })),
         ReconCommand::Note { item, text, who } => act(who, item, &json!({ "action": "note", "note": text })),

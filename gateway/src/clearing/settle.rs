@@ -57,7 +57,8 @@ type Last = HashMap<(AccountId, Currency), (CommandId, Box<Settlement>)>;
 /// A run in the making.
 struct Run {
     day: Date,
-    run_day: Label,
+    /// The same, as documents say it.
+    written: Label,
     /// No cut-over is after it.
     latest: Timestamp,
     catalog: Arc<Catalog>,
@@ -93,7 +94,7 @@ impl Desktop {
         self.settle(PATIENCE)?;
         let mut run = Run {
             day: ask.day,
-            run_day: Label::internal(&ask.day.to_string()),
+            written: Label::internal(&ask.day.to_string()),
             latest: now.as_microsecond(),
             catalog,
             last: Last::new(),
@@ -178,14 +179,14 @@ impl Run {
     /// What to settle of a merchant, if there is something.
     fn ask(&mut self, reading: &Reading<'_>, row: &AccountRow) -> Result<Option<(CommandId, Settle)>, HistoryError> {
         let (merchant, currency) = (&row.name, row.currency);
-        let id = ids::settlement(merchant.as_str(), currency.code(), self.run_day.as_str());
+        let id = ids::settlement(merchant.as_str(), currency.code(), self.written.as_str());
         let last = self.last.get(&(merchant.clone(), currency));
         if let Some((known, settlement)) = last {
             if *known == id {
                 self.report.unchanged += 1;
                 return Ok(None);
             }
-            if settlement.run_day > self.run_day {
+            if settlement.run_day > self.written {
                 if reading.document("settlement", id.as_str())?.is_some() {
                     self.report.unchanged += 1;
                 } else {
@@ -209,17 +210,12 @@ impl Run {
             self.report.nothing += 1;
             return Ok(None);
         }
-        match figures(&past, last) {
-            Some(figures) => {
-                let settle =
-                    Settle { merchant: merchant.clone(), currency, run_day: self.run_day.clone(), cutoff, ..figures };
-                Ok(Some((id, settle)))
-            }
-            None => {
-                self.report.skipped.push((merchant.clone(), "its figures are more than an amount can be".into()));
-                Ok(None)
-            }
-        }
+        let Some(figures) = figures(&past, last) else {
+            self.report.skipped.push((merchant.clone(), "its figures are more than an amount can be".into()));
+            return Ok(None);
+        };
+        let settle = Settle { merchant: merchant.clone(), currency, run_day: self.written.clone(), cutoff, ..figures };
+        Ok(Some((id, settle)))
     }
 }
 

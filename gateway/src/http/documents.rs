@@ -1,7 +1,7 @@
 //! What the paths of the clearing line share: documents, who may change them, and the thread that does.
 
 use super::{State, refusal};
-use crate::clearing::{ClearingService, Desktop};
+use crate::clearing::Desktop;
 use crate::wire::clearing::{shown, value};
 use crate::wire::moment;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -100,7 +100,8 @@ pub(super) async fn done<T: Send + 'static>(
     job: impl FnOnce(&mut Desktop) -> Result<T, Reject> + Send + 'static,
 ) -> Result<T, HttpResponse> {
     let (sender, receiver) = oneshot::channel();
-    let given = clearing(state)?.give(move |desktop| {
+    let Some(clearing) = state.clearing.clone() else { return Err(off()) };
+    let given = clearing.give(move |desktop| {
         // Whoever asked may be gone.
         let _ = sender.send(job(desktop));
     });
@@ -156,9 +157,4 @@ pub(super) fn whole(row: &DocumentRow) -> HttpResponse {
     let mut fields = listed(row);
     fields.insert("ok".into(), json!(true));
     HttpResponse::Ok().json(fields)
-}
-
-/// The clearing line, or the answer that there is none.
-pub(super) fn clearing(state: &State) -> Result<Arc<ClearingService>, HttpResponse> {
-    state.clearing.clone().ok_or_else(off)
 }

@@ -8,9 +8,12 @@
 //! | `short`, `status_mismatch` of a booked order | the channel's debt to suspense | `never_arrived`, `write_off` |
 //! | `status_mismatch` of a pending order | funds to suspense | `rematch`, `reverse`, `write_off` |
 //! | `amount_mismatch` | what the channel has to funds, the order's debt off, the rest in suspense | `accept`, `write_off` |
-//! | the last three, of a refund | the same the other way | without `never_arrived` |
 //! | `fee_mismatch` | nothing more: the excess stands in suspense with the lot's own record | `accept`, `write_off` |
-//! | `currency_mismatch`, `trade_type_mismatch` | nothing | `accept` |
+//! | `trade_type_mismatch` | the same, when the fee differs as well | `accept` |
+//! | `currency_mismatch` | nothing | `accept` |
+//!
+//! Of the refund of a top-up all of it is the other way round: what the ledger booked is what it owes the channel, and
+//! what the channel has is what left its funds; a fee that differs is moved to suspense by the item. No top-up is confirmed, taken back or found by it.
 
 use super::{Decided, already, unknown};
 use crate::accounts::{SystemAccount, Timestamp};
@@ -27,24 +30,32 @@ pub fn open(id: &CommandId, item: &Item) -> Decided {
     if booked < 0 || stated < 0 {
         return Err(Reject::bad_request("amount", "of a difference is not negative"));
     }
+    // Money of a refund went from us to the channel, and from there to the customer.
+    let (booked, stated) = if item.refund { (-booked, -stated) } else { (booked, stated) };
     match item.kind {
         Difference::Long | Difference::Duplicate => {
             entry.pay(funds.clone(), Place::SUSPENSE, stated);
             item.suspense = stated;
         }
         Difference::Chargeback => {
-            entry.pay(Place::SUSPENSE, funds.clone(), stated);
-            item.suspense = -stated;
+            let taken = stated.abs();
+            entry.pay(Place::SUSPENSE, funds.clone(), taken);
+            item.suspense = -taken;
         }
         // What the ledger booked has not come; or the channel has what the ledger did not book.
         Difference::Short | Difference::Status | Difference::Amount => {
-            let sign = sign(&item);
-            entry.pay(Place::SUSPENSE, channel, sign * booked);
-            entry.pay(funds.clone(), Place::SUSPENSE, sign * stated);
-            item.suspense = sign * (stated - booked);
+            entry.pay(Place::SUSPENSE, channel, booked);
+            entry.pay(funds.clone(), Place::SUSPENSE, stated);
+            item.suspense = stated - booked;
         }
-        Difference::Fee => item.suspense = -item.excess,
-        Difference::Currency | Difference::TradeType => {}
+        // With a trade type that differs, a fee may differ as well.
+        Difference::Fee | Difference::TradeType => {
+            if item.refund {
+                entry.pay(Place::SUSPENSE, Place::FEE, item.excess);
+            }
+            item.suspense = -item.excess;
+        }
+        Difference::Currency => {}
     }
     if matches!(
         item.kind,
@@ -80,9 +91,9 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
                 by: ask.by.clone(),
                 approved_by: None,
                 at: now,
+                was: item.state,
             });
             if at_stake(&item) > *approval_above {
-                item.note = format!("was {}", item.state.word());
                 item.state = ItemState::Proposed;
             } else {
                 settle(&mut item, &mut entry);
@@ -99,12 +110,11 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
             settle(&mut item, &mut entry);
         }
         Act::Decline(reason) => {
-            if item.state != ItemState::Proposed {
+            let Some(proposal) = item.proposal.take_if(|_| item.state == ItemState::Proposed) else {
                 return Err(done());
-            }
-            item.proposal = None;
+            };
             item.note.clone_from(reason);
-            item.state = ItemState::Open;
+            item.state = proposal.was;
         }
         Act::Overdue => {
             if item.state != ItemState::Waiting {
@@ -117,21 +127,25 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
             if item.state != ItemState::Acting {
                 return Err(done());
             }
-            if let (Some(promotion), 1..) = (promotion, *gift) {
-                let promotion = Place::System(SystemAccount::Promotion(promotion.clone()));
-                entry.pay(Place::SUSPENSE, promotion, *gift);
-                item.suspense -= gift;
+            for (field, amount) in [("gift", *gift), ("owed", *owed)] {
+                if amount < 0 {
+                    return Err(Reject::bad_request(field, "is not negative"));
+                }
+            }
+            match promotion {
+                Some(promotion) => {
+                    let promotion = Place::System(SystemAccount::Promotion(promotion.clone()));
+                    entry.pay(Place::SUSPENSE, promotion, *gift);
+                    item.suspense -= gift;
+                }
+                None if *gift > 0 => return Err(Reject::bad_request("promotion", "is needed where there is a gift")),
+                None => {}
             }
             let open = *gift > 0 || *owed > 0;
             item.state = if open { ItemState::Suspended } else { ItemState::Resolved };
         }
     }
     Ok(entry.with(&ask.item, item))
-}
-
-/// Which way the money of an order goes: a payment's to us, a refund's from us.
-const fn sign(item: &Item) -> i64 {
-    if item.refund { -1 } else { 1 }
 }
 
 /// How much money a resolution is about.
@@ -145,17 +159,19 @@ fn permitted(item: &Item, resolution: &Resolution) -> Result<(), Reject> {
     let channel_has_more = item.suspense > 0;
     let fits = match (item.kind, resolution) {
         (_, _) if item.state == ItemState::Suspended => matches!(resolution, Resolution::WriteOff),
+        (_, Resolution::NeverArrived) if item.refund => false,
+        (kind, Resolution::Rematch(_)) if item.refund && kind != Difference::Chargeback => false,
         (
             Difference::Long | Difference::Duplicate,
             Resolution::Rematch(_) | Resolution::Reverse | Resolution::WriteOff,
         )
         | (Difference::Chargeback, Resolution::Rematch(_) | Resolution::WriteOff)
-        | (Difference::Short | Difference::Status, Resolution::WriteOff)
+        | (Difference::Short, Resolution::NeverArrived | Resolution::WriteOff)
+        | (Difference::Status, Resolution::WriteOff)
         | (Difference::Amount | Difference::Fee, Resolution::Accept | Resolution::WriteOff)
         | (Difference::Currency | Difference::TradeType, Resolution::Accept) => true,
-        (Difference::Short, Resolution::NeverArrived) => !item.refund,
-        (Difference::Status, Resolution::Rematch(_) | Resolution::Reverse) => channel_has_more,
-        (Difference::Status, Resolution::NeverArrived) => !channel_has_more && !item.refund,
+        (Difference::Status, Resolution::Rematch(_) | Resolution::Reverse) => channel_has_more && !item.refund,
+        (Difference::Status, Resolution::NeverArrived) => !channel_has_more,
         _ => false,
     };
     if fits {
@@ -173,7 +189,8 @@ fn settle(item: &mut Item, entry: &mut Entry) {
     let mut follows = false;
     match &proposal.resolution {
         Resolution::WriteOff | Resolution::Accept => {
-            let to = if item.kind == Difference::Fee { Place::FEE } else { Place::WRITE_OFF };
+            let is_fee = matches!(item.kind, Difference::Fee | Difference::TradeType);
+            let to = if is_fee { Place::FEE } else { Place::WRITE_OFF };
             entry.pay(Place::SUSPENSE, to, stands);
             follows = lot_counts(item);
         }
@@ -206,7 +223,9 @@ fn arrived(
     ask: &WorkItem,
     now: Timestamp,
 ) -> Result<(), Reject> {
-    let open = matches!(item.state, ItemState::Open | ItemState::Proposed | ItemState::Waiting);
+    // Of a top-up that was taken back nothing is left that the row could be for.
+    let suspended = item.proposal.as_ref().is_some_and(|proposal| proposal.was == ItemState::Suspended);
+    let open = matches!(item.state, ItemState::Open | ItemState::Proposed | ItemState::Waiting) && !suspended;
     if item.kind != Difference::Short || !open {
         return Err(already(format!("the item {}", ask.item), item.state.word()));
     }
@@ -214,10 +233,10 @@ fn arrived(
         return Err(Reject::bad_request("amount", "is not the order's"));
     };
     let funds = Place::funds(&item.channel);
-    let sign = sign(item);
-    entry.pay(funds.clone(), Place::SUSPENSE, sign * booked);
+    let came = if item.refund { -booked } else { booked };
+    entry.pay(funds.clone(), Place::SUSPENSE, came);
     entry.pay(Place::FEE, funds, fee);
-    item.suspense += sign * booked;
+    item.suspense += came;
     item.stated = Some(amount);
     item.fee = fee;
     item.row = Some(row.clone());
@@ -227,6 +246,7 @@ fn arrived(
         by: ask.by.clone(),
         approved_by: None,
         at: now,
+        was: item.state,
     });
     item.state = ItemState::Acting;
     Ok(())

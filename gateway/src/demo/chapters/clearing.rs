@@ -1,5 +1,6 @@
 //! Chapter 6: the day is closed. The channel's own file comes in, and what it confirms becomes payable.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
@@ -88,7 +89,7 @@ fn spend_before(stage: &mut Stage, loaded: &[LoadedTopUp]) -> anyhow::Result<i64
     for (n, top_up) in loaded.iter().step_by(31).enumerate() {
         let amount = top_up.principal / 10;
         if amount > 0 {
-            stage.client.must(Spend::new(&format!("market-{n}"), &top_up.wallet, MARKET, wire(amount)))?;
+            stage.client.must(Spend::new(format!("market-{n}"), &top_up.wallet, MARKET, wire(amount)))?;
             sum += amount;
         }
     }
@@ -217,7 +218,7 @@ fn settle(stage: &mut Stage, folder: &Folder, checks: &mut Checks) -> anyhow::Re
     let sent = std::fs::read_to_string(&csv).with_context(|| csv.display().to_string())?;
     for (n, row) in sent.lines().skip(1).enumerate() {
         let settlement = row.split(',').nth(1).unwrap_or_default();
-        result.push_str(&format!("{settlement},paid,bank-{n},\n"));
+        writeln!(result, "{settlement},paid,bank-{n},")?;
     }
     let answer = folder.file("paid.csv");
     std::fs::write(&answer, result).with_context(|| answer.display().to_string())?;

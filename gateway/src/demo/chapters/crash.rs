@@ -1,4 +1,4 @@
-//! Chapter 7: the server is killed under load; nothing acknowledged is missing.
+//! Chapter 8: the server is killed under load; nothing acknowledged is missing.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) fn show(
     checks: &mut Checks,
 ) -> anyhow::Result<Stage> {
     checks.chapter(
-        7,
+        8,
         "Killed under load",
         "The load tool spends as fast as answers come back and logs every acknowledgement. In the middle of it the \
          server gets SIGKILL: no clean end, no last words. It starts again on the same folder. Then every command that \

@@ -1,4 +1,4 @@
-//! Chapter 6: the peak of a promotion day.
+//! Chapter 7: the peak of a promotion day.
 
 use super::super::load_tool::{Latency, Load, Report};
 use super::super::money::count;
@@ -16,7 +16,7 @@ pub(super) fn show(
     checks: &mut Checks,
 ) -> anyhow::Result<()> {
     checks.chapter(
-        6,
+        7,
         "The promotion peak",
         "The load tool drives spends, top-ups, refunds and balance reads over 64 connections by a timetable. Latency \
          counts from the moment a request was due, so waiting is in it. Every ok is durable: it left after the sync of \

@@ -1,0 +1,15 @@
+//! C4: what may be done about a difference, kind by kind and state by state, and what it books.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `desk.rs` | items and the ledger's own accounts, and short words for what is done about them |
+//! | `opened.rs` | what each kind books when it is found |
+//! | `resolved.rs` | every kind by every resolution and state: refused, or what is booked |
+//! | `people.rs` | two persons, other states, rows that come late |
+
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
+
+mod desk;
+mod opened;
+mod people;
+mod resolved;
