@@ -32,6 +32,7 @@ fn lot(number: usize) -> Lot {
         id: CommandId::internal(&format!("top-up-{number:06}")),
         parts: [part(SubId::PRINCIPAL, 10_000), part(SubId::BONUS, 18_000)].into_iter().collect(),
         funding: Funding::DebitCard,
+        reconciled: false,
     }
 }
 

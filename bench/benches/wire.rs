@@ -54,6 +54,7 @@ fn spent(catalog: &Catalog) -> Record {
         id: CommandId::internal("t-000123456789abc"),
         parts: [part(SubId::PRINCIPAL, 10_000), part(SubId::BONUS, 18_000)].into_iter().collect(),
         funding: Funding::DebitCard,
+        reconciled: false,
     });
     for part in &wallet.lots[0].parts {
         wallet.available.add(part.sub, part.left);
