@@ -81,6 +81,11 @@ fn assert_valid(document: &Value, schema: &str, value: &Value) {
     assert_eq!(fault(document, schema, value, "answer"), None);
 }
 
+/// An answer is what the document says of it.
+pub(crate) fn assert_described(schema: &str, value: &Value) {
+    assert_valid(&json(DOCUMENT), schema, value);
+}
+
 /// The operation of a path with a parameter at its end that takes this path's last word as a name: a method
 /// that the longer path does not have is answered there.
 fn with_a_name<'a>(document: &'a Value, method: &str, path: &str) -> Option<&'a Value> {

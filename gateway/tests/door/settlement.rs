@@ -1,6 +1,7 @@
 //! Splits, settlements and payouts at the real program (rules C6 and C7): from a statement to the word that it was paid.
 
-use crate::support::{Client, Http, Ledger, Server, json};
+use crate::openapi::assert_described;
+use crate::support::{Client, Http, Ledger, Server, eventually, json};
 use jiff::civil::{Date, Weekday};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -196,6 +197,24 @@ fn c6_c7_money_goes_from_a_statement_to_the_bank() {
     assert_eq!(post(&http, "/v1/payouts/p-1/result?by=eve", &result)["unchanged"], 2);
     assert_eq!(["books", "author", "printer"].map(|of| bucket(&server, of, "payable")), ["0.00", "10.00", "20.00"]);
     server.trial_balance();
+    for (schema, answer) in
+        [("Cleared", &split), ("Reject", &refused), ("Ran", &made), ("PayoutSent", &payout), ("ResultBooked", &booked)]
+    {
+        assert_described(schema, answer);
+    }
+    for (path, schema) in [
+        ("/v1/settlements", "Settlements"),
+        (&*format!("/v1/settlements/{id}"), "SettlementDocument"),
+        ("/v1/payouts", "Payouts"),
+        ("/v1/payouts/p-1", "PayoutDocument"),
+        ("/v1/splits", "Splits"),
+        ("/v1/splits/x-2", "SplitDocument"),
+        ("/v1/statements", "Statements"),
+        ("/v1/items?state=all", "Items"),
+        ("/v1/cover", "Cover"),
+    ] {
+        assert_described(schema, &http.get(path).json());
+    }
 
     // What failed is due again, and goes with the next.
     let next = post(&http, "/v1/payouts", r#"{"id":"p-2"}"#);
@@ -271,6 +290,24 @@ fn c7_a_cut_over_leaves_what_came_after_it() {
         assert!(answer["message"].as_str().unwrap().contains(message), "{answer}");
     }
     server.trial_balance();
+}
+
+#[test]
+fn c7_a_day_is_settled_by_itself_when_its_time_comes() {
+    let scene = Scene::new();
+    let server = scene.serve();
+    earn(&server, &[("t-1", "corner", "50.00")]);
+    server.stop();
+    let server = scene.ledger.serve(&["--catalog", &scene.catalog, "--settle-at", "00:00"]);
+    let day = today();
+    if is_working(day) {
+        // What was spent today is not before today's cut-over.
+        let log = eventually("the day's settlement", || Some(server.log()).filter(|log| log.contains("made=0")));
+        assert!(log.contains("nothing=1"), "{log}");
+    }
+    assert_eq!(bucket(&server, "corner", "pending"), "50.00");
+    let said = scene.ledger.refused_to_serve(&["--settle-at", "24:00"]);
+    assert!(said.contains("settle_at"), "{said}");
 }
 
 #[test]
