@@ -91,9 +91,9 @@ pub(crate) fn any_chore() -> impl Strategy<Value = Chore> {
         4 => (0..2_u8, 1..101_u8, any::<bool>()).prop_map(|(shop, part, finish)| Chore::Split(shop, part, finish)),
         2 => any::<u8>().prop_map(Chore::ReleaseSplit),
         2 => any::<u8>().prop_map(Chore::ReturnSplit),
-        4 => (0..2_u8, 1..29_u8).prop_map(|(shop, day)| Chore::Settle(shop, day)),
-        2 => any::<u8>().prop_map(Chore::Send),
-        3 => (any::<u8>(), any::<bool>()).prop_map(|(settlement, paid)| Chore::Paid(settlement, paid)),
+        6 => (0..2_u8, 1..29_u8).prop_map(|(shop, day)| Chore::Settle(shop, day)),
+        6 => any::<u8>().prop_map(Chore::Send),
+        8 => (any::<u8>(), any::<bool>()).prop_map(|(settlement, paid)| Chore::Paid(settlement, paid)),
         2 => (1..101_u8).prop_map(Chore::Withdraw),
         2 => (0..3_u8, any::<bool>()).prop_map(|(statement, closes)| Chore::Statement(statement, closes)),
     ]

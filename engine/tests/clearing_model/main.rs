@@ -30,6 +30,7 @@ mod model;
 #[allow(dead_code, unused_imports, reason = "what is compared is another matter here")]
 #[path = "../ledger_model/naive/mod.rs"]
 mod naive;
+#[allow(dead_code, reason = "what is compared is another matter here")]
 #[path = "../ledger_model/order.rs"]
 mod order;
 

@@ -34,6 +34,8 @@ pub(crate) struct Auditor {
     /// What was answered, by id: the request and the first answer.
     pub(crate) told: BTreeMap<String, (Request, Told)>,
     on_the_way: Vec<Sent>,
+    /// Top-ups and their wallets.
+    pub(crate) top_ups: Vec<(String, String)>,
     spends: Vec<String>,
     /// Spends with three order lines.
     orders: Vec<String>,
@@ -46,6 +48,7 @@ impl Auditor {
             next: 0,
             told: BTreeMap::new(),
             on_the_way: Vec::new(),
+            top_ups: Vec::new(),
             spends: Vec::new(),
             orders: Vec::new(),
         }
@@ -57,7 +60,10 @@ impl Auditor {
         let wallet = format!("w{}", self.dice.roll(WALLETS));
         let amount = format!("{}.{:02}", self.dice.roll(30), self.dice.roll(99) + 1);
         match self.dice.roll(10) {
-            0 | 1 => top_up(&name, &wallet, "100.00", "180.00"),
+            0 | 1 => {
+                self.top_ups.push((name.clone(), wallet.clone()));
+                top_up(&name, &wallet, "100.00", "180.00")
+            }
             2 if !self.spends.is_empty() => {
                 let at = usize::try_from(self.dice.roll(self.spends.len() as u64)).unwrap();
                 refund(&name, &self.spends[at], "0.77")
@@ -90,12 +96,17 @@ impl Auditor {
     pub(crate) fn work(&mut self, ledger: &Ledger, commands: usize) {
         for _ in 0..commands {
             let request = self.request();
-            let answer = ledger.send(request.clone());
-            self.on_the_way.push(Sent { request, answer });
+            self.send(ledger, request);
             if self.dice.roll(8) == 0 {
                 std::thread::sleep(std::time::Duration::from_micros(self.dice.roll(300)));
             }
         }
+    }
+
+    /// Sends a command that somebody else has made.
+    pub(crate) fn send(&mut self, ledger: &Ledger, request: Request) {
+        let answer = ledger.send(request.clone());
+        self.on_the_way.push(Sent { request, answer });
     }
 
     /// Takes note of what has been answered so far.
@@ -203,6 +214,8 @@ impl Auditor {
                     add(ask.from.as_str(), -taken.sum());
                     add(ask.to.as_str(), taken.sum());
                 }
+                // The clearing line changes no wallet (rule C1).
+                (Command::Clear(_), _) => {}
                 (command, event) => panic!("{command:?} gave {event:?}"),
             }
         }

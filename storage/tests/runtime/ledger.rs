@@ -1,7 +1,8 @@
 //! An engine on a simulated disk, and requests to it.
 
-use fentan_engine::accounts::AccountKind;
+use fentan_engine::accounts::{AccountKind, Proceeds};
 use fentan_engine::catalog::{Catalog, CatalogSpec};
+use fentan_engine::clearing::{Clearing, Document};
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::{
     Command, ConfirmTopUp, OpenAccount, OrderLine, Query, Record, Refund, Reject, Release, Spend, TopUp, TopUpState,
@@ -66,6 +67,10 @@ pub(crate) enum Told {
     Balance(i64),
     /// The balance of one of the ledger's own accounts.
     Own(i128),
+    /// What a merchant has, all slices together.
+    Proceeds(Proceeds),
+    /// A document, if there is one.
+    Document(Option<Box<Document>>),
     /// Whether the trial balance is zero.
     Balanced(bool),
     /// No, and nothing is remembered.
@@ -88,6 +93,8 @@ impl Reply for Ear {
             Outcome::Found { found: Found::Wallet(view), .. } => Told::Balance(view.balances.subs.sum()),
             Outcome::Found { found: Found::Trial(totals), .. } => Told::Balanced(totals.imbalance().is_empty()),
             Outcome::Found { found: Found::System { balance, .. }, .. } => Told::Own(*balance),
+            Outcome::Found { found: Found::Merchant(view), .. } => Told::Proceeds(view.proceeds.clone()),
+            Outcome::Found { found: Found::Document(document), .. } => Told::Document(document.clone()),
             Outcome::Found { found, .. } => panic!("not asked for: {found:?}"),
             Outcome::Refused { reject, .. } => Told::Refused(reject.clone()),
         });
@@ -211,12 +218,17 @@ pub(crate) fn account(text: &str) -> AccountId {
     AccountId::new(text).unwrap()
 }
 
-fn major(text: &str) -> Major {
+pub(crate) fn major(text: &str) -> Major {
     Major::parse(text.as_bytes()).unwrap()
 }
 
 fn command(name: &str, command: Command) -> Request {
     Request { id: id(name), body: Body::Command(command) }
+}
+
+/// A command of the clearing line.
+pub(crate) fn clear(name: &str, ask: Clearing) -> Request {
+    command(name, Command::Clear(Box::new(ask)))
 }
 
 pub(crate) fn top_up(name: &str, wallet: &str, principal: &str, bonus: &str) -> Request {

@@ -8,6 +8,8 @@
 
 mod auditor;
 mod budget;
+mod clearing;
+mod clerk;
 mod crashes;
 mod expiry;
 mod ledger;
