@@ -45,6 +45,7 @@ fn e6_a_newer_or_unreadable_format_is_refused_and_nothing_is_changed() {
         ("fentan data folder, format 5\n", true),
         ("", false),
         ("format 2", false),
+        ("fentan data folder, format 3\n", false),
         ("fentan data folder, format 2\n", false),
         ("fentan data folder, format 1\n", false),
         ("fentan data folder, format 0\n", false),
@@ -52,8 +53,8 @@ fn e6_a_newer_or_unreadable_format_is_refused_and_nothing_is_changed() {
         fs::write(folder.path().join("FORMAT"), text).unwrap();
         let error = error(folder.path());
         match error {
-            FolderError::Newer { found: 4, known: 3, .. } => assert!(newer),
-            FolderError::Older { found, known: 3, .. } => {
+            FolderError::Newer { found: 5, known: 4, .. } => assert!(newer),
+            FolderError::Older { found, known: 4, .. } => {
                 assert!(found > 0 && text.contains(&format!("format {found}")));
             }
             FolderError::Format { .. } => assert!(!newer),

@@ -8,7 +8,7 @@
 //! Memory: about 250 bytes for each order that is open in the window, and 100 for each merchant a confirmed lot has paid.
 
 use super::decide::reconcile::paid_by;
-use super::{Clearing, Difference, ItemState, Released};
+use super::{Act, Clearing, Difference, ItemState, Released, WorkItem};
 use crate::accounts::{Fund, Timestamp};
 use crate::journal::{Batch, BatchError, JournalError, JournalReader, Position};
 use crate::ledger::decide::refund::fund_of;
@@ -117,6 +117,12 @@ pub struct Order {
     pub standing: Standing,
 }
 
+/// What an item of an order says of the statement that did not have it.
+#[must_use]
+pub fn short_of(file: &Label) -> String {
+    format!("not in the statement {file}")
+}
+
 /// The orders of a channel that are open, and the lines of a statement that are booked already.
 #[derive(Debug, Default)]
 pub struct Open {
@@ -125,6 +131,10 @@ pub struct Open {
     /// Lines that were booked before the import was interrupted: as a confirmation, or as a difference of this kind
     /// that began in this state.
     pub lines: HashMap<u64, Option<(Difference, ItemState)>>,
+    /// Lines of differences that go with a confirmation.
+    pub noted: HashSet<u64>,
+    /// Orders that were found to be short.
+    pub shorts: u64,
     /// Lots that the statement confirmed before.
     pub lots: Vec<(CommandId, Position)>,
 }
@@ -138,7 +148,6 @@ pub fn open_orders(
     (channel, file): (&Label, &Label),
     span: Span<'_>,
 ) -> Result<Open, ScanError> {
-    let from = span.from;
     let mut pool = Pool {
         channel: channel.clone(),
         file: file.clone(),
@@ -146,7 +155,6 @@ pub fn open_orders(
         orders: HashMap::new(),
         requests: HashMap::new(),
         open: Open::default(),
-        from,
     };
     each(journal, span, &mut |position, record| pool.take(position, &record))?;
     let mut open = pool.open;
@@ -161,7 +169,6 @@ struct Pool {
     open: Open,
     /// The channel's numbers of top-ups.
     numbers: HashMap<CommandId, Label>,
-    from: Position,
     orders: HashMap<CommandId, Order>,
     /// The commands that asked for refunds which wait, by top-up.
     requests: HashMap<CommandId, CommandId>,
@@ -270,7 +277,8 @@ impl Pool {
                 let order = self.orders.remove(&ask.top_up);
                 if let Some(row) = ask.row.as_ref().filter(|row| row.file == self.file) {
                     self.open.lines.insert(row.line, None);
-                    let position = order.map_or(self.from, |order| order.position);
+                    // One from before the span: its spends may be anywhere before.
+                    let position = order.map_or(1, |order| order.position);
                     self.open.lots.push((ask.top_up.clone(), position));
                 }
             }
@@ -280,14 +288,24 @@ impl Pool {
                     self.open.lines.insert(ask.row.line, None);
                 }
             }
+            // It goes with a confirmation, which is what takes the order.
+            Clearing::OpenItem(ask) if matches!(ask.item.kind, Difference::Fee | Difference::TradeType) => {
+                if let Some(row) = ask.item.row.as_ref().filter(|row| row.file == self.file) {
+                    self.open.noted.insert(row.line);
+                }
+            }
+            Clearing::WorkItem(WorkItem { act: Act::Arrived { row, .. }, .. }) if row.file == self.file => {
+                self.open.lines.insert(row.line, None);
+            }
             Clearing::OpenItem(ask) => {
+                if ask.item.row.is_none() && ask.item.found == short_of(&self.file) {
+                    self.open.shorts += 1;
+                }
                 if let Some(id) = &ask.item.ledger {
                     self.orders.remove(id);
                 }
                 if let Some(row) = ask.item.row.as_ref().filter(|row| row.file == self.file) {
-                    // A fee or a kind of trade that differs goes with a confirmation.
-                    let mark = self.open.lines.entry(row.line).or_insert(None);
-                    *mark = Some((ask.item.kind, ask.item.state));
+                    self.open.lines.insert(row.line, Some((ask.item.kind, ask.item.state)));
                 }
             }
             _ => {}

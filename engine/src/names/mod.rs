@@ -88,3 +88,14 @@ name_type! {
     /// Any other name: a rule, an offer, a product, a channel, a tag, an order number.
     Label(CompactString)
 }
+
+/// What ids of the ledger's own commands begin with: no client's id can hold it.
+pub const OWN: char = '\u{1}';
+
+impl CommandId {
+    /// Whether the ledger has named it.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.as_str().starts_with(OWN)
+    }
+}

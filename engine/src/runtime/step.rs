@@ -150,7 +150,8 @@ impl<'a, R: Reply> Step<'a, R> {
         let decided = decide::decide(self, &id, &command, hashes);
         let decide::Decision { event, currency, seat, places } = match decided {
             Ok(decided) => decided,
-            Err(Stop::Reject(reject)) if reject.is_remembered() => decide::Decision {
+            // What the ledger asks itself it asks again when things stand otherwise, under the same id.
+            Err(Stop::Reject(reject)) if reject.is_remembered() && !id.is_own() => decide::Decision {
                 event: Event::Rejected(Box::new(reject)),
                 currency: self.catalog.default_product().currency,
                 seat: self.home,

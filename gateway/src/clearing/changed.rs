@@ -4,6 +4,7 @@ use super::Desktop;
 use super::import::{ImportAsk, Refusal};
 use super::lots::failed;
 use fentan_engine::clearing::Statement;
+use fentan_engine::ledger::Reject;
 use fentan_engine::money::Currency;
 use fentan_statements::{Ask, Checked, Row, RowKind, check};
 use std::collections::{HashMap, HashSet};
@@ -24,56 +25,71 @@ pub(crate) struct Changed {
     pub(crate) named: Vec<String>,
 }
 
+/// What was said of a row before, and in which line.
+type Before = HashMap<[u8; 16], Vec<([u8; 16], u64)>>;
+
 impl Desktop {
-    /// The lines of a file that another file of the same day has alike: they are booked by that one.
+    /// The lines of a file that another file of the same day has alike: they are booked by that one. An import that is
+    /// resumed was taken before, whatever differs.
     pub(super) fn same_rows(
         &self,
-        other: &Statement,
+        statement: &Statement,
         checked: &mut Checked<File>,
-        ask: &ImportAsk,
+        (ask, resumed): (&ImportAsk, bool),
         currency: Currency,
     ) -> Result<HashSet<u64>, Refusal> {
-        let before = {
-            let how = Ask {
-                family: ask.family,
-                file_name: &other.name,
-                sha1: None,
-                expect: None,
-                decimals: currency.exponent(),
-            };
-            let file = File::open(self.folder.path(other.file.as_str())).map_err(|error| failed(&error))?;
-            let mut before = check(file, &how, &mut |_, _| {})?;
-            let mut rows: HashMap<[String; 5], Row> = HashMap::new();
-            for row in before.rows()? {
-                let row = row?;
-                rows.insert(numbers(&row), row);
-            }
-            rows
-        };
-        let mut left = before;
+        let others = self.open.other_files(statement);
         let mut same = HashSet::new();
-        let mut changed = Changed { before: other.file.as_str().to_owned(), ..Changed::default() };
+        let Some(last) = others.last() else { return Ok(same) };
+        if let Some(open) = others.iter().find(|other| other.tally.is_none()).filter(|_| !resumed) {
+            let reason = format!("the import of {} of the same day was interrupted: import that file first", open.name);
+            return Err(Reject::bad_request("body", reason).into());
+        }
+        let mut left = Before::new();
+        for other in others.iter().filter(|other| other.tally.is_some()) {
+            let decimals = currency.exponent();
+            let how = Ask { decimals, ..Ask::new(ask.family, &other.name) };
+            let file = File::open(self.folder.path(other.file.as_str())).map_err(|error| failed(&error))?;
+            for row in check(file, &how, &mut |_, _| {})?.rows()? {
+                let row = row?;
+                left.entry(numbers(&row)).or_default().push((content(&row), row.line));
+            }
+        }
+        let mut changed = Changed { before: last.file.as_str().to_owned(), ..Changed::default() };
         for row in checked.rows()? {
             let row = row?;
-            match left.remove(&numbers(&row)) {
-                Some(was) if content(&was) == content(&row) => drop(same.insert(row.line)),
-                Some(was) => changed.note(format!("line {}: {} was {}", row.line, told_of(&row), told_of(&was)), 2),
-                None => changed.note(format!("line {}: {} is new", row.line, told_of(&row)), 0),
+            let before = left.entry(numbers(&row)).or_default();
+            let told = || format!("line {}: {}", row.line, told_of(&row));
+            if let Some(at) = before.iter().position(|(was, _)| *was == content(&row)) {
+                before.swap_remove(at);
+                same.insert(row.line);
+            } else if let Some((_, line)) = before.pop() {
+                changed.note(format!("{} was otherwise in line {line}", told()), What::Altered);
+            } else {
+                changed.note(format!("{} is new", told()), What::Added);
             }
         }
-        for row in left.values() {
-            changed.note(format!("line {} of the file before: {} is gone", row.line, told_of(row)), 1);
+        for (_, line) in left.into_values().flatten() {
+            changed.note(format!("line {line} of the file before is gone"), What::Removed);
         }
-        if ask.accept_changes { Ok(same) } else { Err(Refusal::Changed(Box::new(changed))) }
+        if ask.accept_changes || resumed { Ok(same) } else { Err(Refusal::Changed(Box::new(changed))) }
     }
 }
 
+/// How a row is not the same.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Added,
+    Removed,
+    Altered,
+}
+
 impl Changed {
-    fn note(&mut self, text: String, what: u8) {
+    fn note(&mut self, text: String, what: What) {
         match what {
-            0 => self.added += 1,
-            1 => self.removed += 1,
-            _ => self.altered += 1,
+            What::Added => self.added += 1,
+            What::Removed => self.removed += 1,
+            What::Altered => self.altered += 1,
         }
         if self.named.len() < NAMED {
             self.named.push(text);
@@ -81,19 +97,32 @@ impl Changed {
     }
 }
 
+fn hash(parts: &[&str]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part.as_bytes());
+        // A byte that no text has.
+        hasher.update(&[0xff]);
+    }
+    let mut short = [0; 16];
+    short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    short
+}
+
 /// What a row is known by.
-fn numbers(row: &Row) -> [String; 5] {
+fn numbers(row: &Row) -> [u8; 16] {
     let kind = match &row.kind {
-        RowKind::Payment => "payment".to_owned(),
-        RowKind::Refund => "refund".to_owned(),
-        RowKind::Other { word } => word.clone(),
+        RowKind::Payment => "payment",
+        RowKind::Refund => "refund",
+        RowKind::Other { word } => word,
     };
-    [kind, row.order.clone(), row.channel_order.clone(), row.refund.clone(), row.channel_refund.clone()]
+    hash(&[kind, &row.order, &row.channel_order, &row.refund, &row.channel_refund])
 }
 
 /// What a row says.
-fn content(row: &Row) -> (i64, i64, i64, &str, &str, i64) {
-    (row.amount, row.asked, row.fee, row.currency.as_str(), row.status.word(), row.at_us)
+fn content(row: &Row) -> [u8; 16] {
+    let [amount, asked, fee, at] = [row.amount, row.asked, row.fee, row.at_us].map(|number| number.to_string());
+    hash(&[&amount, &asked, &fee, &at, &row.currency, row.status.word()])
 }
 
 fn told_of(row: &Row) -> String {

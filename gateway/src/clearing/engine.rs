@@ -4,9 +4,10 @@ use crate::explain::Desk;
 use crate::wire::{Heard, WireReply};
 use crossbeam::channel::bounded;
 use fentan_engine::clearing::{Clearing, Document};
-use fentan_engine::ledger::{Command, Query, Record, Reject};
+use fentan_engine::ledger::{Command, Event, Lang, Query, QuoteTopUpRefund, Record, RefundPolicy, Reject};
+use fentan_engine::money::Major;
 use fentan_engine::names::CommandId;
-use fentan_engine::runtime::{Body, Engine, NotTaken, Parcel, Request};
+use fentan_engine::runtime::{Body, Engine, NotTaken, Parcel, Request, TopUpStanding};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,11 +38,17 @@ impl Line {
     /// Asks all of them and waits until all are answered, which is when they are durable. The answers come in the order
     /// of the requests.
     pub(super) fn ask(&self, requests: Vec<Request>) -> Result<Vec<Heard>, Reject> {
+        let shard = |request: &Request| self.engine.route(&request.body).unwrap_or(0);
+        self.ask_at(requests.into_iter().map(|request| (shard(&request), request)).collect())
+    }
+
+    /// The same, each at its shard.
+    fn ask_at(&self, requests: Vec<(usize, Request)>) -> Result<Vec<Heard>, Reject> {
         let mut by_shard: Vec<(Vec<usize>, Vec<Request>)> = Vec::new();
         by_shard.resize_with(self.engine.shards(), Default::default);
         let count = requests.len();
-        for (number, request) in requests.into_iter().enumerate() {
-            let (numbers, requests) = &mut by_shard[self.engine.route(&request.body).unwrap_or(0)];
+        for (number, (shard, request)) in requests.into_iter().enumerate() {
+            let (numbers, requests) = &mut by_shard[shard];
             numbers.push(number);
             requests.push(request);
         }
@@ -135,19 +142,39 @@ impl Line {
     /// The record of an id, if it has one.
     pub(super) fn record(&self, id: &CommandId) -> Result<Option<Box<Record>>, Reject> {
         match self.query(Query::Show(id.clone()))? {
-            Heard::Shown(record) => Ok(Some(record)),
+            // What was refused has done nothing.
+            Heard::Shown(record, _) if matches!(record.event, Event::Rejected(_)) => Ok(None),
+            Heard::Shown(record, _) => Ok(Some(record)),
             Heard::Refused(Reject::UnknownSpend { .. }) => Ok(None),
             Heard::Refused(reject) => Err(reject),
             _ => Err(Reject::ShuttingDown),
         }
     }
 
+    /// Whether a top-up's money is there, by the ledger's booking.
+    pub(super) fn is_confirmed(&self, top_up: &CommandId) -> Result<bool, Reject> {
+        match self.query(Query::Show(top_up.clone()))? {
+            Heard::Shown(_, standing) => Ok(standing == Some(TopUpStanding::Confirmed)),
+            Heard::Refused(Reject::UnknownSpend { .. }) => Ok(false),
+            Heard::Refused(reject) => Err(reject),
+            _ => Err(Reject::ShuttingDown),
+        }
+    }
+
+    /// Whether a top-up can be taken back, so much of it or all.
+    pub(super) fn may_take_back(&self, top_up: &CommandId, amount: Option<Major>) -> Result<(), Reject> {
+        let policy = Some(RefundPolicy::Forced);
+        let ask = QuoteTopUpRefund { top_up: top_up.clone(), policy, amount, lang: Lang::En };
+        match self.query(Query::QuoteTopUpRefund(ask))? {
+            Heard::Refused(reject) => Err(reject),
+            _ => Ok(()),
+        }
+    }
+
     /// The journal's durable end, after everything that was decided before is durable.
     pub(super) fn durable(&self) -> Result<u64, Reject> {
-        let pings = (0..self.engine.shards()).map(|_| Query::Ping);
-        for ping in pings {
-            self.query(ping)?;
-        }
+        let ping = || Request { id: CommandId::internal("-"), body: Body::Query(Query::Ping) };
+        self.ask_at((0..self.engine.shards()).map(|shard| (shard, ping())).collect())?;
         Ok(self.engine.status().durable)
     }
 }

@@ -14,7 +14,6 @@ use super::lots::failed;
 use super::row::{Reader, given_up as order_given_up};
 use super::rows::{GIVEN_UP, Import};
 use super::{Desktop, ids};
-use fentan_engine::accounts::Timestamp;
 use fentan_engine::clearing::matching::{Matcher, Orders, Rules};
 use fentan_engine::clearing::scan::{Open, Span, open_orders};
 use fentan_engine::clearing::{ChannelTerms, Clearing, CloseStatement, Document, Statement, Tally};
@@ -23,7 +22,7 @@ use fentan_engine::money::Currency;
 use fentan_engine::names::{CommandId, Label};
 use fentan_statements::{Ask, Checked, Expect, Family, Refused, Summary, check};
 use jiff::ToSpan;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::time::Duration;
 
@@ -133,10 +132,7 @@ impl Desktop {
             known => known.is_some(),
         };
         self.settle(PATIENCE)?;
-        let skip = match self.open.other_file(&statement).cloned() {
-            Some(other) => self.same_rows(&other, &mut checked, &ask, currency)?,
-            None => HashSet::new(),
-        };
+        let skip = self.same_rows(&statement, &mut checked, (&ask, resumed), currency)?;
         if !resumed {
             self.folder.keep(ask.file, statement.file.as_str()).map_err(|error| failed(&error))?;
             let record = self.line.one(id.clone(), Clearing::OpenStatement(Box::new(statement.clone())))?;
@@ -144,9 +140,10 @@ impl Desktop {
         }
         let terms = catalog.channel(&ask.channel).clone();
         let now = jiff::Timestamp::now().as_microsecond();
-        let terms = if ask.last { ChannelTerms { pool_days: 0, ..terms } } else { terms };
-        let end = if ask.last { now } else { statement.until };
-        let tally = self.book((&statement, end, now), &terms, currency, (&mut checked, &skip), told)?;
+        // What is open on either side does not wait when no later file will come.
+        let (end, pool_days) = if ask.last { (now, 0) } else { (statement.until, terms.pool_days) };
+        let rules = Rules { end_us: end, today_us: now, pool_days, seed: seed(), ..Rules::default() };
+        let tally = self.book(&statement, (&terms, currency), rules, (&mut checked, &skip), told)?;
         let close = CloseStatement { statement: id.clone(), tally: tally.clone() };
         let record = self.line.one(ids::close(statement.file.as_str()), Clearing::CloseStatement(close))?;
         self.open.learn(&record);
@@ -155,14 +152,15 @@ impl Desktop {
 
     fn book(
         &mut self,
-        (statement, end, now): (&Statement, Timestamp, Timestamp),
-        terms: &ChannelTerms,
-        currency: Currency,
+        statement: &Statement,
+        (terms, currency): (&ChannelTerms, Currency),
+        rules: Rules,
         (checked, skip): (&mut Checked<File>, &HashSet<u64>),
         told: Told<'_>,
     ) -> Result<Tally, Refusal> {
         let family = checked.summary().family;
-        let Open { orders, lines, lots } = self.orders(statement, terms, checked.summary(), told)?;
+        let open = self.orders(statement, terms, checked.summary(), told)?;
+        let Open { orders, lines, noted, shorts, lots } = open;
         let channel = &statement.channel;
         let given_up = self.open.given_up(channel);
         let waiting = self.open.waiting(channel);
@@ -172,9 +170,7 @@ impl Desktop {
         for order in orders.iter().filter_map(|order| reader.booked(order)).chain(back) {
             booked.book(&order).map_err(|error| failed(&error))?;
         }
-        let rules =
-            Rules { end_us: end, today_us: now, pool_days: terms.pool_days, trades: reader.trades(), seed: seed() };
-        let mut matcher = Matcher::new(booked, rules);
+        let mut matcher = Matcher::new(booked, Rules { trades: reader.trades(), ..rules });
         let mut import = Import {
             desktop: self,
             reader,
@@ -183,19 +179,20 @@ impl Desktop {
             given_up,
             asks: Vec::new(),
             lots,
-            tally: Tally::default(),
+            tally: Tally { items: shorts, ..Tally::default() },
             acting: Vec::new(),
+            noted,
+            failed: BTreeMap::new(),
         };
-        import.pool(&mut matcher, waiting, now)?;
+        import.pool(&mut matcher, waiting, (rules.today_us, rules.pool_days))?;
         import.rows(&mut matcher, (checked.rows()?, statement.rows), (&lines, skip), told)?;
+        import.said_no()?;
         import.leftovers(matcher)?;
         import.flush()?;
         let Import { lots, mut tally, acting, .. } = import;
         let released = self.release(&lots, &mut |done, all| told(Stage::Release, done, all))?;
         tally.released = released.amount;
-        for id in acting {
-            self.follow(&id)?;
-        }
+        self.follow(&acting)?;
         Ok(tally)
     }
 
@@ -209,6 +206,8 @@ impl Desktop {
     ) -> Result<Open, Reject> {
         let day = 86_400_000_000;
         let first = summary.first_at_us.unwrap_or(statement.until).min(statement.until - day);
+        // Days without a statement are judged by the next one.
+        let first = self.open.judged_until(statement).map_or(first, |until| first.min(until));
         let since = first - (i64::from(terms.pool_days) + 1) * day;
         let from = self.history.look(|reading| reading.position_at(since))?.max(1);
         let to = self.line.durable()?;

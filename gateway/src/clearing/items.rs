@@ -3,8 +3,10 @@
 //! A resolution books its own entry (`engine/src/clearing/decide/item.rs`). What follows from it is done here, by commands
 //! whose ids follow from the item, and then the item is finished: a crash in between is made good at the next start.
 
-use super::lots::failed;
+use super::lots::{Lot, failed};
 use super::{Desktop, ids};
+use crate::wire::clearing::shown;
+use fentan_engine::clearing::decide::reconcile::paid_by;
 use fentan_engine::clearing::scan::{Paid, Span};
 use fentan_engine::clearing::{
     Act, Clearing, ConfirmLot, ConfirmRefund, Difference, Document, Item, ItemState, Resolution, WorkItem,
@@ -37,19 +39,29 @@ pub(super) fn ledger() -> Label {
     fentan_engine::clearing::decide::item::ledger()
 }
 
+/// What a charge-back took.
+fn charged_back(item: &Item) -> Option<Major> {
+    item.stated.map(|minor| Major::from_minor(minor, item.currency))
+}
+
 impl Desktop {
     /// Does it, and what follows.
     pub(crate) fn work(&mut self, ask: ItemAsk) -> Result<Item, Reject> {
+        // What a crash or a refusal left undone comes first.
+        self.follow(std::slice::from_ref(&ask.item))?;
         let item = self.item(&ask.item)?;
         let act = match ask.act {
             ItemAct::Assign(owner) => Act::Assign(owner),
             ItemAct::Note(text) => Act::Note(text),
-            ItemAct::Approve => Act::Approve,
+            ItemAct::Approve => {
+                if let Some(proposal) = &item.proposal {
+                    self.may_resolve(&item, &proposal.resolution)?;
+                }
+                Act::Approve
+            }
             ItemAct::Decline(reason) => Act::Decline(reason),
             ItemAct::Resolve(resolution, reason) => {
-                if let Resolution::Rematch(top_up) = &resolution {
-                    self.may_rematch(&item, top_up)?;
-                }
+                self.may_resolve(&item, &resolution)?;
                 let terms = self.line.catalog().channel(&item.channel).clone();
                 let approval_above = terms.approval_above.minor(item.currency).unwrap_or(i64::MAX);
                 Act::Propose { resolution, reason, approval_above }
@@ -62,7 +74,7 @@ impl Desktop {
         let work = WorkItem { item: ask.item.clone(), by: ask.by, act };
         let record = self.line.one(id, Clearing::WorkItem(work))?;
         self.open.learn(&record);
-        self.follow(&ask.item)?;
+        self.follow(std::slice::from_ref(&ask.item))?;
         self.item(&ask.item)
     }
 
@@ -74,54 +86,75 @@ impl Desktop {
         }
     }
 
-    /// Finishes what a crash interrupted.
+    /// Finishes what a crash interrupted. What cannot be finished now waits for whoever works on the item.
     pub(super) fn finish_items(&mut self) -> Result<(), Reject> {
-        for (id, _) in self.open.acting() {
-            self.follow(&id)?;
+        let acting: Vec<CommandId> = self.open.acting().into_iter().map(|(id, _)| id).collect();
+        match self.follow(&acting) {
+            Err(reject) if !matches!(reject, Reject::ShuttingDown) => {
+                tracing::warn!(%reject, "what follows from a difference could not be booked");
+                Ok(())
+            }
+            result => result,
         }
-        Ok(())
     }
 
-    /// What follows from a resolution that is decided.
-    pub(super) fn follow(&mut self, id: &CommandId) -> Result<(), Reject> {
-        let item = self.item(id)?;
-        let Some(proposal) = item.proposal.as_ref().filter(|_| item.state == ItemState::Acting) else { return Ok(()) };
-        let mut finish = Act::Finish { gift: 0, promotion: None, owed: 0 };
-        match (&proposal.resolution, item.kind) {
+    /// What follows from resolutions that are decided. Each is tried; the first that cannot be is the error.
+    pub(super) fn follow(&mut self, ids: &[CommandId]) -> Result<(), Reject> {
+        let (mut lots, mut finished, mut first) = (Vec::new(), Vec::new(), Ok(()));
+        for id in ids {
+            let item = self.item(id)?;
+            let Some(proposal) = item.proposal.as_ref().filter(|_| item.state == ItemState::Acting) else { continue };
+            match self.act(id, &item, &proposal.resolution, &mut lots) {
+                Ok(finish) => finished.push((id, proposal.resolution.word(), finish)),
+                Err(Reject::ShuttingDown) => return Err(Reject::ShuttingDown),
+                Err(reject) => {
+                    tracing::warn!(item = id.as_str(), %reject, "what follows from a difference could not be booked");
+                    first = first.and(Err(reject));
+                }
+            }
+        }
+        self.release(&lots, &mut |_, _| {})?;
+        for (id, word, finish) in finished {
+            let work = WorkItem { item: id.clone(), by: ledger(), act: finish };
+            // An item that was suspended and is written off later is finished twice.
+            let record = self.line.one(ids::work(id, &format!("finish {word}")), Clearing::WorkItem(work))?;
+            self.open.learn(&record);
+        }
+        first
+    }
+
+    /// What follows for wallets and lots; lots that are confirmed are to be released.
+    fn act(&self, id: &CommandId, item: &Item, resolution: &Resolution, lots: &mut Vec<Lot>) -> Result<Act, Reject> {
+        let done = Act::Finish { gift: 0, promotion: None, owed: 0 };
+        match (resolution, item.kind) {
             // A row that waited for the ledger to book the refund: it has.
             (Resolution::Rematch(refund), Difference::Chargeback) if self.is_refund(refund)? => {
-                self.confirm_refund(&item, refund)?;
+                self.confirm_refund(item, refund)?;
             }
             (Resolution::Rematch(top_up), Difference::Chargeback) => {
-                let amount = item.stated.map(|minor| Major::from_minor(minor, item.currency));
-                self.take_back(id, top_up, amount)?;
+                self.take_back(id, top_up, charged_back(item))?;
             }
-            (Resolution::Rematch(top_up), _) => self.confirm(top_up)?,
+            (Resolution::Rematch(top_up), _) => lots.extend(self.confirm(top_up)?),
             (Resolution::NeverArrived, _) => {
                 if let Some(top_up) = &item.ledger {
-                    finish = self.never_arrived(id, top_up)?;
+                    return self.never_arrived(id, top_up);
                 }
             }
             (Resolution::WriteOff | Resolution::Accept, _) if item.refund => {}
             (Resolution::WriteOff | Resolution::Accept, _) => {
                 if let Some(top_up) = &item.ledger {
-                    self.confirm(top_up)?;
+                    lots.extend(self.confirm(top_up)?);
                 }
             }
             (Resolution::Reverse, _) => {}
         }
-        let work = WorkItem { item: id.clone(), by: ledger(), act: finish };
-        // An item that was suspended and is written off later is finished twice.
-        let what = format!("finish {}", proposal.resolution.word());
-        let record = self.line.one(ids::work(id, &what), Clearing::WorkItem(work))?;
-        self.open.learn(&record);
-        Ok(())
+        Ok(done)
     }
 
     /// A top-up counts as confirmed: by a resolution, not by a row.
-    fn confirm(&self, top_up: &CommandId) -> Result<(), Reject> {
+    fn confirm(&self, top_up: &CommandId) -> Result<Option<Lot>, Reject> {
         let (record, _) = self.top_up(top_up)?;
-        let Some(account) = record.account().cloned() else { return Ok(()) };
+        let Some(account) = record.account().cloned() else { return Ok(None) };
         let ask =
             ConfirmLot { top_up: top_up.clone(), account: account.clone(), row: None, amount: None, fee: 0, excess: 0 };
         match self.line.one(ids::confirm(top_up, account.as_str()), Clearing::ConfirmLot(ask)) {
@@ -129,9 +162,7 @@ impl Desktop {
             Ok(_) | Err(Reject::AlreadyDone { .. } | Reject::IdConflict { .. }) => {}
             Err(reject) => return Err(reject),
         }
-        let from = self.position_before(&record)?;
-        self.release(&[(top_up.clone(), from)], &mut |_, _| {})?;
-        Ok(())
+        Ok(Some((top_up.clone(), self.position_before(&record)?)))
     }
 
     /// Whether an id is of the refund of a top-up.
@@ -164,24 +195,42 @@ impl Desktop {
         Ok((record, granted))
     }
 
+    /// Whether what would follow from a resolution can be done.
+    fn may_resolve(&self, item: &Item, resolution: &Resolution) -> Result<(), Reject> {
+        match (resolution, &item.ledger) {
+            (Resolution::Rematch(top_up), _) => self.may_rematch(item, top_up),
+            (Resolution::NeverArrived, Some(top_up)) => self.line.may_take_back(top_up, None),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a row's money can be this top-up's.
     fn may_rematch(&self, item: &Item, top_up: &CommandId) -> Result<(), Reject> {
         let (record, granted) = self.top_up(top_up)?;
-        let (expected, given) =
-            (fentan_engine::clearing::decide::reconcile::paid_by(&granted), item.stated.unwrap_or(0));
         if granted.channel != item.channel {
             return Err(Reject::bad_request("top_up", format!("came through the channel {}", granted.channel)));
         }
-        let money = |minor| Money { minor, currency: item.currency };
-        let fits = if item.kind == Difference::Chargeback { given <= expected } else { given == expected };
-        if record.currency != item.currency || !fits {
+        if item.kind == Difference::Chargeback {
+            return self.line.may_take_back(top_up, charged_back(item));
+        }
+        if !self.line.is_confirmed(top_up)? {
+            return Err(Reject::TopUpNotConfirmed { top_up: top_up.clone() });
+        }
+        let (expected, given) = (paid_by(&granted), item.stated.unwrap_or(0));
+        if record.currency != item.currency || given != expected {
+            let money = |minor| Money { minor, currency: item.currency };
             return Err(Reject::AmountMismatch { expected: money(expected), given: money(given) });
         }
-        if let (Some(account), true) = (record.account(), item.kind != Difference::Chargeback)
-            && self.line.record(&ids::confirm(top_up, account.as_str()))?.is_some()
+        let short = ids::short(top_up);
+        if let Some(Document::Item(open)) = self.line.document(&short)?
+            && open.state != ItemState::Resolved
         {
-            let what = format!("the top-up {top_up}");
-            return Err(Reject::AlreadyDone { what, state: "reconciled".into() });
+            let reason = format!("is the order of the item {}, which is {}", shown(&short), open.state.word());
+            return Err(Reject::bad_request("top_up", reason));
+        }
+        let confirmed = record.account().map(|account| self.line.record(&ids::confirm(top_up, account.as_str())));
+        if confirmed.transpose()?.flatten().is_some() {
+            return Err(Reject::AlreadyDone { what: format!("the top-up {top_up}"), state: "reconciled".into() });
         }
         Ok(())
     }

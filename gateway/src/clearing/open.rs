@@ -1,6 +1,7 @@
 //! The differences and statements that matter now: those that are not done. Read from the history at the start; from
 //! then on every change passes through the one thread of the clearing line.
 
+use fentan_engine::accounts::Timestamp;
 use fentan_engine::clearing::{Difference, Document, Item, ItemState, Statement};
 use fentan_engine::history::{HistoryError, Reading};
 use fentan_engine::ledger::{Event, Record};
@@ -54,15 +55,11 @@ impl OpenBook {
         items
     }
 
-    /// Orders of this channel that were given up, and may still come.
+    /// Orders of this channel that were given up, and may still come: the channel had no row, or one that said no.
     pub(super) fn given_up(&self, channel: &Label) -> Vec<(CommandId, Item)> {
-        // Of one that is suspended the top-up is taken back.
-        let suspended = |item: &Item| item.proposal.as_ref().is_some_and(|how| how.was == ItemState::Suspended);
         self.some(|item| {
-            item.kind == Difference::Short
-                && item.channel == *channel
-                && matches!(item.state, ItemState::Open | ItemState::Proposed)
-                && !suspended(item)
+            let missed = item.kind == Difference::Short || item.kind == Difference::Status && item.stated.is_none();
+            missed && item.channel == *channel && matches!(item.state, ItemState::Open | ItemState::Proposed)
         })
     }
 
@@ -71,14 +68,23 @@ impl OpenBook {
         self.some(|item| item.state == ItemState::Acting)
     }
 
-    /// Another file of the same channel and day.
-    pub(super) fn other_file(&self, statement: &Statement) -> Option<&Statement> {
-        self.statements.values().find(|other| {
+    /// Other files of the same channel and day.
+    pub(super) fn other_files(&self, statement: &Statement) -> Vec<Statement> {
+        let others = self.statements.values().filter(|other| {
             other.channel == statement.channel
                 && other.day == statement.day
                 && other.family == statement.family
                 && other.file != statement.file
-        })
+        });
+        others.cloned().collect()
+    }
+
+    /// When the day of the channel's last statement before this one ended: what was open then is judged by this one.
+    pub(super) fn judged_until(&self, statement: &Statement) -> Option<Timestamp> {
+        let before = self.statements.values().filter(|other| {
+            other.channel == statement.channel && other.tally.is_some() && other.until < statement.until
+        });
+        before.map(|other| other.until).max()
     }
 
     fn some(&self, which: impl Fn(&Item) -> bool) -> Vec<(CommandId, Item)> {

@@ -5,7 +5,7 @@
 //! channel's first for `UnionPay`, whose files mostly have no other, and ours first for all others.
 
 use fentan_engine::clearing::matching::{Booked, Key, Keying, Keys, Kind, Names, Seen, Status, Trade, Trades};
-use fentan_engine::clearing::scan::Order;
+use fentan_engine::clearing::scan::{Order, short_of};
 use fentan_engine::clearing::{ChannelTerms, Difference, Item, ItemState, RowRef, fee};
 use fentan_engine::money::Currency;
 use fentan_engine::names::Label;
@@ -131,8 +131,11 @@ impl Reader<'_> {
     /// A difference about a row, with nothing of the ledger in it yet.
     pub(super) fn item(&self, kind: Difference, state: ItemState, row: &Row, file: &Label) -> Item {
         let refund = row.kind == RowKind::Refund;
-        let (order, channel_order) =
-            if refund { (&row.refund, &row.channel_refund) } else { (&row.order, &row.channel_order) };
+        let (order, channel_order) = if refund && (!row.refund.is_empty() || !row.channel_refund.is_empty()) {
+            (&row.refund, &row.channel_refund)
+        } else {
+            (&row.order, &row.channel_order)
+        };
         Item {
             kind,
             state,
@@ -158,7 +161,7 @@ impl Reader<'_> {
     }
 
     /// A difference about an order that no row has found.
-    pub(super) fn short(&self, order: &Order) -> Item {
+    pub(super) fn short(&self, order: &Order, file: &Label) -> Item {
         Item {
             kind: Difference::Short,
             state: ItemState::Open,
@@ -174,7 +177,7 @@ impl Reader<'_> {
             stated: None,
             fee: 0,
             excess: 0,
-            found: String::new(),
+            found: short_of(file),
             at: order.at,
             suspense: 0,
             owner: None,

@@ -12,10 +12,10 @@ use fentan_engine::clearing::{
     Act, Clearing, ConfirmLot, ConfirmRefund, Difference, Item, ItemState, OpenItem, Resolution, RowRef, Tally,
     WorkItem,
 };
-use fentan_engine::ledger::Reject;
+use fentan_engine::ledger::{Command, Reject};
 use fentan_engine::names::{CommandId, Label};
-use fentan_statements::{Row, RowKind, Rows};
-use std::collections::HashSet;
+use fentan_statements::{Row, RowKind, RowStatus, Rows};
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 
 /// References of orders that were given up are counted down from here, where no position is.
@@ -36,6 +36,10 @@ pub(super) struct Import<'a> {
     pub(super) tally: Tally,
     /// Items whose top-up has come: what follows is done behind the rows.
     pub(super) acting: Vec<CommandId>,
+    /// Lines whose difference was opened before the import was interrupted.
+    pub(super) noted: hashbrown::HashSet<u64>,
+    /// Orders for which a row said that nothing was paid, by position: a later row may say otherwise.
+    pub(super) failed: BTreeMap<u64, (u64, Item)>,
 }
 
 impl Import<'_> {
@@ -44,9 +48,9 @@ impl Import<'_> {
         &mut self,
         matcher: &mut Matcher,
         waiting: Vec<(CommandId, Item)>,
-        now: Timestamp,
+        (now, pool_days): (Timestamp, u16),
     ) -> Result<(), Reject> {
-        let pool = i64::from(self.reader.terms.pool_days) * 86_400_000_000;
+        let pool = i64::from(pool_days) * 86_400_000_000;
         for (id, item) in waiting {
             // It has waited since its own day ended; that is at most a day after it happened.
             let end = item.at + 86_400_000_000;
@@ -96,7 +100,13 @@ impl Import<'_> {
                 continue;
             }
             let Some(seen) = self.reader.seen(&row) else {
-                self.tally.void += 1;
+                // Money without a number that anything could be found by is money all the same.
+                let moved = row.status == RowStatus::Succeeded && row.asked > 0;
+                if moved && !matches!(row.kind, RowKind::Other { .. }) {
+                    self.one_sided(&row, None, ItemState::Open);
+                } else {
+                    self.tally.void += 1;
+                }
                 continue;
             };
             batch.push((row, seen));
@@ -114,12 +124,11 @@ impl Import<'_> {
     fn counted(&mut self, row: &Row, item: Option<(Difference, ItemState)>) {
         match item {
             Some((_, ItemState::Waiting)) => self.tally.waiting += 1,
-            Some((Difference::Fee | Difference::TradeType, _)) => {
-                self.tally.items += 1;
+            Some(_) => self.tally.items += 1,
+            None => {
+                self.tally.items += u64::from(self.noted.contains(&row.line));
                 self.matched(row);
             }
-            Some(_) => self.tally.items += 1,
-            None => self.matched(row),
         }
     }
 
@@ -180,13 +189,15 @@ impl Import<'_> {
         } else {
             self.tally.items += 1;
         }
-        self.open(row, item);
+        self.open(row.line, item);
     }
 
     /// The top-up of a row's number that a statement has confirmed already.
     fn confirmed_before(&self, row: &Row) -> Option<CommandId> {
-        if row.kind != RowKind::Payment {
-            return None;
+        if row.kind == RowKind::Refund {
+            // A refund that was booked at once is confirmed under its own number.
+            let id = CommandId::new(&row.refund).ok()?;
+            return self.desktop.line.record(&ids::refund(&id)).ok().flatten().map(|_| id);
         }
         let channel = self.reader.channel.as_str();
         for number in [&row.order, &row.channel_order].into_iter().filter(|number| !number.is_empty()) {
@@ -195,7 +206,11 @@ impl Import<'_> {
                 let mut details = reading.details();
                 positions.into_iter().map(|position| details.record(position)).collect::<Result<Vec<_>, _>>()
             });
-            for record in records.unwrap_or_default().into_iter().flatten() {
+            // A top-up without a channel order is known by its own id.
+            let by_id = CommandId::new(number).ok().and_then(|id| self.desktop.line.record(&id).ok().flatten());
+            let by_id = by_id.filter(|record| matches!(record.command, Command::TopUp(_)));
+            let records = records.unwrap_or_default().into_iter().flatten().chain(by_id.map(|record| *record));
+            for record in records {
                 let Some(account) = record.account() else { continue };
                 let confirm = ids::confirm(&record.id, account.as_str());
                 if self.desktop.line.record(&confirm).ok().flatten().is_some() {
@@ -226,7 +241,7 @@ impl Import<'_> {
             item.found = "succeeded".into();
             item.note = "the ledger has the top-up as pending".into();
             self.tally.items += 1;
-            self.open(row, item);
+            self.open(row.line, item);
             return Ok(());
         }
         match what.first() {
@@ -242,11 +257,14 @@ impl Import<'_> {
                     Difference::Status => {
                         row.status.word().clone_into(&mut item.found);
                         item.fee = 0;
+                        self.failed.insert(order.position, (row.line, item));
+                        return Ok(());
                     }
                     _ => item.stated = Some(row.asked),
                 }
                 self.tally.items += 1;
-                self.open(row, item);
+                self.failed.remove(&order.position);
+                self.open(row.line, item);
             }
             first => {
                 let excess = pair.fee.map_or(0, |expected| cost(row) - expected);
@@ -259,7 +277,7 @@ impl Import<'_> {
                     item.excess = excess;
                     item.found.clone_from(&row.trade_type);
                     self.tally.items += 1;
-                    self.open(row, item);
+                    self.open(row.line, item);
                 }
             }
         }
@@ -268,6 +286,11 @@ impl Import<'_> {
 
     /// The row of an order that was given up.
     fn came(&mut self, row: &Row, id: &CommandId, what: &[Difference]) -> Result<(), Reject> {
+        if what.contains(&Difference::Status) {
+            // It says no once more.
+            self.tally.void += 1;
+            return Ok(());
+        }
         let differs = what.iter().any(|kind| !matches!(kind, Difference::Fee | Difference::TradeType));
         if differs {
             self.one_sided(row, None, ItemState::Open);
@@ -284,6 +307,7 @@ impl Import<'_> {
     }
 
     fn confirm(&mut self, row: &Row, order: &Order, excess: i64) {
+        self.failed.remove(&order.position);
         let row_ref = RowRef { file: self.file.clone(), line: row.line };
         if order.refund {
             let ask = ConfirmRefund {
@@ -309,26 +333,37 @@ impl Import<'_> {
         self.lots.push((order.id.clone(), order.position));
     }
 
-    fn open(&mut self, row: &Row, item: Item) {
-        let id = ids::item(self.file.as_str(), row.line, item.kind.word());
+    fn open(&mut self, line: u64, item: Item) {
+        let id = ids::item(self.file.as_str(), line, item.kind.word());
         self.asks.push((id, Clearing::OpenItem(Box::new(OpenItem { item }))));
     }
 
     /// Books what is waiting to be booked.
     pub(super) fn flush(&mut self) -> Result<(), Reject> {
+        // A difference that goes with a confirmation is there before it: the confirmation is what a resumed import sees.
         let asks = std::mem::take(&mut self.asks);
-        if asks.is_empty() {
-            return Ok(());
-        }
-        for result in self.desktop.line.clear(asks)? {
-            match result {
-                Ok(record) => self.desktop.open.learn(&record),
-                // Somebody has resolved a difference so meanwhile.
-                Err(Reject::AlreadyDone { .. }) => {}
-                Err(reject) => return Err(reject),
+        let (items, others): (Vec<_>, Vec<_>) =
+            asks.into_iter().partition(|(_, ask)| matches!(ask, Clearing::OpenItem(_)));
+        for asks in [items, others] {
+            for result in self.desktop.line.clear(asks)? {
+                match result {
+                    Ok(record) => self.desktop.open.learn(&record),
+                    // Somebody has resolved a difference so meanwhile.
+                    Err(Reject::AlreadyDone { .. }) => {}
+                    Err(reject) => return Err(reject),
+                }
             }
         }
         Ok(())
+    }
+
+    /// Orders for which every row said that nothing was paid.
+    pub(super) fn said_no(&mut self) -> Result<(), Reject> {
+        for (line, item) in std::mem::take(&mut self.failed).into_values() {
+            self.tally.items += 1;
+            self.open(line, item);
+        }
+        self.flush()
     }
 
     /// Orders that no row has found.
@@ -341,7 +376,7 @@ impl Import<'_> {
                 continue;
             }
             self.tally.items += 1;
-            let item = self.reader.short(&order);
+            let item = self.reader.short(&order, &self.file);
             self.asks.push((ids::short(&order.booked_by), Clearing::OpenItem(Box::new(OpenItem { item }))));
             if self.asks.len() >= PARCEL {
                 self.flush()?;

@@ -91,6 +91,10 @@ impl Desktop {
             let reason = format!("{} has not begun, it is {today} in Beijing; early=true settles up to now", ask.day);
             return Err(Reject::bad_request("day", reason));
         }
+        let next = catalog.calendar().add_working_days(today, 1).map_err(|error| Reject::bad_request("day", error))?;
+        if ask.day > next {
+            return Err(Reject::bad_request("day", format!("the next one that can be settled early is {next}")));
+        }
         self.settle(PATIENCE)?;
         let mut run = Run {
             day: ask.day,

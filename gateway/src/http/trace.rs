@@ -1,6 +1,6 @@
 //! `GET /v1/trace`: where money comes from and where it goes.
 
-use super::documents::{off, own_id};
+use super::documents::{forbidden, is_operator, off, own_id};
 use super::{State, refusal};
 use crate::clearing::trace::TraceAsk;
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -43,6 +43,9 @@ impl What {
 /// From a payout, settlement or top-up back to rows; from a row forward.
 #[get("/v1/trace")]
 pub(super) async fn trace(http: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    if !is_operator(&http) {
+        return forbidden();
+    }
     let ask = super::history::params::<What>(&http).and_then(|what| what.ask());
     let ask = match ask {
         Ok(ask) => ask,

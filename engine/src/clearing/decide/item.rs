@@ -226,7 +226,8 @@ fn arrived(
     // Of a top-up that was taken back nothing is left that the row could be for.
     let suspended = item.proposal.as_ref().is_some_and(|proposal| proposal.was == ItemState::Suspended);
     let open = matches!(item.state, ItemState::Open | ItemState::Proposed | ItemState::Waiting) && !suspended;
-    if item.kind != Difference::Short || !open {
+    let missed = item.kind == Difference::Short || item.kind == Difference::Status && item.stated.is_none();
+    if !missed || !open {
         return Err(already(format!("the item {}", ask.item), item.state.word()));
     }
     let Some(booked) = item.booked.filter(|booked| *booked == amount) else {

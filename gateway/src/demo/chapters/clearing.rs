@@ -187,8 +187,8 @@ fn settle(stage: &mut Stage, folder: &Folder, checks: &mut Checks) -> anyhow::Re
     let market = merchant(stage, MARKET)?;
     let today = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).date();
     let mut settled = None;
-    for days in 0..12 {
-        // The next working day; today, if it is one.
+    for days in 1..12 {
+        // The next working day, whose cut-over is the end of today.
         let day = today.saturating_add(jiff::Span::new().days(days)).to_string();
         let args = ["settle", "run", &day, "--early"];
         let (done, said) = program(&args, &format!("http://{}", stage.server.http))?;

@@ -4,7 +4,7 @@
 use crossbeam::channel::Sender;
 use fentan_engine::clearing::Document;
 use fentan_engine::ledger::{Event, Record, Reject};
-use fentan_engine::runtime::{Answer, Found, Outcome};
+use fentan_engine::runtime::{Answer, Found, Outcome, TopUpStanding};
 
 /// What came of a request.
 #[derive(Debug)]
@@ -15,8 +15,8 @@ pub(crate) enum Heard {
     Refused(Reject),
     /// A document, if there is one.
     Document(Option<Box<Document>>),
-    /// A record that was asked for.
-    Shown(Box<Record>),
+    /// A record that was asked for, and where it stands when it is a top-up.
+    Shown(Box<Record>, Option<TopUpStanding>),
     /// The chart of accounts.
     Trial(fentan_engine::accounts::Totals),
     /// Something that nobody inside the server asks.
@@ -42,7 +42,7 @@ impl Ear {
             },
             Outcome::Refused { reject, .. } => Heard::Refused(reject.clone()),
             Outcome::Found { found: Found::Document(document), .. } => Heard::Document(document.clone()),
-            Outcome::Found { found: Found::Shown { record, .. }, .. } => Heard::Shown(record.clone()),
+            Outcome::Found { found: Found::Shown { record, top_up, .. }, .. } => Heard::Shown(record.clone(), *top_up),
             Outcome::Found { found: Found::Trial(totals), .. } => Heard::Trial(totals.clone()),
             Outcome::Found { .. } => Heard::Other,
         });
