@@ -130,17 +130,17 @@ pub(super) fn show(
     list: &str,
     columns: &[&str],
     cells: impl Fn(&Value) -> Vec<String>,
-) -> Result<bool> {
+) -> bool {
     if at.json {
         println!("{answer}");
-        return Ok(answer["ok"] == true);
+        return answer["ok"] == true;
     }
     if answer["ok"] != true {
         refused(answer);
-        return Ok(false);
+        return false;
     }
     table(answer, list, columns, cells);
-    Ok(true)
+    true
 }
 
 /// Prints a list as a table.

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// Channel statements and differences.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::doc_markdown, reason = "what people read as help")]
 pub(crate) enum ReconCommand {
     /// Read a statement and say whether it is whole; no server is needed and nothing is booked
     Check {
@@ -124,7 +125,7 @@ pub(crate) enum ReconCommand {
 /// When the server or the file cannot be reached.
 pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
     match command {
-        ReconCommand::Check { file, family, sha1 } => check(file, *family, sha1.as_deref()),
+        ReconCommand::Check { file, family, sha1 } => Ok(check(file, *family, sha1.as_deref())),
         ReconCommand::Import { file, channel, family, sha1, rows, payment_amount, accept_changes, at } => {
             let mut query = vec![("channel", channel.clone()), ("name", name_of(file))];
             let family = family.map(|family| family.word().to_owned());
@@ -142,7 +143,7 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
         ReconCommand::Statements(at) => {
             let answer = get(at, "/v1/statements", &[])?;
             let columns = ["statement", "channel", "day", "rows", "payments", "matched", "items", "released", "state"];
-            show(at, &answer, "statements", &columns, |row| {
+            Ok(show(at, &answer, "statements", &columns, |row| {
                 let tally = |name: &str| text(&row["tally"][name]);
                 [
                     text(&row["id"]),
@@ -156,7 +157,7 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
                     text(&row["state"]),
                 ]
                 .into()
-            })
+            }))
         }
         ReconCommand::Items { state, kind, channel, owner, csv, at } => {
             let given = [("state", state), ("kind", kind), ("channel", channel), ("owner", owner)];
@@ -170,11 +171,11 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
             }
             let answer = get(at, "/v1/items", &query)?;
             let columns = ["item", "kind", "state", "channel", "order", "booked", "stated", "suspense", "owner", "at"];
-            show(at, &answer, "items", &columns, |row| {
+            Ok(show(at, &answer, "items", &columns, |row| {
                 ["id", "kind", "state", "channel", "order", "booked", "stated", "suspense", "owner", "at"]
                     .map(|name| text(&row[name]))
                     .into()
-            })
+            }))
         }
         ReconCommand::Assign { item, owner, who } => act(who, item, &json!({ "action": "assign", "owner": owner })),
         ReconCommand::Note { item, text, who } => act(who, item, &json!({ "action": "note", "note": text })),
@@ -194,7 +195,7 @@ fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn check(file: &Path, family: Family, sha1: Option<&str>) -> Result<bool> {
+fn check(file: &Path, family: Family, sha1: Option<&str>) -> bool {
     let name = name_of(file);
     let ask = Ask { sha1, ..Ask::new(family, &name) };
     let bar = bar("check");
@@ -222,11 +223,11 @@ fn check(file: &Path, family: Family, sha1: Option<&str>) -> Result<bool> {
                 yuan(totals.fee),
                 yuan(totals.net)
             );
-            Ok(true)
+            true
         }
         Err(refused) => {
             eprintln!("{name}: refused whole, nothing of it would be booked. {refused}");
-            Ok(false)
+            false
         }
     }
 }

@@ -209,17 +209,12 @@ impl Run {
             self.report.nothing += 1;
             return Ok(None);
         }
-        match figures(&past, last) {
-            Some(figures) => {
-                let settle =
-                    Settle { merchant: merchant.clone(), currency, run_day: self.run_day.clone(), cutoff, ..figures };
-                Ok(Some((id, settle)))
-            }
-            None => {
-                self.report.skipped.push((merchant.clone(), "its figures are more than an amount can be".into()));
-                Ok(None)
-            }
-        }
+        let Some(figures) = figures(&past, last) else {
+            self.report.skipped.push((merchant.clone(), "its figures are more than an amount can be".into()));
+            return Ok(None);
+        };
+        let run_day = self.run_day.clone();
+        Ok(Some((id, Settle { merchant: merchant.clone(), currency, run_day, cutoff, ..figures })))
     }
 }
 

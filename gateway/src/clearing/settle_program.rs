@@ -92,11 +92,11 @@ pub(crate) fn run(command: &SettleCommand) -> Result<bool> {
         SettleCommand::Show { settlement, at } => one(at, settlement),
         SettleCommand::Payout { id: None, at, .. } => {
             let columns = ["payout", "currency", "total", "settlements", "sent_at"];
-            show(at, &get(at, "/v1/payouts", &[])?, "payouts", &columns, |row| {
+            Ok(show(at, &get(at, "/v1/payouts", &[])?, "payouts", &columns, |row| {
                 let count = row["settlements"].as_array().map_or(0, Vec::len);
                 let cells = ["id", "currency", "total"].map(|name| text(&row[name]));
                 cells.into_iter().chain([count.to_string(), text(&row["sent_at"])]).collect()
-            })
+            }))
         }
         SettleCommand::Payout { id: Some(id), currency, payout, merchants, csv, at } => {
             let body = json!({ "id": id, "currency": currency, "payout": payout, "merchants": merchants });
@@ -150,7 +150,7 @@ fn settle(at: &ServerArgs, day: &str, merchant: Option<&str>, early: bool) -> Re
 
 fn list(at: &ServerArgs, mut query: Vec<(&str, String)>, csv: Option<&Path>) -> Result<bool> {
     let Some(path) = csv else {
-        return show(at, &get(at, "/v1/settlements", &query)?, "settlements", &COLUMNS, cells);
+        return Ok(show(at, &get(at, "/v1/settlements", &query)?, "settlements", &COLUMNS, cells));
     };
     query.push(("format", "csv".into()));
     write(at, "/v1/settlements", &query, path)

@@ -83,9 +83,9 @@ pub(crate) fn run(command: &SplitCommand) -> Result<bool> {
             let given = [("merchant", merchant), ("spend", spend), ("state", state)];
             let query: Vec<_> = given.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect();
             let columns = ["split", "merchant", "spend", "basis", "shared", "reserved", "rest", "state", "release_at"];
-            show(at, &get(at, "/v1/splits", &query)?, "splits", &columns, |row| {
+            Ok(show(at, &get(at, "/v1/splits", &query)?, "splits", &columns, |row| {
                 columns.map(|name| text(&row[if name == "split" { "id" } else { name }])).into()
-            })
+            }))
         }
         SplitCommand::Show { split, at } => {
             let answer = get(at, &format!("/v1/splits/{}", part(split)), &[])?;

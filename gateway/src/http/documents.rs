@@ -151,6 +151,7 @@ pub(super) fn whole(row: &DocumentRow) -> HttpResponse {
 }
 
 /// The clearing line, or the answer that there is none.
+#[allow(clippy::result_large_err, reason = "it is an answer, made once")]
 pub(super) fn clearing(state: &State) -> Result<Arc<ClearingService>, HttpResponse> {
     state.clearing.clone().ok_or_else(off)
 }

@@ -26,6 +26,7 @@ pub(super) fn write_body(out: &mut Vec<u8>, reject: &Reject) {
     operands(out, reject);
 }
 
+#[allow(clippy::too_many_lines, reason = "an arm for each reject")]
 fn operands(out: &mut Vec<u8>, reject: &Reject) {
     match reject {
         Reject::BadRequest { field: name, .. } | Reject::IdConflict { field: name } => field(out, "field", name),
