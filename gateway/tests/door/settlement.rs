@@ -124,6 +124,7 @@ fn of<'a>(answer: &'a Value, merchant: &str) -> &'a Value {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one way from its begin to its end")]
 fn c6_c7_money_goes_from_a_statement_to_the_bank() {
     let scene = Scene::new();
     let server = scene.serve();
