@@ -7,6 +7,7 @@ use crate::ledger::Ledger;
 use fentan_engine::runtime::verify::verify;
 use fentan_engine::store::Store;
 use fentan_storage::simulated::{Crash, SimulatedDisk};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What both find wrong after a restart.
@@ -16,8 +17,8 @@ fn audit(auditor: &mut Auditor, clerk: &Clerk, ledger: &Ledger) -> Vec<String> {
     wrong
 }
 
-/// One history of crashes; returns what was found wrong.
-fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk)) -> Vec<String> {
+/// One history of crashes; returns what was found wrong. `done` gets the commands of the clearing line that were done.
+fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk), done: &mut BTreeSet<&'static str>) -> Vec<String> {
     let disk = SimulatedDisk::new();
     let (mut auditor, mut clerk, mut dice) = (Auditor::new(seed), Clerk::new(seed), Dice(seed ^ 0x5eed));
     for round in 0..rounds {
@@ -69,20 +70,38 @@ fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk)) -> Vec<String
         }
     }
     ledger.engine.shutdown();
+    done.extend(Clerk::done(&auditor));
     wrong
 }
 
 #[test]
 fn c2_the_clearing_line_survives_every_crash() {
     let runs = std::env::var("FENTAN_CRASH_RUNS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    let mut done = BTreeSet::new();
     for seed in 0..runs {
-        let wrong = history(seed, 5, |_| {});
+        let wrong = history(seed, 5, |_| {}, &mut done);
         assert!(wrong.is_empty(), "seed {seed}:\n{}", wrong.join("\n"));
     }
+    // The histories reach what they are for.
+    let all = [
+        "confirm_lot",
+        "confirm_payout",
+        "fail_payout",
+        "open_item",
+        "release_proceeds",
+        "release_split",
+        "return_split",
+        "send_payout",
+        "settle",
+        "split",
+        "work_item",
+    ];
+    assert_eq!(done.into_iter().collect::<Vec<_>>(), all);
 }
 
 #[test]
 fn planted_a_clearing_line_that_is_not_synced_is_seen() {
-    let seen = (0..8).any(|seed| !history(seed, 3, |disk| disk.set_sync_does_nothing(true)).is_empty());
+    let not_synced = |disk: &SimulatedDisk| disk.set_sync_does_nothing(true);
+    let seen = (0..8).any(|seed| !history(seed, 3, not_synced, &mut BTreeSet::new()).is_empty());
     assert!(seen, "nobody saw that answers were lost");
 }

@@ -10,7 +10,7 @@ use fentan_engine::clearing::{
     ReleaseProceeds, ReleaseSplit, Resolution, ReturnSplit, RowRef, SendPayout, Settle, SplitProceeds, WorkItem,
 };
 use fentan_engine::journal::{JournalReader, Position};
-use fentan_engine::ledger::{Event, PostTo, Query, Record, postings};
+use fentan_engine::ledger::{Command, Event, PostTo, Query, Record, postings};
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, CommandId, Label};
 use fentan_engine::runtime::{Body, Request};
@@ -259,6 +259,14 @@ impl Clerk {
             }
         }
         wrong
+    }
+
+    /// The commands of the clearing line that were done.
+    pub(crate) fn done(auditor: &Auditor) -> impl Iterator<Item = &'static str> {
+        done(auditor).into_values().filter_map(|record| match &record.command {
+            Command::Clear(ask) => Some(ask.op()),
+            _ => None,
+        })
     }
 
     /// What of merchants' money still waits for a statement.
