@@ -192,6 +192,7 @@ fn spend(number: u64, wallet: u64, nth: i64) -> Record {
             table: None,
             usage: None,
             promoted: 2,
+            reconciled: fentan_engine::ledger::LotSet::default(),
             opens_merchant: number < 50,
             after: Balances { subs, held: 0, arrears: 0 },
         },

@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What both find wrong after a restart.
-fn audit(auditor: &mut Auditor, clerk: &Clerk, ledger: &Ledger) -> Vec<String> {
+fn audit(auditor: &mut Auditor, ledger: &Ledger) -> Vec<String> {
     let mut wrong = auditor.audit(ledger);
-    wrong.extend(clerk.audit(auditor, ledger));
+    wrong.extend(Clerk::audit(auditor, ledger));
     wrong
 }
 
@@ -26,7 +26,7 @@ fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk), done: &mut BT
         let Ok(ledger) = Ledger::start_with(&disk, shards, 8) else {
             return vec![format!("round {round}: the ledger does not start")];
         };
-        let wrong = audit(&mut auditor, &clerk, &ledger);
+        let wrong = audit(&mut auditor, &ledger);
         if !wrong.is_empty() {
             ledger.engine.shutdown();
             return wrong.into_iter().map(|fault| format!("round {round}: {fault}")).collect();
@@ -59,11 +59,11 @@ fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk), done: &mut BT
         }
     }
     let ledger = Ledger::start_with(&disk, 3, 8).unwrap();
-    let mut wrong = audit(&mut auditor, &clerk, &ledger);
+    let mut wrong = audit(&mut auditor, &ledger);
     if wrong.is_empty() {
         let (_, journal, _) = disk.open();
         Clerk::finish(&mut auditor, &ledger, &journal);
-        wrong.extend(audit(&mut auditor, &clerk, &ledger));
+        wrong.extend(audit(&mut auditor, &ledger));
         let waits = Clerk::unreconciled(&ledger);
         if waits.iter().any(|minor| *minor != 0) {
             wrong.push(format!("{waits:?} waits for statements that have all come"));

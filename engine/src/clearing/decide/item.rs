@@ -167,11 +167,11 @@ fn permitted(item: &Item, resolution: &Resolution) -> Result<(), Reject> {
         )
         | (Difference::Chargeback, Resolution::Rematch(_) | Resolution::WriteOff)
         | (Difference::Short, Resolution::NeverArrived | Resolution::WriteOff)
+        | (Difference::Status, Resolution::WriteOff)
         | (Difference::Amount | Difference::Fee, Resolution::Accept | Resolution::WriteOff)
         | (Difference::Currency | Difference::TradeType, Resolution::Accept) => true,
         (Difference::Status, Resolution::Rematch(_) | Resolution::Reverse) => channel_has_more && !item.refund,
         (Difference::Status, Resolution::NeverArrived) => !channel_has_more,
-        (Difference::Status, Resolution::WriteOff) => true,
         _ => false,
     };
     if fits {
@@ -195,12 +195,8 @@ fn settle(item: &mut Item, entry: &mut Entry) {
             follows = lot_counts(item);
         }
         Resolution::Reverse => entry.pay(Place::SUSPENSE, channel, stands),
-        // What the order of the top-up, or the charge-back, leaves with the channel.
-        Resolution::Rematch(_) => {
-            entry.pay(Place::SUSPENSE, channel, stands);
-            follows = true;
-        }
-        Resolution::NeverArrived => {
+        // What the order of the top-up, or the charge-back, leaves with the channel; or what the order never brought.
+        Resolution::Rematch(_) | Resolution::NeverArrived => {
             entry.pay(Place::SUSPENSE, channel, stands);
             follows = true;
         }
