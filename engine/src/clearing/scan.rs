@@ -320,7 +320,7 @@ pub type Piece = (CommandId, AccountId);
 #[derive(Debug, Default)]
 pub struct Paid {
     /// By piece, and merchant: what was paid, less what was refunded, of paid and promoted value.
-    merchants: HashMap<Piece, HashMap<AccountId, [i64; 2]>>,
+    sums: HashMap<Piece, HashMap<AccountId, [i64; 2]>>,
     /// Pieces that a record has confirmed, or that arrived as a piece of a confirmed one.
     confirmed: HashSet<Piece>,
     /// Pieces that are there: what arrives joins them, and is confirmed when they are.
@@ -393,7 +393,7 @@ impl Paid {
         let (Some(account), Some(merchant)) = (record.account(), record.merchant()) else { return };
         for line in taken.lines.iter().filter(|line| !reconciled.has(line.lot)) {
             let Some(lot) = taken.lots.get(line.lot as usize).filter(|lot| lots.contains(*lot)) else { continue };
-            let merchants = self.merchants.entry((lot.clone(), account.clone())).or_default();
+            let merchants = self.sums.entry((lot.clone(), account.clone())).or_default();
             let funds = merchants.entry(merchant.clone()).or_default();
             funds[fund_of(promoted, line.sub.0) as usize] += sign * line.amount;
         }
@@ -402,7 +402,7 @@ impl Paid {
     /// Pieces that are not confirmed, in order.
     #[must_use]
     pub fn unconfirmed(&self) -> Vec<Piece> {
-        let pieces = self.merchants.keys().chain(&self.arrived).filter(|piece| !self.confirmed.contains(*piece));
+        let pieces = self.sums.keys().chain(&self.arrived).filter(|piece| !self.confirmed.contains(*piece));
         let mut pieces: Vec<Piece> = pieces.cloned().collect::<HashSet<_>>().into_iter().collect();
         pieces.sort_unstable();
         pieces
@@ -417,14 +417,14 @@ impl Paid {
     /// What was paid of gifts by lots, wherever their pieces are.
     #[must_use]
     pub fn gifts(&self) -> i64 {
-        self.merchants.values().flat_map(HashMap::values).map(|funds| funds[Fund::Promoted as usize]).sum()
+        self.sums.values().flat_map(HashMap::values).map(|funds| funds[Fund::Promoted as usize]).sum()
     }
 
     /// What the confirmed pieces have to release that have not done so, in order.
     #[must_use]
     pub fn due(&self) -> Vec<(Piece, Vec<Released>)> {
         let due = self
-            .merchants
+            .sums
             .iter()
             .filter(|(piece, _)| self.confirmed.contains(*piece) && !self.released.contains_key(*piece));
         let mut due: Vec<(Piece, Vec<Released>)> = due

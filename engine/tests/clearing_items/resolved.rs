@@ -17,27 +17,29 @@ fn resolution(word: &str) -> Resolution {
     }
 }
 
+/// How it is resolved, where it stands then, and what the accounts have.
+type WayOf = (&'static str, ItemState, &'static [(&'static str, i128)]);
 type Row = (&'static str, Item, BTreeMap<&'static str, (ItemState, Books)>);
 
 /// Each kind, how it may be resolved, where it stands then, and what the accounts have.
 fn table() -> Vec<Row> {
     use Difference as D;
-    let row = |name, item: Item, ways: &[(&'static str, ItemState, &[(&'static str, i128)])]| {
+    let row = |name, item: Item, ways: &[WayOf]| {
         (name, item, ways.iter().map(|(word, state, has)| (*word, (*state, books(has)))).collect())
     };
     let (acting, done) = (ItemState::Acting, ItemState::Resolved);
-    let only_in_the_channel: [(_, _, &[_]); 3] = [
+    let only_in_the_channel: [WayOf; 3] = [
         ("write_off", done, &[("write_off", 9_000), ("funds", -8_940), ("fee", -60)]),
         ("reverse", done, &[("channel", 9_000), ("funds", -8_940), ("fee", -60)]),
         ("rematch", acting, &[("channel", 9_000), ("funds", -8_940), ("fee", -60)]),
     ];
-    let did_not_come: [(_, _, &[_]); 2] =
+    let did_not_come: [WayOf; 2] =
         [("write_off", acting, &[("write_off", -10_000), ("channel", 10_000)]), ("never_arrived", acting, &[])];
     let of_amount: &[_] = &[("write_off", -1_000), ("channel", 10_000), ("funds", -8_940), ("fee", -60)];
     let refund_of_amount: &[_] = &[("write_off", 1_000), ("channel", -10_000), ("funds", 8_940), ("fee", 60)];
     // The lot's own record has put 0.10 into suspense.
     let of_fee: &[_] = &[("suspense", 10), ("fee", -10)];
-    let refund_did_not_go: [(_, _, &[_]); 1] = [("write_off", done, &[("write_off", 10_000), ("channel", -10_000)])];
+    let refund_did_not_go: [WayOf; 1] = [("write_off", done, &[("write_off", 10_000), ("channel", -10_000)])];
     vec![
         row("long", item(D::Long), &only_in_the_channel),
         row("duplicate", item(D::Duplicate), &only_in_the_channel),

@@ -7,7 +7,7 @@ use crate::chores::Chore;
 use crate::desk::{Desk, Told, account};
 use crate::naive::Ledger;
 use crate::open_orders::OpenOrders;
-use crate::order::{Gift, Order};
+use crate::order::{Gift, Order, Policy, Stage};
 use crate::proceeds::Proceeds;
 use crate::sweep::{Asked, Sweep, Way, confirm_home};
 use fentan_engine::accounts::Bucket;
@@ -43,19 +43,48 @@ pub(crate) fn history(
     prop::collection::vec((step, 0..hours), 1..steps)
 }
 
-/// Two wallets with money send pieces of few lots to and fro.
+/// Three wallets send pieces of few lots around, spend, hold, refund and take back what they have of them; gifts end.
+fn pieces() -> impl Strategy<Value = Ask> {
+    let few = || prop_oneof![1..=30_i64, 1..=900_i64];
+    let rule = || prop::option::of(0..9_usize);
+    let part = || prop::option::of(1..=100_u8);
+    let pay = (0..3_u8, 0..2_u8, few(), rule(), prop::option::weighted(0.3, 1..30_i64)).prop_map(
+        |(wallet, merchant, amount, rule, until)| Ask::Spend { wallet, merchant, amount, rule, until, lines: None },
+    );
+    let transfer = (0..3_u8, 1..3_u8, few(), rule()).prop_map(|(from, on, amount, rule)| Ask::Transfer {
+        from,
+        to: (from + on) % 3,
+        amount,
+        rule,
+    });
+    prop_oneof![
+        1 => (0..3_u8, few(), few(), prop::option::of(1..40_i64)).prop_map(|(wallet, principal, gift, ends)| {
+            top_up(wallet, principal, gift, ends)
+        }),
+        12 => transfer,
+        10 => pay,
+        4 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Capture(nth, part)),
+        2 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Release(nth, part)),
+        6 => (any::<u8>(), part()).prop_map(|(nth, part)| Ask::Refund(nth, part, None)),
+        1 => (any::<u8>(), any::<bool>()).prop_map(|(nth, forced)| Ask::TakeBack {
+            nth,
+            policy: forced.then_some(Policy::Forced),
+            part: None,
+            stage: Stage::AtOnce,
+            names: false,
+        }),
+    ]
+}
+
+fn top_up(wallet: u8, principal: i64, gift: i64, gift_ends: Option<i64>) -> Ask {
+    let gift = Gift::Amount(gift.into());
+    Ask::TopUp { wallet, principal, gift, channel: 0, pending: false, ends: None, gift_ends }
+}
+
+/// The same, and money to begin with.
 pub(crate) fn in_pieces(chores: impl Strategy<Value = Chore> + 'static) -> impl Strategy<Value = History> {
-    let top_up = |wallet, principal, gift| Ask::TopUp {
-        wallet,
-        principal,
-        gift: Gift::Amount(gift),
-        channel: 0,
-        pending: false,
-        ends: None,
-        gift_ends: None,
-    };
-    let money = [top_up(0, 2_000, 3_600), top_up(1, 3_000, 100)];
-    history(asks::to_and_fro(), chores, 3, 90)
+    let money = [top_up(0, 2_000, 3_600, None), top_up(1, 3_000, 100, Some(30))];
+    history(pieces(), chores, 3, 90)
         .prop_map(move |history| money.clone().map(|ask| (Step::Customer(ask), 0)).into_iter().chain(history).collect())
 }
 

@@ -54,7 +54,9 @@ fn answers(desk: &Desk) -> Vec<Record> {
 /// Wallets as they are when everything that has ended is taken out; but for what statements have confirmed.
 fn wallets(desk: &mut Desk, now: i64) -> Vec<(Wallet, BTreeMap<String, i64>)> {
     let names: Vec<_> = desk.books.wallets.keys().cloned().collect();
-    names.iter().for_each(|name| desk.expire(name, now).unwrap());
+    for name in &names {
+        desk.expire(name, now).unwrap();
+    }
     let mut wallets = Vec::new();
     for wallet in desk.books.wallets.values() {
         let mut wallet = wallet.clone();

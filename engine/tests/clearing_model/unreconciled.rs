@@ -38,9 +38,9 @@ proptest! {
         to_the_end(&history, &stops, Way::Right, batch).map_err(TestCaseError::fail)?;
     }
 
-    /// Two wallets that send pieces of few lots to and fro.
+    /// Three wallets that send pieces of few lots around.
     #[test]
-    fn c2_pieces_that_go_to_and_fro_are_released_whole(
+    fn c2_pieces_that_go_their_own_ways_are_released_whole(
         history in in_pieces(chores::reconciling()),
         stops in prop::collection::vec(0..6_usize, 0..4),
         batch in 1..9_usize,

@@ -7,17 +7,18 @@ use crate::ledger::Ledger;
 use fentan_engine::runtime::verify::verify;
 use fentan_engine::store::Store;
 use fentan_storage::simulated::{Crash, SimulatedDisk};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What both find wrong after a restart.
-fn audit(auditor: &mut Auditor, clerk: &Clerk, ledger: &Ledger) -> Vec<String> {
+fn audit(auditor: &mut Auditor, ledger: &Ledger) -> Vec<String> {
     let mut wrong = auditor.audit(ledger);
-    wrong.extend(clerk.audit(auditor, ledger));
+    wrong.extend(Clerk::audit(auditor, ledger));
     wrong
 }
 
-/// One history of crashes; returns what was found wrong.
-fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk)) -> Vec<String> {
+/// One history of crashes; returns what was found wrong. `done` gets the commands of the clearing line that were done.
+fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk), done: &mut BTreeSet<&'static str>) -> Vec<String> {
     let disk = SimulatedDisk::new();
     let (mut auditor, mut clerk, mut dice) = (Auditor::new(seed), Clerk::new(seed), Dice(seed ^ 0x5eed));
     for round in 0..rounds {
@@ -25,7 +26,7 @@ fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk)) -> Vec<String
         let Ok(ledger) = Ledger::start_with(&disk, shards, 8) else {
             return vec![format!("round {round}: the ledger does not start")];
         };
-        let wrong = audit(&mut auditor, &clerk, &ledger);
+        let wrong = audit(&mut auditor, &ledger);
         if !wrong.is_empty() {
             ledger.engine.shutdown();
             return wrong.into_iter().map(|fault| format!("round {round}: {fault}")).collect();
@@ -58,31 +59,49 @@ fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk)) -> Vec<String
         }
     }
     let ledger = Ledger::start_with(&disk, 3, 8).unwrap();
-    let mut wrong = audit(&mut auditor, &clerk, &ledger);
+    let mut wrong = audit(&mut auditor, &ledger);
     if wrong.is_empty() {
         let (_, journal, _) = disk.open();
         Clerk::finish(&mut auditor, &ledger, &journal);
-        wrong.extend(audit(&mut auditor, &clerk, &ledger));
+        wrong.extend(audit(&mut auditor, &ledger));
         let waits = Clerk::unreconciled(&ledger);
         if waits.iter().any(|minor| *minor != 0) {
             wrong.push(format!("{waits:?} waits for statements that have all come"));
         }
     }
     ledger.engine.shutdown();
+    done.extend(Clerk::done(&auditor));
     wrong
 }
 
 #[test]
 fn c2_the_clearing_line_survives_every_crash() {
     let runs = std::env::var("FENTAN_CRASH_RUNS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    let mut done = BTreeSet::new();
     for seed in 0..runs {
-        let wrong = history(seed, 5, |_| {});
+        let wrong = history(seed, 5, |_| {}, &mut done);
         assert!(wrong.is_empty(), "seed {seed}:\n{}", wrong.join("\n"));
     }
+    // The histories reach what they are for.
+    let all = [
+        "confirm_lot",
+        "confirm_payout",
+        "fail_payout",
+        "open_item",
+        "release_proceeds",
+        "release_split",
+        "return_split",
+        "send_payout",
+        "settle",
+        "split",
+        "work_item",
+    ];
+    assert_eq!(done.into_iter().collect::<Vec<_>>(), all);
 }
 
 #[test]
 fn planted_a_clearing_line_that_is_not_synced_is_seen() {
-    let seen = (0..8).any(|seed| !history(seed, 3, |disk| disk.set_sync_does_nothing(true)).is_empty());
+    let not_synced = |disk: &SimulatedDisk| disk.set_sync_does_nothing(true);
+    let seen = (0..8).any(|seed| !history(seed, 3, not_synced, &mut BTreeSet::new()).is_empty());
     assert!(seen, "nobody saw that answers were lost");
 }

@@ -10,7 +10,7 @@ use fentan_engine::clearing::{
     ReleaseProceeds, ReleaseSplit, Resolution, ReturnSplit, RowRef, SendPayout, Settle, SplitProceeds, WorkItem,
 };
 use fentan_engine::journal::{JournalReader, Position};
-use fentan_engine::ledger::{Event, PostTo, Query, Record, postings};
+use fentan_engine::ledger::{Command, Event, PostTo, Query, Record, postings};
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, CommandId, Label};
 use fentan_engine::runtime::{Body, Request};
@@ -170,7 +170,7 @@ impl Clerk {
             account: short.then_some(account),
             booked: short.then_some(PAID),
             stated: (!short).then_some(70),
-            fee: if short { 0 } else { 1 },
+            fee: i64::from(!short),
             excess: 0,
             found: String::new(),
             at: 0,
@@ -217,7 +217,7 @@ impl Clerk {
     }
 
     /// What is not as the answers make it.
-    pub(crate) fn audit(&self, auditor: &Auditor, ledger: &Ledger) -> Vec<String> {
+    pub(crate) fn audit(auditor: &Auditor, ledger: &Ledger) -> Vec<String> {
         let records = done(auditor);
         let mut wrong = Vec::new();
         let mut merchants: BTreeMap<AccountId, Proceeds> = BTreeMap::new();
@@ -229,7 +229,7 @@ impl Clerk {
                     merchants.entry(record.merchant().unwrap().clone()).or_default().add(bucket, fund, posting.minor);
                 }
                 PostTo::Named(name, bucket, fund) => {
-                    merchants.entry(name).or_default().add(bucket, fund, posting.minor)
+                    merchants.entry(name).or_default().add(bucket, fund, posting.minor);
                 }
                 PostTo::System(account) => *own.entry(account).or_default() += posting.minor,
                 _ => {}
@@ -259,6 +259,14 @@ impl Clerk {
             }
         }
         wrong
+    }
+
+    /// The commands of the clearing line that were done.
+    pub(crate) fn done(auditor: &Auditor) -> impl Iterator<Item = &'static str> {
+        done(auditor).into_values().filter_map(|record| match &record.command {
+            Command::Clear(ask) => Some(ask.op()),
+            _ => None,
+        })
     }
 
     /// What of merchants' money still waits for a statement.

@@ -195,7 +195,7 @@ fn settle(item: &mut Item, entry: &mut Entry) {
             follows = lot_counts(item);
         }
         Resolution::Reverse => entry.pay(Place::SUSPENSE, channel, stands),
-        // What the order of the top-up, or the charge-back, leaves with the channel.
+        // What the order of the top-up, or the charge-back, leaves with the channel; or what the order never brought.
         Resolution::Rematch(_) | Resolution::NeverArrived => {
             entry.pay(Place::SUSPENSE, channel, stands);
             follows = true;
