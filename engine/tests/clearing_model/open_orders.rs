@@ -9,9 +9,9 @@ use crate::naive::Ledger;
 use crate::order::{Order, Stage};
 use crate::sweep::{Way, file};
 use fentan_engine::clearing::scan::{Open, Span, Standing, open_orders};
-use fentan_engine::clearing::{Clearing, Difference, ItemState};
+use fentan_engine::clearing::{Act, Clearing, Difference, ItemState, WorkItem};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An open order: who booked it, and what of it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub(crate) struct OpenOrders {
     top_ups: BTreeMap<String, (String, String, i128)>,
     /// Lines of statements that are booked, by file.
     lines: BTreeMap<(String, u64), Option<(Difference, ItemState)>>,
+    /// Lines of differences that go with a confirmation, by file.
+    noted: BTreeSet<(String, u64)>,
+    /// What items of orders say of a statement.
+    shorts: Vec<String>,
     /// Lots that a row has confirmed, by file, and whether they were open then.
     lots: Vec<(String, String, bool)>,
 }
@@ -104,7 +108,18 @@ impl OpenOrders {
                 self.orders.remove(ask.refund.as_str());
                 self.lines.insert((ask.row.file.to_string(), ask.row.line), None);
             }
+            Clearing::OpenItem(ask) if matches!(ask.item.kind, Difference::Fee | Difference::TradeType) => {
+                if let Some(row) = &ask.item.row {
+                    self.noted.insert((row.file.to_string(), row.line));
+                }
+            }
+            Clearing::WorkItem(WorkItem { act: Act::Arrived { row, .. }, .. }) => {
+                self.lines.insert((row.file.to_string(), row.line), None);
+            }
             Clearing::OpenItem(ask) => {
+                if ask.item.row.is_none() {
+                    self.shorts.push(ask.item.found.clone());
+                }
                 if let Some(about) = &ask.item.ledger {
                     self.orders.remove(about.as_str());
                 }
@@ -124,7 +139,7 @@ impl OpenOrders {
         let journal = desk.journal(batch);
         let file = file(channel);
         let span = Span { from: 1, to: journal.end(), progress: &mut |_| {} };
-        let Open { orders, lines, lots } =
+        let Open { orders, lines, noted, shorts, lots } =
             open_orders(&journal, (&label(channel), &label(&file)), span).map_err(|error| error.to_string())?;
         let mut told = Vec::new();
         for order in orders {
@@ -153,6 +168,15 @@ impl OpenOrders {
         let listed: BTreeMap<u64, _> = of_file.map(|((_, line), what)| (*line, *what)).collect();
         if lines != listed {
             return Err(format!("{file}: the journal says {lines:?}, the list {listed:?}"));
+        }
+        let of_file = self.noted.iter().filter(|(of, _)| *of == file).map(|(_, line)| *line);
+        if noted.into_iter().collect::<BTreeSet<u64>>() != of_file.collect() {
+            return Err(format!("{file}: other lines are noted"));
+        }
+        let word = format!("not in the statement {file}");
+        let found = self.shorts.iter().filter(|short| **short == word).count() as u64;
+        if shorts != found {
+            return Err(format!("{file}: {shorts} shorts, the list has {found}"));
         }
         let of_file = self.lots.iter().filter(|(of, ..)| *of == file);
         let listed: Vec<_> = of_file.map(|(_, lot, open)| (id(lot), if *open { at(lot) } else { 1 })).collect();
