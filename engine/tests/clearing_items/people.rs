@@ -109,7 +109,8 @@ fn c4_everything_but_what_is_resolved_is_given_to_somebody_and_all_is_talked_abo
     }
 }
 
-/// The row of an order that was given up, whatever somebody has proposed meanwhile; of nothing else.
+/// The row of an order that was given up, for want of a row or because one said no, whatever somebody has proposed
+/// meanwhile; of nothing else.
 #[test]
 fn c4_a_row_that_comes_late_pays_the_order_that_was_given_up() {
     for kind in ALL {
@@ -117,7 +118,7 @@ fn c4_a_row_that_comes_late_pays_the_order_that_was_given_up() {
             let Some(mut desk) = Desk::to(item(kind), state) else { continue };
             let told = desk.act("fentan", arrived(10_000));
             let open = matches!(state, ItemState::Waiting | ItemState::Open | ItemState::Proposed);
-            if kind != Difference::Short || !open {
+            if !matches!(kind, Difference::Short | Difference::Status) || !open {
                 assert!(is_done(&told, state), "{kind:?} {}", state.word());
                 continue;
             }
@@ -131,8 +132,17 @@ fn c4_a_row_that_comes_late_pays_the_order_that_was_given_up() {
     }
     let told = Desk::open(item(Difference::Short)).act("fentan", arrived(9_999));
     assert!(matches!(&told, Err(Reject::BadRequest { field, .. }) if field == "amount"), "{told:?}");
-    let told = Desk::open(of_refund(item(Difference::Short))).act("fentan", arrived(10_000));
-    assert!(is_done(&told, ItemState::Open), "{told:?}");
+    let told = Desk::open(pending()).act("fentan", arrived(10_000));
+    assert!(is_done(&told, ItemState::Open), "the channel has said already what it has: {told:?}");
+}
+
+/// A refund's: what the channel has paid back leaves its funds.
+#[test]
+fn c4_a_refund_s_row_that_comes_late_pays_it_too() {
+    let mut desk = Desk::open(of_refund(item(Difference::Short)));
+    desk.act("fentan", arrived(10_000)).unwrap();
+    assert_eq!(desk.accounts, books(&[("channel", -10_000), ("funds", 10_060), ("fee", -60)]));
+    assert_eq!((desk.item.state, desk.item.suspense), (ItemState::Acting, 0));
 }
 
 /// The top-up was taken back: a row that comes then is nobody's, also while its write-off is proposed.

@@ -57,9 +57,12 @@ impl OpenBook {
 
     /// Orders of this channel that were given up, and may still come: the channel had no row, or one that said no.
     pub(super) fn given_up(&self, channel: &Label) -> Vec<(CommandId, Item)> {
+        // Of one that is suspended the top-up is taken back, also while a write-off is proposed.
+        let suspended = |item: &Item| item.proposal.as_ref().is_some_and(|how| how.was == ItemState::Suspended);
         self.some(|item| {
             let missed = item.kind == Difference::Short || item.kind == Difference::Status && item.stated.is_none();
-            missed && item.channel == *channel && matches!(item.state, ItemState::Open | ItemState::Proposed)
+            let open = matches!(item.state, ItemState::Open | ItemState::Proposed) && !suspended(item);
+            missed && item.channel == *channel && open
         })
     }
 
