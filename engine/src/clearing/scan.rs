@@ -135,6 +135,8 @@ pub struct Open {
     pub noted: HashSet<u64>,
     /// Orders that were found to be short.
     pub shorts: u64,
+    /// Top-ups that brought no money, only a gift: no statement will ever have them.
+    pub gifts: HashMap<CommandId, (AccountId, Position)>,
     /// Lots that the statement confirmed before.
     pub lots: Vec<(CommandId, Position)>,
 }
@@ -234,6 +236,9 @@ impl Pool {
             position,
             standing,
         };
+        if order.amount == 0 && standing == Standing::Booked {
+            self.open.gifts.insert(order.id.clone(), (order.account.clone(), position));
+        }
         if order.amount > 0 {
             self.numbers.insert(order.id.clone(), order.number.clone());
             self.orders.insert(order.id.clone(), order);
@@ -274,6 +279,7 @@ impl Pool {
         }
         match ask {
             Clearing::ConfirmLot(ask) => {
+                self.open.gifts.remove(&ask.top_up);
                 let order = self.orders.remove(&ask.top_up);
                 if let Some(row) = ask.row.as_ref().filter(|row| row.file == self.file) {
                     self.open.lines.insert(row.line, None);

@@ -156,7 +156,7 @@ impl Desktop {
     ) -> Result<Tally, Refusal> {
         let family = checked.summary().family;
         let open = self.orders(statement, terms, checked.summary(), told)?;
-        let Open { orders, lines, noted, shorts, lots } = open;
+        let Open { orders, lines, noted, shorts, lots, gifts } = open;
         let channel = &statement.channel;
         let given_up = self.open.given_up(channel);
         let waiting = self.open.waiting(channel);
@@ -180,6 +180,7 @@ impl Desktop {
             noted,
             failed: BTreeMap::new(),
         };
+        import.gifts(gifts)?;
         import.pool(&mut matcher, waiting, (rules.today_us, rules.pool_days))?;
         import.rows(&mut matcher, (checked.rows()?, statement.rows), (&lines, skip), told)?;
         import.said_no()?;

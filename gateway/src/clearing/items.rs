@@ -137,7 +137,12 @@ impl Desktop {
             (Resolution::Rematch(top_up), _) => lots.extend(self.confirm(top_up)?),
             (Resolution::NeverArrived, _) => {
                 if let Some(top_up) = &item.ledger {
-                    return self.never_arrived(id, top_up);
+                    let finish = self.never_arrived(id, top_up)?;
+                    if matches!(finish, Act::Finish { gift: 0, owed: 0, .. }) {
+                        // Nothing was spent of it, or other lots have paid: nothing that merchants got is missing.
+                        lots.extend(self.confirm(top_up)?);
+                    }
+                    return Ok(finish);
                 }
             }
             (Resolution::WriteOff | Resolution::Accept, _) if item.refund => {}

@@ -12,14 +12,18 @@ use fentan_engine::clearing::{
     Act, Clearing, ConfirmLot, ConfirmRefund, Difference, Item, ItemState, OpenItem, Resolution, RowRef, Tally,
     WorkItem,
 };
+use fentan_engine::journal::Position;
 use fentan_engine::ledger::{Command, Reject};
-use fentan_engine::names::{CommandId, Label};
+use fentan_engine::names::{AccountId, CommandId, Label};
 use fentan_statements::{Row, RowKind, RowStatus, Rows};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 
 /// References of orders that were given up are counted down from here, where no position is.
 pub(super) const GIVEN_UP: u64 = u64::MAX;
+
+/// Top-ups that brought no money: wallet and position.
+type Gifts = hashbrown::HashMap<CommandId, (AccountId, Position)>;
 
 /// Lines that were booked before, and as what.
 type Lines = hashbrown::HashMap<u64, Option<(Difference, ItemState)>>;
@@ -43,6 +47,22 @@ pub(super) struct Import<'a> {
 }
 
 impl Import<'_> {
+    /// Gifts without money have nothing to wait for.
+    pub(super) fn gifts(&mut self, gifts: Gifts) -> Result<(), Reject> {
+        let mut gifts: Vec<_> = gifts.into_iter().collect();
+        gifts.sort_unstable_by_key(|(_, (_, position))| *position);
+        for (top_up, (account, position)) in gifts {
+            let id = ids::confirm(&top_up, account.as_str());
+            self.lots.push((top_up.clone(), position));
+            let ask = ConfirmLot { top_up, account, row: None, amount: None, fee: 0, excess: 0 };
+            self.asks.push((id, Clearing::ConfirmLot(ask)));
+            if self.asks.len() >= PARCEL {
+                self.flush()?;
+            }
+        }
+        self.flush()
+    }
+
     /// Rows of earlier statements that wait: the order may be there now, or the pool's days are over.
     pub(super) fn pool(
         &mut self,

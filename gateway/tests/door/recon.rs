@@ -170,6 +170,22 @@ fn c2_a_statement_makes_pending_exactly_what_its_lots_had_paid() {
 }
 
 #[test]
+fn c2_a_gift_without_money_has_nothing_to_wait_for() {
+    let ledger = Ledger::new();
+    let server = ledger.serve(&[]);
+    let mut client = server.client();
+    top_up(&mut client, "t-1", "w-1", "0.00", "10.00");
+    top_up(&mut client, "t-2", "w-2", "10.00", "0.00");
+    spend(&mut client, "s-1", "w-1", "m-1", "4.00");
+    assert_eq!(proceeds(&server, "m-1"), ["4.00", "0.00"]);
+    let done = import(&server, "", &File::new().paid("o-t-2", 1_000).text(&today()));
+    assert_eq!(done["tally"]["released"], "4.00", "{done}");
+    assert_eq!(proceeds(&server, "m-1"), ["0.00", "4.00"]);
+    server.stop();
+    ledger.verify();
+}
+
+#[test]
 fn c2_partial_refunds_holds_and_pieces_in_other_wallets_are_released_too() {
     for shards in ["1", "3"] {
         let ledger = Ledger::new();
