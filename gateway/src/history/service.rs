@@ -164,10 +164,13 @@ impl HistoryService {
         }));
     }
 
-    /// Reads what is indexed by now, on the caller's thread.
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&Reading<'_>) -> Result<T, HistoryError>) -> Result<T, Reject> {
+    /// Reads what is indexed by now, on the caller's thread. Where nothing is indexed yet, nothing is what is found.
+    pub(crate) fn look<T: Default>(
+        &self,
+        look: impl FnOnce(&Reading<'_>) -> Result<T, HistoryError>,
+    ) -> Result<T, Reject> {
         let reading = self.inner.history.read().map_err(|error| Inner::failed(&error))?;
-        let reading = reading.ok_or_else(|| Inner::failed(&HistoryError::Damaged("it is empty".into())))?;
+        let Some(reading) = reading else { return Ok(T::default()) };
         look(&reading).map_err(|error| Inner::failed(&error))
     }
 

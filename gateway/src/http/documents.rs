@@ -54,7 +54,7 @@ pub(super) async fn look<T: Default + Send + 'static>(
             let indexed_to = history.indexed_to();
             return Err(Reject::HistoryBehind { indexed_to, durable, retry_after_ms: 1_000 });
         }
-        if history.indexed_to() == 0 { Ok(T::default()) } else { history.look(look) }
+        history.look(look)
     });
     match found.await {
         Ok(Ok(found)) => Ok(found),

@@ -128,6 +128,7 @@ fn the_documents_paths_are_the_servers_routes() {
         include_str!("../../src/http/settlements.rs"),
         include_str!("../../src/http/payouts.rs"),
         include_str!("../../src/http/splits.rs"),
+        include_str!("../../src/http/trace.rs"),
         include_str!("../../src/http/openapi.rs"),
     ];
     let routes = sources.iter().flat_map(|source| source.lines()).filter_map(|line| {
