@@ -1,8 +1,9 @@
 //! The cover: that what the ledger owes in money is there (C2, C7).
 //!
 //! What is owed of what customers paid: their outstanding principal, and what merchants got of it and have not been paid
-//! yet. What is there: what channels owe by the ledger's booking, what their statements have confirmed, and what is at the bank. The two differ by what
-//! went to or came from promoters, by fees, and by what stands in suspense, is owed or was written off; each of these is a line of the books, so the report adds up to the minor unit, always.
+//! yet. What is there: what channels owe by the ledger's booking, what their statements have confirmed, and what is at
+//! the bank. The two differ by what went to or came from promoters, by fees, and by what stands in suspense, is owed or
+//! was written off; each of these is a line of the books, so the report adds up to the minor unit, always.
 
 use fentan_engine::accounts::{Bucket, Chart, Fund, Totals};
 use fentan_engine::catalog::Catalog;

@@ -19,7 +19,7 @@ const MARKET: &str = "market";
 const PLATFORM: &str = "platform";
 const GHOST: &str = "mallory";
 /// Lines of a program's output that are shown.
-const SHOWN: usize = 9;
+const SHOWN: usize = 16;
 
 /// A merchant's buckets, in fen.
 #[derive(Debug, PartialEq, Clone, Copy)]
@@ -73,6 +73,10 @@ pub(super) fn show(
     differences(stage, &lost, checks)?;
     share_out(stage, spent, checks)?;
     settle(stage, folder, checks)?;
+    screen::say(
+        "What the ledger owes in money, against what is there. The market was paid for bonus too, and its promoter has not \
+         brought that money yet: the cover says so, and names every fen of the difference.",
+    );
     run(stage, &["recon", "cover"])?;
     Ok(())
 }
