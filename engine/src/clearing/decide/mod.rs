@@ -1,4 +1,4 @@
-//! Decisions of the clearing line: an ask and what it names to an [`Entry`](super::Entry). Pure, like those of the
+//! Decisions of the clearing line: an ask and what it names to an [`Entry`]. Pure, like those of the
 //! customer line; a document comes in as it stands and goes out as it stands then.
 
 pub mod item;
