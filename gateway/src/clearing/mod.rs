@@ -72,8 +72,10 @@ pub(crate) use settle::{RunAsk, RunReport};
 
 /// Things to do that may wait.
 const WAITING: usize = 64;
-/// How long the start waits for the history before it tries again.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the start waits for the history before it tries again; a stop waits as long for it at most.
+const START: Duration = Duration::from_secs(5);
+/// How long a settlement or a payout waits for the history, which runs at the lowest priority.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Something for the thread to do.
 type Job = Box<dyn FnOnce(&mut Desktop) + Send>;
@@ -178,7 +180,7 @@ impl Desktop {
 
     /// Learns what is open, and finishes what was interrupted.
     fn begin(&mut self) -> Result<(), Reject> {
-        if self.settle(PATIENCE)? == 0 {
+        if self.settle(START)? == 0 {
             // A ledger in which nothing ever happened.
             return Ok(());
         }

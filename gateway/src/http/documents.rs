@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// How long a list waits for the history.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a list waits for the history, which runs at the lowest priority.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn off() -> HttpResponse {
     refusal(&crate::door::history_off())
