@@ -173,3 +173,62 @@ pub trait Bulk {
     /// All of it is there. Durable, at the latest, after the next [`Store::set_meta`].
     fn finish(self: Box<Self>) -> Result<(), StoreError>;
 }
+
+/// A store that has nothing and keeps nothing: what stands on it is made from the journal alone, at every start anew. It
+/// takes writes and forgets them, and refuses to begin a checkpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct NoStore;
+
+impl Store for NoStore {
+    fn meta(&self) -> Result<Meta, StoreError> {
+        Ok(Meta { hash_key: [0; 16], checkpoint: 0, term: 0 })
+    }
+
+    fn set_meta(&self, _: Meta) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn write(&self, _: &[Put]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn bulk(&self) -> Result<Box<dyn Bulk + '_>, StoreError> {
+        Err(StoreError("there is no store to write a checkpoint to".into()))
+    }
+
+    fn wallet(&self, _: u64, _: &AccountId) -> Result<Option<Image>, StoreError> {
+        Ok(None)
+    }
+
+    fn id(&self, _: u64) -> Result<Option<IdEntry>, StoreError> {
+        Ok(None)
+    }
+
+    fn each_id(&self, _: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn document(&self, _: u128) -> Result<Option<Image>, StoreError> {
+        Ok(None)
+    }
+
+    fn refunded(&self, _: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
+        Ok(None)
+    }
+
+    fn slices(&self) -> Result<Vec<StoredSlice>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn deadlines(&self) -> Result<Vec<(Timestamp, AccountId)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn each_wallet(&self, _: RangeInclusive<u64>, _: &mut WalletVisitor<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn wallets_about(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}

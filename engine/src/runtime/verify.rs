@@ -9,15 +9,14 @@ use super::hashing::Hashing;
 use super::held::{Held, Places};
 use super::recovery::{RecoveryError, Room, each_record, recover};
 use super::shard::Shard;
-use crate::accounts::{Bucket, Chart, Fund, Slice, SliceKind, Timestamp, Totals, Wallet};
+use crate::accounts::{Bucket, Chart, Fund, Slice, SliceKind, Totals, Wallet};
 use crate::journal::{Chain, JournalReader, Position};
-use crate::ledger::{Event, GivenBack};
+use crate::ledger::Event;
 use crate::money::Currency;
 use crate::names::AccountId;
-use crate::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice, WalletVisitor};
+use crate::store::{NoStore, Store, StoreError};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// What verification looked at, and what it found wrong.
@@ -69,7 +68,7 @@ pub fn verify(
     report.checkpoint = meta.checkpoint;
     let hashing = Hashing::new(&meta.hash_key);
     let shards: Vec<Mutex<Shard>> = (0..SLICES).map(|n| Mutex::new(Shard::new(n))).collect();
-    let nothing = Nothing;
+    let nothing = NoStore;
     let mut books = Held {
         shards: shards.iter().map(Mutex::lock).collect(),
         count: usize::from(SLICES),
@@ -279,62 +278,5 @@ fn add_up(report: &mut Verification, books: &Held<'_>) {
     let charted: BTreeMap<(Currency, Chart), i128> = whole.iter().map(|(c, line, minor)| ((c, *line), minor)).collect();
     if sums != charted {
         report.fault(format!("the accounts do not add up to the chart of accounts: {sums:?} against {charted:?}"));
-    }
-}
-
-/// A store with nothing in it: books that are made from the journal alone.
-struct Nothing;
-
-impl Store for Nothing {
-    fn meta(&self) -> Result<Meta, StoreError> {
-        Ok(Meta { hash_key: [0; 16], checkpoint: 0, term: 0 })
-    }
-
-    fn set_meta(&self, _: Meta) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn write(&self, _: &[Put]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn bulk(&self) -> Result<Box<dyn Bulk + '_>, StoreError> {
-        Err(StoreError("nothing is stored while the journal is verified".into()))
-    }
-
-    fn wallet(&self, _: u64, _: &AccountId) -> Result<Option<Image>, StoreError> {
-        Ok(None)
-    }
-
-    fn id(&self, _: u64) -> Result<Option<IdEntry>, StoreError> {
-        Ok(None)
-    }
-
-    fn each_id(&self, _: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn document(&self, _: u128) -> Result<Option<Image>, StoreError> {
-        Ok(None)
-    }
-
-    fn refunded(&self, _: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
-        Ok(None)
-    }
-
-    fn slices(&self) -> Result<Vec<StoredSlice>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn deadlines(&self) -> Result<Vec<(Timestamp, AccountId)>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn each_wallet(&self, _: RangeInclusive<u64>, _: &mut WalletVisitor<'_>) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn wallets_about(&self) -> Result<u64, StoreError> {
-        Ok(0)
     }
 }

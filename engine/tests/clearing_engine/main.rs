@@ -15,8 +15,8 @@ use fentan_engine::ledger::{Command, Event, Query, Refund, Reject, Spend, TopUp,
 use fentan_engine::money::{Currency, Major, Money};
 use fentan_engine::names::{AccountId, CommandId, Label};
 use fentan_engine::runtime::{Answer, Body, Engine, Found, Limits, Media, Outcome, Parcel, Reply, Request};
-use fentan_engine::store::Store;
-use media::{NoStore, Tape};
+use fentan_engine::store::{NoStore, Store};
+use media::Tape;
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
