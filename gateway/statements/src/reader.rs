@@ -14,6 +14,9 @@ mod wechat_trade;
 
 use jiff::civil::Date;
 
+use self::wechat::Wechat;
+use self::wechat_fundflow::WechatFundflow;
+use self::wechat_trade::WechatTrade;
 use crate::ask::{Ask, Encoding};
 use crate::family::Family;
 use crate::lines::Line;
@@ -37,8 +40,8 @@ pub(crate) trait Machine: Send {
 /// The machine of a family. `unique`: whether numbers are remembered, to find those that repeat.
 pub(crate) fn machine(ask: &Ask<'_>, unique: bool) -> Result<Box<dyn Machine>, Refused> {
     Ok(match ask.family {
-        Family::WechatTrade => Box::new(wechat_trade::WechatTrade::new(ask.decimals, unique)),
-        Family::WechatFundflow => Box::new(wechat_fundflow::WechatFundflow::new(ask.decimals, unique)),
+        Family::WechatTrade => Box::new(Wechat::new(ask.decimals, WechatTrade::new(ask.decimals, unique))),
+        Family::WechatFundflow => Box::new(Wechat::new(ask.decimals, WechatFundflow::new(ask.decimals, unique))),
         Family::AlipayDetail => Box::new(alipay_detail::AlipayDetail::new(ask.decimals, unique)),
         Family::UnionpayMerchant => {
             Box::new(unionpay_merchant::UnionpayMerchant::new(ask.file_name, ask.decimals, unique)?)

@@ -4,8 +4,12 @@
 
 use crate::ask::Encoding;
 use crate::lines::{Decoder, Line};
+use crate::reader::Machine;
 use crate::refused::{Reason, Refused};
+use crate::row::Row;
 use crate::split;
+use crate::table::{Fields, Header};
+use std::fmt::Debug;
 
 /// The answer for a day without payments.
 const EMPTY_DAY: &str = "No Bill Exist";
@@ -25,7 +29,7 @@ enum Phase {
 
 /// What a line is.
 #[derive(Debug)]
-pub(super) enum Part<'l> {
+enum Part<'l> {
     /// The names of the columns.
     Header(Vec<&'l str>),
     /// A row.
@@ -38,32 +42,97 @@ pub(super) enum Part<'l> {
     Nothing,
 }
 
+/// What one kind of bill makes of the lines.
+pub(super) trait Bill: Debug + Send {
+    /// Where its columns are.
+    type Columns: Debug + Send;
+    /// The name that the header of the sums begins with.
+    const SUMS: &'static str;
+
+    /// Finds the columns.
+    fn columns(header: &Header) -> Result<Self::Columns, Refused>;
+
+    /// Reads a row.
+    fn row(&mut self, fields: &Fields<'_>, columns: &Self::Columns) -> Result<Row, Refused>;
+
+    /// Compares the bill's sums with those of the rows.
+    fn check_sums(&self, fields: &Fields<'_>, names: &Header) -> Result<(), Refused>;
+
+    /// What else holds of a whole bill.
+    fn end(&mut self) -> Result<(), Refused> {
+        Ok(())
+    }
+}
+
+/// Reads a bill: the layout, which all kinds have, and what one kind makes of it.
+#[derive(Debug)]
+pub(super) struct Wechat<B: Bill> {
+    layout: Layout,
+    decimals: u8,
+    columns: Option<(Header, B::Columns)>,
+    names: Option<Header>,
+    bill: B,
+}
+
+impl<B: Bill> Wechat<B> {
+    pub(super) fn new(decimals: u8, bill: B) -> Self {
+        Self { layout: Layout::new(B::SUMS), decimals, columns: None, names: None, bill }
+    }
+}
+
+impl<B: Bill> Machine for Wechat<B> {
+    fn line(&mut self, line: Line<'_>) -> Result<Option<Row>, Refused> {
+        // Always UTF-8.
+        let text = Decoder::utf8().text(line)?;
+        let missing = |expected: &str, found| Refused::at(Reason::Header, line.number).expected(expected).found(found);
+        match self.layout.part(line.number, &text)? {
+            Part::Header(names) => {
+                let header = Header::new(line.number, names)?;
+                let columns = B::columns(&header)?;
+                self.columns = Some((header, columns));
+            }
+            Part::Row(fields) => {
+                let (header, columns) = self.columns.as_ref().ok_or_else(|| missing("a header first", "a row"))?;
+                let fields = Fields::new(line.number, self.decimals, fields, header)?;
+                return self.bill.row(&fields, columns).map(Some);
+            }
+            Part::SumsHeader(names) => self.names = Some(Header::new(line.number, names)?),
+            Part::Sums(fields) => {
+                let names = self.names.as_ref().ok_or_else(|| missing("the names of the sums", "the sums"))?;
+                let fields = Fields::new(line.number, self.decimals, fields, names)?;
+                self.bill.check_sums(&fields, names)?;
+            }
+            Part::Nothing => {}
+        }
+        Ok(None)
+    }
+
+    fn end(&mut self, last: u64) -> Result<(), Refused> {
+        self.layout.end(last)?;
+        self.bill.end()
+    }
+
+    fn encoding(&self) -> Encoding {
+        Encoding::Utf8
+    }
+}
+
 /// Follows the layout.
 #[derive(Debug)]
-pub(super) struct Bill {
+struct Layout {
     phase: Phase,
     /// The name that the header of the sums begins with.
     sums: &'static str,
     answer: String,
 }
 
-impl Bill {
-    pub(super) fn new(sums: &'static str) -> Self {
+impl Layout {
+    fn new(sums: &'static str) -> Self {
         Self { phase: Phase::Start, sums, answer: String::new() }
     }
 
-    /// The text of a line: always UTF-8.
-    pub(super) fn text(line: Line<'_>) -> Result<String, Refused> {
-        Decoder::utf8().text(line).map(std::borrow::Cow::into_owned)
-    }
-
-    #[expect(clippy::unused_self, reason = "the other families decide it while they read")]
-    pub(super) fn encoding(&self) -> Encoding {
-        Encoding::Utf8
-    }
-
     /// Takes the next line.
-    pub(super) fn part<'l>(&mut self, line: u64, text: &'l str) -> Result<Part<'l>, Refused> {
+    fn part<'l>(&mut self, line: u64, text: &'l str) -> Result<Part<'l>, Refused> {
         match self.phase {
             Phase::Start if text.trim_start().starts_with("<xml") => {
                 self.phase = Phase::Answer;
@@ -100,7 +169,7 @@ impl Bill {
     }
 
     /// Whether the bill was whole.
-    pub(super) fn end(&self, last: u64) -> Result<(), Refused> {
+    fn end(&self, last: u64) -> Result<(), Refused> {
         match self.phase {
             Phase::Done => Ok(()),
             Phase::Answer => self.answered(last),

@@ -5,12 +5,9 @@
 //! against the changes. A refund's row carries the refund's numbers; 资金流水单号 is the number of the
 //! payment it belongs to. Fees are rows of their own here, so a row's `fee` is zero.
 
-use crate::ask::Encoding;
-use crate::lines::Line;
 use crate::number;
-use crate::reader::Machine;
 use crate::reader::running_balance::RunningBalance;
-use crate::reader::wechat::{Bill, Part};
+use crate::reader::wechat::Bill;
 use crate::refused::{Reason, Refused};
 use crate::row::{Flow, Row, RowKind};
 use crate::seen::Seen;
@@ -19,9 +16,9 @@ use crate::table::{self, Column, Fields, Header};
 /// The first of the sums.
 const COUNT: &str = "资金流水总笔数";
 
+/// Where the columns are.
 #[derive(Debug)]
-struct Columns {
-    header: Header,
+pub(super) struct Columns {
     time: Column,
     business: Column,
     flow_number: Column,
@@ -35,7 +32,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn new(header: Header) -> Result<Self, Refused> {
+    fn new(header: &Header) -> Result<Self, Refused> {
         Ok(Self {
             time: header.need(&["记账时间"])?,
             business: header.need(&["微信支付业务单号"])?,
@@ -47,18 +44,14 @@ impl Columns {
             balance: header.need(&["账户结余(元)", "账户结余（元）"])?,
             note: header.find(&["备注"]),
             voucher: header.need(&["业务凭证号"])?,
-            header,
         })
     }
 }
 
-/// Reads a fund-flow bill.
+/// What a fund-flow bill adds up to.
 #[derive(Debug)]
 pub(super) struct WechatFundflow {
-    bill: Bill,
     decimals: u8,
-    columns: Option<Columns>,
-    names: Option<Header>,
     /// Number and money, in and out.
     sums: [(i64, i64); 2],
     balance: RunningBalance,
@@ -67,22 +60,21 @@ pub(super) struct WechatFundflow {
 
 impl WechatFundflow {
     pub(super) fn new(decimals: u8, unique: bool) -> Self {
-        Self {
-            bill: Bill::new(COUNT),
-            decimals,
-            columns: None,
-            names: None,
-            sums: Default::default(),
-            balance: RunningBalance::default(),
-            seen: Seen::new(unique),
-        }
+        let (sums, balance) = Default::default();
+        Self { decimals, sums, balance, seen: Seen::new(unique) }
+    }
+}
+
+impl Bill for WechatFundflow {
+    type Columns = Columns;
+    const SUMS: &'static str = COUNT;
+
+    fn columns(header: &Header) -> Result<Columns, Refused> {
+        Columns::new(header)
     }
 
-    fn row(&mut self, line: u64, fields: Vec<&str>) -> Result<Row, Refused> {
-        let Some(columns) = &self.columns else {
-            return Err(Refused::at(Reason::Header, line).expected("a header first").found("a row"));
-        };
-        let fields = Fields::new(line, self.decimals, fields, &columns.header)?;
+    fn row(&mut self, fields: &Fields<'_>, columns: &Columns) -> Result<Row, Refused> {
+        let line = fields.line;
         let flow = match fields.text(&columns.direction) {
             "收入" => Flow::In,
             "支出" => Flow::Out,
@@ -129,11 +121,8 @@ impl WechatFundflow {
         Ok(row)
     }
 
-    fn check_sums(&self, line: u64, fields: Vec<&str>) -> Result<(), Refused> {
-        let Some(names) = &self.names else {
-            return Err(Refused::at(Reason::Header, line).expected("the names of the sums").found("the sums"));
-        };
-        let fields = Fields::new(line, self.decimals, fields, names)?;
+    fn check_sums(&self, fields: &Fields<'_>, names: &Header) -> Result<(), Refused> {
+        let line = fields.line;
         let [(in_rows, in_sum), (out_rows, out_sum)] = self.sums;
         for (name, rows) in [(COUNT, in_rows + out_rows), ("收入笔数", in_rows), ("支出笔数", out_rows)] {
             table::same_total(line, name, fields.count(&names.need(&[name])?)?, rows, 0)?;
@@ -144,23 +133,8 @@ impl WechatFundflow {
         }
         Ok(())
     }
-}
 
-impl Machine for WechatFundflow {
-    fn line(&mut self, line: Line<'_>) -> Result<Option<Row>, Refused> {
-        let text = Bill::text(line)?;
-        match self.bill.part(line.number, &text)? {
-            Part::Header(names) => self.columns = Some(Columns::new(Header::new(line.number, names)?)?),
-            Part::Row(fields) => return self.row(line.number, fields).map(Some),
-            Part::SumsHeader(names) => self.names = Some(Header::new(line.number, names)?),
-            Part::Sums(fields) => self.check_sums(line.number, fields)?,
-            Part::Nothing => {}
-        }
-        Ok(None)
-    }
-
-    fn end(&mut self, last: u64) -> Result<(), Refused> {
-        self.bill.end(last)?;
+    fn end(&mut self) -> Result<(), Refused> {
         match self.balance.end() {
             None => Ok(()),
             Some(broken) => Err(Refused::at(Reason::Balance, broken.line)
@@ -168,9 +142,5 @@ impl Machine for WechatFundflow {
                 .expected(number::major(broken.expected, self.decimals))
                 .found(number::major(broken.found, self.decimals))),
         }
-    }
-
-    fn encoding(&self) -> Encoding {
-        self.bill.encoding()
     }
 }

@@ -5,11 +5,8 @@
 //! first column is the time of the *payment*, and the refund's success has a column of its own.
 //! The sums at the end are over the rows as they stand, whatever their status.
 
-use crate::ask::Encoding;
-use crate::lines::Line;
 use crate::number;
-use crate::reader::Machine;
-use crate::reader::wechat::{Bill, Part};
+use crate::reader::wechat::Bill;
 use crate::refused::{Reason, Refused};
 use crate::row::{Row, RowKind, RowStatus};
 use crate::seen::Seen;
@@ -30,8 +27,7 @@ const SUMS: [&[&str]; 6] = [
 
 /// Where the columns are.
 #[derive(Debug)]
-struct Columns {
-    header: Header,
+pub(super) struct Columns {
     time: Column,
     channel_order: Column,
     order: Column,
@@ -61,7 +57,7 @@ struct RefundColumns {
 }
 
 impl Columns {
-    fn new(header: Header) -> Result<Self, Refused> {
+    fn new(header: &Header) -> Result<Self, Refused> {
         let refund = match header.find(&["退款金额"]).or_else(|| header.find(&["微信退款单号", "商户退款单号"]))
         {
             None => None,
@@ -90,7 +86,6 @@ impl Columns {
             rate: header.find(&["费率"]),
             about: header.find(&["商品名称"]),
             refund,
-            header,
         })
     }
 }
@@ -98,13 +93,10 @@ impl Columns {
 /// What the rows add up to, column by column: amount, refund, coupon refund, fee, asked, refund asked.
 type Sums = [i64; SUMS.len()];
 
-/// Reads a trade bill.
+/// What a trade bill adds up to.
 #[derive(Debug)]
 pub(super) struct WechatTrade {
-    bill: Bill,
     decimals: u8,
-    columns: Option<Columns>,
-    names: Option<Header>,
     rows: i64,
     sums: Sums,
     currency: Option<String>,
@@ -113,57 +105,7 @@ pub(super) struct WechatTrade {
 
 impl WechatTrade {
     pub(super) fn new(decimals: u8, unique: bool) -> Self {
-        Self {
-            bill: Bill::new(COUNT),
-            decimals,
-            columns: None,
-            names: None,
-            rows: 0,
-            sums: Sums::default(),
-            currency: None,
-            seen: Seen::new(unique),
-        }
-    }
-
-    fn row(&mut self, line: u64, fields: Vec<&str>) -> Result<Row, Refused> {
-        let Some(columns) = &self.columns else {
-            return Err(Refused::at(Reason::Header, line).expected("a header first").found("a row"));
-        };
-        let fields = Fields::new(line, self.decimals, fields, &columns.header)?;
-        let mut row = common(&fields, columns)?;
-        let same = self.currency.get_or_insert_with(|| row.currency.clone());
-        if *same != row.currency {
-            return Err(fields.refuse(Reason::Word, &columns.currency, &format!("{same}, as in the rows before")));
-        }
-        let amount = row.amount;
-        let asked = columns.asked.as_ref().map(|column| fields.amount(column)).transpose()?;
-        let raw_fee = row.fee;
-        row.asked = asked.unwrap_or(amount);
-        let mut refunds = [0; 3];
-        if let Some(columns) = &columns.refund {
-            refunds = refund_money(&fields, columns)?;
-        }
-        if row.kind == RowKind::Refund {
-            let Some(columns) = &columns.refund else {
-                return Err(fields.refuse(
-                    Reason::Word,
-                    &columns.state,
-                    "SUCCESS: this bill has no columns of refunds",
-                ));
-            };
-            as_refund(&mut row, &fields, columns, refunds)?;
-        } else if let Some(columns) = &columns.refund
-            && refunds[0] != 0
-        {
-            return Err(fields.refuse(Reason::Field, &columns.amount, "0 in the row of a payment"));
-        }
-        self.rows += 1;
-        let values = [amount, refunds[0], refunds[1], raw_fee, asked.unwrap_or(0), refunds[2]];
-        for (sum, value) in self.sums.iter_mut().zip(values) {
-            table::add(sum, value, line)?;
-        }
-        self.unique(&row)?;
-        Ok(row)
+        Self { decimals, rows: 0, sums: Sums::default(), currency: None, seen: Seen::new(unique) }
     }
 
     fn unique(&mut self, row: &Row) -> Result<(), Refused> {
@@ -177,12 +119,55 @@ impl WechatTrade {
         }
         Err(Refused::at(Reason::Duplicate, row.line).column(name).expected("a number not seen before").found(number))
     }
+}
 
-    fn check_sums(&self, line: u64, fields: Vec<&str>) -> Result<(), Refused> {
-        let Some(names) = &self.names else {
-            return Err(Refused::at(Reason::Header, line).expected("the names of the sums").found("the sums"));
-        };
-        let fields = Fields::new(line, self.decimals, fields, names)?;
+impl Bill for WechatTrade {
+    type Columns = Columns;
+    const SUMS: &'static str = COUNT;
+
+    fn columns(header: &Header) -> Result<Columns, Refused> {
+        Columns::new(header)
+    }
+
+    fn row(&mut self, fields: &Fields<'_>, columns: &Columns) -> Result<Row, Refused> {
+        let mut row = common(fields, columns)?;
+        let same = self.currency.get_or_insert_with(|| row.currency.clone());
+        if *same != row.currency {
+            return Err(fields.refuse(Reason::Word, &columns.currency, &format!("{same}, as in the rows before")));
+        }
+        let amount = row.amount;
+        let asked = columns.asked.as_ref().map(|column| fields.amount(column)).transpose()?;
+        let raw_fee = row.fee;
+        row.asked = asked.unwrap_or(amount);
+        let mut refunds = [0; 3];
+        if let Some(columns) = &columns.refund {
+            refunds = refund_money(fields, columns)?;
+        }
+        if row.kind == RowKind::Refund {
+            let Some(columns) = &columns.refund else {
+                return Err(fields.refuse(
+                    Reason::Word,
+                    &columns.state,
+                    "SUCCESS: this bill has no columns of refunds",
+                ));
+            };
+            as_refund(&mut row, fields, columns, refunds)?;
+        } else if let Some(columns) = &columns.refund
+            && refunds[0] != 0
+        {
+            return Err(fields.refuse(Reason::Field, &columns.amount, "0 in the row of a payment"));
+        }
+        self.rows += 1;
+        let values = [amount, refunds[0], refunds[1], raw_fee, asked.unwrap_or(0), refunds[2]];
+        for (sum, value) in self.sums.iter_mut().zip(values) {
+            table::add(sum, value, fields.line)?;
+        }
+        self.unique(&row)?;
+        Ok(row)
+    }
+
+    fn check_sums(&self, fields: &Fields<'_>, names: &Header) -> Result<(), Refused> {
+        let line = fields.line;
         table::same_total(line, COUNT, fields.count(&names.need(&[COUNT])?)?, self.rows, 0)?;
         names.need(SUMS[0])?;
         names.need(SUMS[3])?;
@@ -257,26 +242,4 @@ fn as_refund(row: &mut Row, fields: &Fields<'_>, columns: &RefundColumns, money:
         row.at_us = fields.time(succeeded)?;
     }
     Ok(())
-}
-
-impl Machine for WechatTrade {
-    fn line(&mut self, line: Line<'_>) -> Result<Option<Row>, Refused> {
-        let text = Bill::text(line)?;
-        match self.bill.part(line.number, &text)? {
-            Part::Header(names) => self.columns = Some(Columns::new(Header::new(line.number, names)?)?),
-            Part::Row(fields) => return self.row(line.number, fields).map(Some),
-            Part::SumsHeader(names) => self.names = Some(Header::new(line.number, names)?),
-            Part::Sums(fields) => self.check_sums(line.number, fields)?,
-            Part::Nothing => {}
-        }
-        Ok(None)
-    }
-
-    fn end(&mut self, last: u64) -> Result<(), Refused> {
-        self.bill.end(last)
-    }
-
-    fn encoding(&self) -> Encoding {
-        self.bill.encoding()
-    }
 }
