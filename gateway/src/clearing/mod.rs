@@ -14,6 +14,7 @@
 //! | `lots.rs` | lots that are confirmed, in all their pieces, and what they release |
 //! | `items.rs` | differences: who does what, and what follows |
 //! | `open.rs` | the differences and statements that matter now, in memory |
+//! | `confirmed.rs` | from a row's numbers to top-ups that a statement has confirmed |
 //! | `cover.rs` | that what is owed is there |
 //! | `engine.rs` | asking the engine |
 //! | `trace.rs` | from a payout back to rows, from a row forward |
@@ -28,6 +29,7 @@
 
 mod changed;
 pub(crate) mod client;
+mod confirmed;
 pub(crate) mod cover;
 mod engine;
 mod folder;

@@ -1,5 +1,6 @@
 //! What becomes of a statement's rows, and of the orders that no row has found (rule C4).
 
+use super::confirmed::confirmed;
 use super::engine::PARCEL;
 use super::import::{Refusal, Stage, Told};
 use super::lots::Lot;
@@ -13,7 +14,7 @@ use fentan_engine::clearing::{
     WorkItem,
 };
 use fentan_engine::journal::Position;
-use fentan_engine::ledger::{Command, Reject};
+use fentan_engine::ledger::Reject;
 use fentan_engine::names::{AccountId, CommandId, Label};
 use fentan_statements::{Row, RowKind, RowStatus, Rows};
 use std::collections::{BTreeMap, HashSet};
@@ -123,7 +124,7 @@ impl Import<'_> {
                 // Money without a number that anything could be found by is money all the same.
                 let moved = row.status == RowStatus::Succeeded && row.asked > 0;
                 if moved && !matches!(row.kind, RowKind::Other { .. }) {
-                    self.one_sided(&row, None, ItemState::Open);
+                    self.one_sided(&row, None, ItemState::Open)?;
                 } else {
                     self.tally.void += 1;
                 }
@@ -185,20 +186,20 @@ impl Import<'_> {
             Outcome::NoMoney => self.tally.void += 1,
             Outcome::Matched(pair) => self.pair(row, *pair, &[])?,
             Outcome::Mismatched(pair, what) => self.pair(row, *pair, &what.iter().collect::<Vec<_>>())?,
-            Outcome::Waiting => self.one_sided(row, None, ItemState::Waiting),
-            Outcome::Long => self.one_sided(row, Some(Difference::Long), ItemState::Open),
-            Outcome::Chargeback => self.one_sided(row, Some(Difference::Chargeback), ItemState::Open),
-            Outcome::Duplicate { .. } => self.one_sided(row, Some(Difference::Duplicate), ItemState::Open),
+            Outcome::Waiting => self.one_sided(row, None, ItemState::Waiting)?,
+            Outcome::Long => self.one_sided(row, Some(Difference::Long), ItemState::Open)?,
+            Outcome::Chargeback => self.one_sided(row, Some(Difference::Chargeback), ItemState::Open)?,
+            Outcome::Duplicate { .. } => self.one_sided(row, Some(Difference::Duplicate), ItemState::Open)?,
         }
         Ok(())
     }
 
     /// A row that only the channel has, or has again.
-    fn one_sided(&mut self, row: &Row, kind: Option<Difference>, state: ItemState) {
+    fn one_sided(&mut self, row: &Row, kind: Option<Difference>, state: ItemState) -> Result<(), Reject> {
         let refund = row.kind == RowKind::Refund;
         let kind = kind.unwrap_or(if refund { Difference::Chargeback } else { Difference::Long });
         // The channel may have sent the row in an earlier file.
-        let known = self.confirmed_before(row);
+        let known = self.confirmed_before(row)?;
         let (kind, state) = if known.is_some() { (Difference::Duplicate, ItemState::Open) } else { (kind, state) };
         let mut item = self.reader.item(kind, state, row, &self.file);
         item.stated = Some(row.asked);
@@ -210,35 +211,18 @@ impl Import<'_> {
             self.tally.items += 1;
         }
         self.open(row.line, item);
+        Ok(())
     }
 
     /// The top-up of a row's number that a statement has confirmed already.
-    fn confirmed_before(&self, row: &Row) -> Option<CommandId> {
+    fn confirmed_before(&self, row: &Row) -> Result<Option<CommandId>, Reject> {
         if row.kind == RowKind::Refund {
             // A refund that was booked at once is confirmed under its own number.
-            let id = CommandId::new(&row.refund).ok()?;
-            return self.desktop.line.record(&ids::refund(&id)).ok().flatten().map(|_| id);
+            let Ok(id) = CommandId::new(&row.refund) else { return Ok(None) };
+            return Ok(self.desktop.line.record(&ids::refund(&id))?.map(|_| id));
         }
-        let channel = self.reader.channel.as_str();
-        for number in [&row.order, &row.channel_order].into_iter().filter(|number| !number.is_empty()) {
-            let records = self.desktop.history.look(|reading| {
-                let positions = reading.orders(channel, number)?;
-                let mut details = reading.details();
-                positions.into_iter().map(|position| details.record(position)).collect::<Result<Vec<_>, _>>()
-            });
-            // A top-up without a channel order is known by its own id.
-            let by_id = CommandId::new(number).ok().and_then(|id| self.desktop.line.record(&id).ok().flatten());
-            let by_id = by_id.filter(|record| matches!(record.command, Command::TopUp(_)));
-            let records = records.unwrap_or_default().into_iter().flatten().chain(by_id.map(|record| *record));
-            for record in records {
-                let Some(account) = record.account() else { continue };
-                let confirm = ids::confirm(&record.id, account.as_str());
-                if self.desktop.line.record(&confirm).ok().flatten().is_some() {
-                    return Some(record.id);
-                }
-            }
-        }
-        None
+        let (line, history) = (&self.desktop.line, &self.desktop.history);
+        Ok(confirmed(line, history, self.reader.channel, row)?.into_iter().next().map(|found| found.top_up))
     }
 
     /// A row that found its order.
@@ -313,8 +297,7 @@ impl Import<'_> {
         }
         let differs = what.iter().any(|kind| !matches!(kind, Difference::Fee | Difference::TradeType));
         if differs {
-            self.one_sided(row, None, ItemState::Open);
-            return Ok(());
+            return self.one_sided(row, None, ItemState::Open);
         }
         let row_ref = RowRef { file: self.file.clone(), line: row.line };
         let act = Act::Arrived { row: row_ref, amount: row.asked, fee: cost(row) };

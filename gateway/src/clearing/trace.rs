@@ -5,6 +5,7 @@
 //! bookings in between; a record says which lots paid; a lot's confirmation has an id that follows from its top-up, and
 //! names the row. Cost: one read of the history a booking, and one of the engine a lot.
 
+use super::confirmed::confirmed;
 use super::engine::Line;
 use super::{Folder, ids};
 use crate::history::HistoryService;
@@ -279,8 +280,9 @@ impl Tracer {
         told.insert("name".into(), json!(statement.name));
         told.insert("file".into(), json!(row.file.as_str()));
         told.insert("row".into(), told_row(&found, statement));
-        if let Some(top_up) = self.confirmed_by(&statement.channel, &found, row)? {
-            told.insert("confirmed".into(), self.top_up(&top_up)?);
+        let confirmed = confirmed(&self.line, &self.history, &statement.channel, &found)?;
+        if let Some(its) = confirmed.iter().find(|one| row_ref(&one.by) == Some(row)) {
+            told.insert("confirmed".into(), self.top_up(&its.top_up)?);
         }
         let items = self.history.look(|reading| reading.documents("item"))?;
         let items: Vec<Value> = items
@@ -294,33 +296,6 @@ impl Tracer {
             .collect();
         told.insert("items".into(), Value::Array(items));
         Ok(Value::Object(told))
-    }
-
-    /// The top-up that this row confirmed.
-    fn confirmed_by(
-        &self,
-        channel: &fentan_engine::names::Label,
-        row: &Row,
-        at: &RowRef,
-    ) -> Result<Option<CommandId>, Reject> {
-        for number in [&row.order, &row.channel_order].into_iter().filter(|number| !number.is_empty()) {
-            let records = self.history.look(|reading| {
-                let mut details = reading.details();
-                let positions = reading.orders(channel.as_str(), number)?;
-                positions.into_iter().map(|position| details.record(position)).collect::<Result<Vec<_>, _>>()
-            })?;
-            // A top-up without a channel order is known by its own id.
-            let by_id = CommandId::new(number).ok().map(|id| self.line.record(&id)).transpose()?.flatten();
-            for record in records.into_iter().flatten().chain(by_id.map(|record| *record)) {
-                let Some(account) = record.account() else { continue };
-                let confirmed = self.line.record(&ids::confirm(&record.id, account.as_str()))?;
-                let is = confirmed.as_deref().and_then(row_ref).is_some_and(|row| row == at);
-                if is {
-                    return Ok(Some(record.id));
-                }
-            }
-        }
-        Ok(None)
     }
 }
 
