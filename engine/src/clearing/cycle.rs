@@ -20,7 +20,7 @@ use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
 /// Where settlement days begin: Beijing is eight hours before UTC, and has been without summer time since 1992.
-const BEIJING: Offset = Offset::constant(8);
+pub const BEIJING: Offset = Offset::constant(8);
 
 /// The moment up to which a run on `run_day` settles; `None` when that is no working day, so that there is no run.
 ///

@@ -52,7 +52,7 @@ pub use ask_money::{
 pub use calendar::{Calendar, CalendarError, UnlistedYears};
 pub use calendar_spec::{CalendarSpec, HolidaySpec, YearSpec};
 pub use channels::{ChannelSpec, ChannelTerms, Channels};
-pub use cycle::{CarriedOver, PendingFigures, Settled, Why, cutoff, settle};
+pub use cycle::{BEIJING, CarriedOver, PendingFigures, Settled, Why, cutoff, settle};
 pub use document::{Document, Item, ItemState, Proposal, RowRef, Statement, Tally};
 pub use document_money::{ByFund, Failure, PaidOut, Payout, PayoutLine, PayoutState, Settlement, Share, Split};
 pub use entry::{Confirmed, Entry, Filed, Move, Place};

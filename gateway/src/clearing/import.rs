@@ -13,10 +13,11 @@ use super::changed::Changed;
 use super::lots::failed;
 use super::row::{Reader, given_up as order_given_up};
 use super::rows::{GIVEN_UP, Import};
+use super::settle::beijing_day;
 use super::{Desktop, ids};
 use fentan_engine::clearing::matching::{Matcher, Orders, Rules};
 use fentan_engine::clearing::scan::{Open, Span, open_orders};
-use fentan_engine::clearing::{ChannelTerms, Clearing, CloseStatement, Document, Statement, Tally};
+use fentan_engine::clearing::{BEIJING, ChannelTerms, Clearing, CloseStatement, Document, Statement, Tally};
 use fentan_engine::ledger::Reject;
 use fentan_engine::money::Currency;
 use fentan_engine::names::{CommandId, Label};
@@ -226,7 +227,7 @@ fn statement(ask: &ImportAsk, summary: &Summary, currency: Currency) -> Result<S
     let hex = blake3::Hash::from_bytes(summary.sha256).to_hex();
     let day = summary.day.or_else(|| {
         let last = jiff::Timestamp::from_microsecond(summary.last_at_us?).ok()?;
-        Some(last.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).date())
+        Some(beijing_day(last))
     });
     let Some(day) = day else {
         return Err(Reject::bad_request("name", "the file has no rows and says no day").into());
@@ -237,7 +238,7 @@ fn statement(ask: &ImportAsk, summary: &Summary, currency: Currency) -> Result<S
         .tomorrow()
         .ok()
         .and_then(|next| next.at(0, 0, 0, 0).checked_add(cut.hours()).ok())
-        .and_then(|end| jiff::tz::TimeZone::fixed(jiff::tz::offset(8)).to_timestamp(end).ok());
+        .and_then(|end| BEIJING.to_timestamp(end).ok());
     let Some(until) = until else { return Err(Reject::bad_request("name", "the day is no day").into()) };
     Ok(Statement {
         file: Label::internal(&hex),

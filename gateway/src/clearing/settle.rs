@@ -13,20 +13,17 @@
 use super::{Desktop, PATIENCE, ids};
 use fentan_engine::accounts::{AccountKind, Timestamp};
 use fentan_engine::catalog::Catalog;
-use fentan_engine::clearing::{Clearing, Document, Settle, Settlement, SettlementLine, cutoff};
+use fentan_engine::clearing::{BEIJING, Clearing, Document, Settle, Settlement, SettlementLine, cutoff};
 use fentan_engine::history::{AccountRow, DocumentRow, HistoryError, KindSum, PendingPast, Reading};
 use fentan_engine::ledger::{Event, Record, Reject};
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, CommandId, Label};
 use jiff::civil::Date;
-use jiff::tz::Offset;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Merchants that are settled together.
 const TOGETHER: usize = 256;
-/// Where settlement days begin.
-const BEIJING: Offset = Offset::constant(8);
 
 /// Which day, and whose.
 #[derive(Debug, Clone)]
@@ -104,18 +101,13 @@ impl Desktop {
             last: Last::new(),
             report: RunReport::default(),
         };
-        let merchants = if self.history.indexed_to() == 0 {
-            // A new ledger.
-            Vec::new()
-        } else {
-            self.history.look(|reading| {
-                reading.each_document("settlement", &mut |row| {
-                    run.learn(row);
-                    Ok(())
-                })?;
-                merchants(reading, ask.merchant.as_ref())
-            })?
-        };
+        let merchants = self.history.look(|reading| {
+            reading.each_document("settlement", &mut |row| {
+                run.learn(row);
+                Ok(())
+            })?;
+            merchants(reading, ask.merchant.as_ref())
+        })?;
         if let (Some(merchant), true) = (&ask.merchant, merchants.is_empty()) {
             return Err(Reject::UnknownAccount { account: merchant.clone() });
         }

@@ -174,17 +174,20 @@ impl HistoryService {
         look(&reading).map_err(|error| Inner::failed(&error))
     }
 
-    /// Waits until everything up to a position is indexed; `false` when it is not in time.
-    pub(crate) fn reaches(&self, position: u64, patience: Duration) -> bool {
+    /// Waits until everything up to a position is indexed; when it is not in time, that is what the reject says.
+    pub(crate) fn reaches(&self, durable: u64, patience: Duration) -> Result<(), Reject> {
         let until = Instant::now() + patience;
-        while self.indexed_to() < position {
+        loop {
+            let indexed_to = self.indexed_to();
+            if indexed_to >= durable {
+                return Ok(());
+            }
             if Instant::now() >= until {
-                return false;
+                return Err(Reject::HistoryBehind { indexed_to, durable, retry_after_ms: RETRY_AFTER_MS });
             }
             self.inner.follower.wake();
             std::thread::sleep(Duration::from_millis(3));
         }
-        true
     }
 
     fn run(&self, job: Job) {

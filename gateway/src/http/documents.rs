@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long a list waits for the history, which runs at the lowest priority.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn off() -> HttpResponse {
     refusal(&crate::door::history_off())
@@ -49,11 +49,7 @@ pub(super) async fn look<T: Default + Send + 'static>(
     let engine = Arc::clone(&state.door.engine);
     let found = web::block(move || {
         // A list that lacks what was just booked would be taken for the whole.
-        let durable = engine.status().durable;
-        if !history.reaches(durable, PATIENCE) {
-            let indexed_to = history.indexed_to();
-            return Err(Reject::HistoryBehind { indexed_to, durable, retry_after_ms: 1_000 });
-        }
+        history.reaches(engine.status().durable, PATIENCE)?;
         history.look(look)
     });
     match found.await {

@@ -1,6 +1,6 @@
 //! `GET /v1/trace`: where money comes from and where it goes.
 
-use super::documents::{forbidden, is_operator, off, own_id};
+use super::documents::{PATIENCE, forbidden, is_operator, off, own_id};
 use super::{State, refusal};
 use crate::clearing::trace::TraceAsk;
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -9,7 +9,6 @@ use fentan_engine::ledger::Reject;
 use fentan_engine::names::{CommandId, Label};
 use serde::Deserialize;
 use serde_json::Value;
-use std::time::Duration;
 
 /// What is traced: one of them.
 #[derive(Debug, Deserialize)]
@@ -55,7 +54,8 @@ pub(super) async fn trace(http: HttpRequest, state: web::Data<State>) -> HttpRes
     let Some(history) = state.door.history.clone() else { return off() };
     let door = state.door.clone();
     let told = web::block(move || {
-        history.reaches(door.engine.status().durable, Duration::from_secs(2));
+        // A trace that lacks what was just booked would be taken for the whole.
+        history.reaches(door.engine.status().durable, PATIENCE)?;
         clearing.tracer(&door.engine, &door.desk, &history).trace(&ask)
     });
     match told.await {

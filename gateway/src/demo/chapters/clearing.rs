@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use fentan_engine::clearing::BEIJING;
 use fentan_protocol::{Spend, TopUp};
 use serde_json::Value;
 
@@ -190,7 +191,7 @@ fn share_out(stage: &mut Stage, spent: i64, checks: &mut Checks) -> anyhow::Resu
 /// Settles up to now, pays out, and goes back from the payout to the rows of the file.
 fn settle(stage: &mut Stage, folder: &Folder, checks: &mut Checks) -> anyhow::Result<()> {
     let market = merchant(stage, MARKET)?;
-    let today = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).date();
+    let today = BEIJING.to_datetime(jiff::Timestamp::now()).date();
     let mut settled = None;
     for days in 1..12 {
         // The next working day, whose cut-over is the end of today.
