@@ -5,8 +5,8 @@
 //! own moment. A merchant's settlement has an id of merchant, currency and day: a run that is run again, or that was
 //! interrupted, books nothing twice.
 //!
-//! A run that is **early** is made before its cut-over has come; the cut-over is the moment of the run then, and
-//! what comes later is the next run's.
+//! A run that is **early** takes its own moment as its cut-over, whatever the day's would be: what comes later is the next
+//! run's.
 //!
 //! Cost: a look at all accounts, and at each merchant's entries since its last settlement.
 
@@ -31,7 +31,7 @@ pub(crate) struct RunAsk {
     pub(crate) day: Date,
     /// One merchant; all when not given.
     pub(crate) merchant: Option<AccountId>,
-    /// Whether a cut-over that has not come is now.
+    /// Whether the cut-over is now.
     pub(crate) early: bool,
 }
 
@@ -58,6 +58,7 @@ struct Run {
     written: Label,
     /// No cut-over is after it.
     latest: Timestamp,
+    early: bool,
     catalog: Arc<Catalog>,
     last: Last,
     report: RunReport,
@@ -97,6 +98,7 @@ impl Desktop {
             day: ask.day,
             written: Label::internal(&ask.day.to_string()),
             latest: now.as_microsecond(),
+            early: ask.early,
             catalog,
             last: Last::new(),
             report: RunReport::default(),
@@ -193,6 +195,7 @@ impl Run {
             }
         }
         let cutoff = match cutoff(self.catalog.calendar(), self.catalog.terms(merchant), self.day) {
+            Ok(Some(_)) if self.early => self.latest,
             Ok(Some(cutoff)) => cutoff.min(self.latest),
             Ok(None) => return Ok(None),
             Err(error) => {
