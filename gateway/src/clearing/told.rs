@@ -1,7 +1,7 @@
 //! A trace in words, for `fentan explain`.
 
 use super::client::{ServerArgs, get, print, refused, text};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::Value;
 
 /// Asks a server for a trace and tells it; `false` when there is nothing of the kind.
@@ -9,7 +9,11 @@ use serde_json::Value;
 /// # Errors
 /// When the server cannot be reached.
 pub(crate) fn tell(at: &ServerArgs, query: &[(&str, String)]) -> Result<bool> {
-    let answer = get(at, "/v1/trace", query)?;
+    let mut answer = get(at, "/v1/trace", query)?;
+    all_bookings(at, &mut answer)?;
+    for settlement in answer["settlements"].as_array_mut().into_iter().flatten() {
+        all_bookings(at, settlement)?;
+    }
     if at.json {
         print(&answer);
         return Ok(answer["ok"] == true);
@@ -32,6 +36,22 @@ pub(crate) fn tell(at: &ServerArgs, query: &[(&str, String)]) -> Result<bool> {
         print(&line);
     }
     Ok(true)
+}
+
+/// A server tells a settlement's bookings in pages; asks for those after the first.
+fn all_bookings(at: &ServerArgs, settlement: &mut Value) -> Result<()> {
+    while let Some(cursor) = settlement["next"].as_u64() {
+        let query = [("settlement", text(&settlement["settlement"])), ("cursor", cursor.to_string())];
+        let mut page = get(at, "/v1/trace", &query)?;
+        if page["ok"] != true {
+            bail!("{}: {}", text(&page["code"]), text(&page["message"]));
+        }
+        if let (Some(bookings), Some(more)) = (settlement["bookings"].as_array_mut(), page["bookings"].as_array_mut()) {
+            bookings.append(more);
+        }
+        settlement["next"] = page["next"].take();
+    }
+    Ok(())
 }
 
 struct Lines(Vec<String>);

@@ -22,16 +22,16 @@ use fentan_statements::{Ask, Family, Row, RowKind, check_file};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The most bookings of one settlement that are told.
-const MOST: usize = 10_000;
+/// The most bookings of one settlement that are told at once.
+pub(crate) const MOST: usize = 10_000;
 
 /// What is asked.
 #[derive(Debug, Clone)]
 pub(crate) enum TraceAsk {
     /// A payout, back.
     Payout(CommandId),
-    /// A settlement, back.
-    Settlement(CommandId),
+    /// A settlement, back: so many of its bookings, after a position.
+    Settlement(CommandId, Option<Position>, usize),
     /// A top-up, both ways.
     TopUp(CommandId),
     /// A row of a statement, forward.
@@ -52,7 +52,7 @@ impl Tracer {
     pub(crate) fn trace(&self, ask: &TraceAsk) -> Told {
         match ask {
             TraceAsk::Payout(id) => self.payout(id),
-            TraceAsk::Settlement(id) => self.settlement(id),
+            TraceAsk::Settlement(id, after, limit) => self.settlement(id, *after, *limit),
             TraceAsk::TopUp(id) => self.top_up(id),
             TraceAsk::Row(row) => self.row(row),
         }
@@ -68,22 +68,23 @@ impl Tracer {
         let mut told = value(&document);
         if let Document::Payout(payout) = &document {
             let settlements: Result<Vec<Value>, Reject> =
-                payout.settlements.iter().map(|line| self.settlement(&line.settlement)).collect();
+                payout.settlements.iter().map(|line| self.settlement(&line.settlement, None, MOST)).collect();
             told.insert("settlements".into(), Value::Array(settlements?));
         }
         told.insert("payout".into(), json!(shown(id)));
         Ok(Value::Object(told))
     }
 
-    fn settlement(&self, id: &CommandId) -> Told {
+    fn settlement(&self, id: &CommandId, after: Option<Position>, limit: usize) -> Told {
         let document = self.document("settlement", id)?;
         let mut told = value(&document);
         told.insert("settlement".into(), json!(shown(id)));
         if let Document::Settlement(settlement) = &document {
-            let bookings = self.history.look(|reading| bookings(reading, settlement))?;
+            let (bookings, next) = self.history.look(|reading| bookings(reading, settlement, after, limit))?;
             let told_of: Result<Vec<Value>, Reject> =
                 bookings.iter().map(|booking| self.booking(booking, settlement)).collect();
             told.insert("bookings".into(), Value::Array(told_of?));
+            told.insert("next".into(), json!(next));
         }
         Ok(Value::Object(told))
     }
@@ -160,11 +161,19 @@ impl Tracer {
         all: bool,
     ) -> Result<Vec<Value>, Reject> {
         let records = self.history.look(|reading| {
-            let page = reading.statement(account.as_str(), &Wanted { limit: MOST, ..Wanted::all() })?;
             let mut details = reading.details();
             let paid = |kind: EntryKind| matches!(kind, EntryKind::Spend | EntryKind::Capture | EntryKind::Refund);
-            let lines = page.lines.into_iter().filter(|line| paid(line.entry.kind));
-            lines.map(|line| Ok((line.position, details.record(line.position)?))).collect::<Result<Vec<_>, _>>()
+            let (mut records, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = reading.statement(account.as_str(), &Wanted { cursor, limit: MOST, ..Wanted::all() })?;
+                for line in page.lines.into_iter().filter(|line| paid(line.entry.kind)) {
+                    records.push((line.position, details.record(line.position)?));
+                }
+                cursor = page.next;
+                if cursor.is_none() {
+                    return Ok(records);
+                }
+            }
         })?;
         let mut told = Vec::new();
         for (position, record) in records {
@@ -280,8 +289,8 @@ impl Tracer {
         told.insert("name".into(), json!(statement.name));
         told.insert("file".into(), json!(row.file.as_str()));
         told.insert("row".into(), told_row(&found, statement));
-        let confirmed = confirmed(&self.line, &self.history, &statement.channel, &found)?;
-        if let Some(its) = confirmed.iter().find(|one| row_ref(&one.by) == Some(row)) {
+        let confirmed = confirmed(&self.line, &self.history, &statement.channel, &[&found])?;
+        if let Some(its) = confirmed.iter().flatten().find(|one| row_ref(&one.by) == Some(row)) {
             told.insert("confirmed".into(), self.top_up(&its.top_up)?);
         }
         let items = self.history.look(|reading| reading.documents("item"))?;
@@ -307,21 +316,31 @@ struct Booking {
     record: Record,
 }
 
+/// So many of a settlement's bookings after a position, and the position after which the next are.
 fn bookings(
     reading: &Reading<'_>,
     settlement: &Settlement,
-) -> Result<Vec<Booking>, fentan_engine::history::HistoryError> {
-    let wanted =
-        Wanted { cursor: Some(settlement.from.saturating_sub(1)), up_to: settlement.to, limit: MOST, ..Wanted::all() };
-    let page = reading.statement(settlement.merchant.as_str(), &wanted)?;
+    after: Option<Position>,
+    limit: usize,
+) -> Result<(Vec<Booking>, Option<Position>), fentan_engine::history::HistoryError> {
+    let before = settlement.from.saturating_sub(1);
+    let mut cursor = after.map_or(before, |after| after.max(before));
     let mut details = reading.details();
     let mut bookings = Vec::new();
-    for line in page.lines.into_iter().filter(|line| pending(&line.change) != 0) {
-        if let Some(record) = details.record(line.position)? {
-            bookings.push(Booking { position: line.position, kind: line.entry.kind, change: line.change, record });
+    loop {
+        let wanted = Wanted { cursor: Some(cursor), up_to: settlement.to, limit, ..Wanted::all() };
+        let page = reading.statement(settlement.merchant.as_str(), &wanted)?;
+        for line in page.lines.into_iter().filter(|line| pending(&line.change) != 0) {
+            if let Some(record) = details.record(line.position)? {
+                bookings.push(Booking { position: line.position, kind: line.entry.kind, change: line.change, record });
+            }
+        }
+        // A page may have entries that touch no `pending`, and nothing else.
+        match page.next {
+            Some(next) if bookings.is_empty() => cursor = next,
+            next => return Ok((bookings, next)),
         }
     }
-    Ok(bookings)
 }
 
 fn pending(change: &Amounts) -> i128 {

@@ -2,7 +2,7 @@
 
 use super::documents::{PATIENCE, forbidden, is_operator, off, own_id};
 use super::{State, refusal};
-use crate::clearing::trace::TraceAsk;
+use crate::clearing::trace::{MOST, TraceAsk};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use fentan_engine::clearing::RowRef;
 use fentan_engine::ledger::Reject;
@@ -19,14 +19,28 @@ pub(super) struct What {
     top_up: Option<String>,
     file: Option<String>,
     line: Option<u64>,
+    /// Of a settlement's bookings, those after this position.
+    cursor: Option<u64>,
+    /// So many of them.
+    limit: Option<usize>,
 }
 
 impl What {
     fn ask(&self) -> Result<TraceAsk, Reject> {
         let id = |field: &str, text: &str| CommandId::new(text).map_err(|error| Reject::bad_request(field, error));
+        if self.settlement.is_none() && (self.cursor.is_some() || self.limit.is_some()) {
+            let field = if self.cursor.is_some() { "cursor" } else { "limit" };
+            return Err(Reject::bad_request(field, "goes with settlement"));
+        }
+        let limit = self.limit.unwrap_or(MOST);
+        if !(1..=MOST).contains(&limit) {
+            return Err(Reject::bad_request("limit", format!("is {limit}, must be 1 to {MOST}")));
+        }
         match (&self.payout, &self.settlement, &self.top_up, &self.file, self.line) {
             (Some(payout), None, None, None, None) => Ok(TraceAsk::Payout(id("payout", payout)?)),
-            (None, Some(settlement), None, None, None) => Ok(TraceAsk::Settlement(own_id(settlement)?)),
+            (None, Some(settlement), None, None, None) => {
+                Ok(TraceAsk::Settlement(own_id(settlement)?, self.cursor, limit))
+            }
             (None, None, Some(top_up), None, None) => Ok(TraceAsk::TopUp(id("top_up", top_up)?)),
             (None, None, None, Some(file), Some(line)) => {
                 let file = Label::new(file).map_err(|error| Reject::bad_request("file", error))?;

@@ -71,7 +71,8 @@ fn statement(orders: &[(&str, &str)]) -> String {
     let mut text = "time,kind,order,channel_order,refund,amount,fee,currency,status,trade_type\n".to_owned();
     let mut total = 0_u64;
     for (id, amount) in orders {
-        text += &format!("2026-11-27T10:00:00+08:00,payment,c-{id},c-{id},,{amount},0.00,CNY,succeeded,app\n");
+        let day = today();
+        text += &format!("{day}T10:00:00+08:00,payment,c-{id},c-{id},,{amount},0.00,CNY,succeeded,app\n");
         total += amount.replace('.', "").parse::<u64>().unwrap();
     }
     let sum = format!("{}.{:02}", total / 100, total % 100);
@@ -495,6 +496,49 @@ fn c7_a_result_file_is_taken_whole_or_not_at_all() {
         assert_eq!(http.get(path).json()["code"], "unknown_document", "{path}");
     }
     server.trial_balance();
+}
+
+#[test]
+fn provenance_of_a_settlement_with_many_bookings_comes_in_pages() {
+    let scene = Scene::new();
+    let server = scene.serve();
+    let http = server.http();
+    earn(&server, &[("t-1", "corner", "1.00"), ("t-2", "corner", "2.00"), ("t-3", "corner", "4.00")]);
+    // Entries of another bucket, and pages with nothing else in them.
+    let mut client = server.client();
+    for id in ["u-1", "u-2", "u-3"] {
+        client.done(&format!(
+            r#"{{"id":"{id}","op":"top_up","account":"bob","principal":"9.00","channel":"bank_card","channel_order":"c-{id}"}}"#
+        ));
+        client.done(&format!(r#"{{"id":"s-{id}","op":"spend","account":"bob","merchant":"corner","amount":"9.00"}}"#));
+    }
+    let made = run(&http, next_working(), "&early=true&merchant=corner");
+    let id = of(&made, "corner")["id"].as_str().unwrap().to_owned();
+    let trace = |more: &str| http.get(&format!("/v1/trace?settlement={id}{more}")).json();
+    let whole = trace("");
+    let all = whole["bookings"].as_array().unwrap();
+    assert_eq!((all.len(), &whole["next"]), (3, &Value::Null), "{whole}");
+    for limit in 1..=4 {
+        let (mut paged, mut more) = (Vec::new(), String::new());
+        loop {
+            let page = trace(&format!("&limit={limit}{more}"));
+            let bookings = page["bookings"].as_array().unwrap_or_else(|| panic!("{page}"));
+            assert!(bookings.len() <= limit, "{page}");
+            paged.extend(bookings.clone());
+            let Some(next) = page["next"].as_u64() else { break };
+            more = format!("&cursor={next}");
+        }
+        assert_eq!(&paged, all, "limit {limit}");
+    }
+    for (path, field) in [
+        (format!("/v1/trace?settlement={id}&limit=0"), "limit"),
+        (format!("/v1/trace?settlement={id}&limit=10001"), "limit"),
+        ("/v1/trace?top_up=t-1&limit=1".into(), "limit"),
+        ("/v1/trace?payout=p-1&cursor=1".into(), "cursor"),
+    ] {
+        let refused = http.get(&path).json();
+        assert_eq!((&refused["code"], &refused["field"]), (&json!("bad_request"), &json!(field)), "{path} {refused}");
+    }
 }
 
 #[test]
