@@ -6,12 +6,13 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use fentan_engine::clearing::BEIJING;
 use fentan_protocol::{Spend, TopUp};
+use fentan_statements::Row;
 use serde_json::Value;
 
 use super::super::client::get;
 use super::super::money::{count, fen, wire, yuan};
 use super::super::server::program;
-use super::super::unionpay::{MerchantFile, Row, SAMPLE, SAMPLE_NAME, SAMPLE_TOTALS};
+use super::super::unionpay::{KNOWN, SAMPLE, SAMPLE_NAME, rows};
 use super::top_ups::{LoadedTopUp, line};
 use super::{Checks, Folder, Stage, screen};
 
@@ -67,7 +68,7 @@ pub(super) fn show(
         |fen| yuan(*fen),
     );
     let books = get(stage.server.http, "/v1/trial_balance")?;
-    let confirmed = SAMPLE_TOTALS.amount - SAMPLE_TOTALS.fee;
+    let confirmed = KNOWN.amount - KNOWN.fee;
     checks.same("funds that the channel has confirmed, less its fees", &-line(&books, "funds")?, &confirmed, |fen| {
         yuan(*fen)
     });
@@ -84,8 +85,7 @@ pub(super) fn show(
 
 /// The payment that chapter 2 leaves out.
 pub(super) fn forgotten() -> anyhow::Result<Row> {
-    let mut file = MerchantFile::read(SAMPLE_NAME, SAMPLE)?;
-    file.rows.pop().context("the file has rows")
+    rows()?.pop().context("the file has rows")
 }
 
 /// Some customers spend a tenth of a top-up before the file is there.
@@ -135,14 +135,14 @@ fn differences(stage: &mut Stage, lost: &Row, checks: &mut Checks) -> anyhow::Re
     let items = items["items"].as_array().cloned().unwrap_or_default();
     let find = |kind: &str| items.iter().find(|item| item["kind"] == kind).cloned().unwrap_or_default();
     let (long, short) = (find("long"), find("short"));
-    let found = items.len() == 2 && long["channel_order"] == *lost.query_id && short["ledger"] == "ghost-1";
+    let found = items.len() == 2 && long["channel_order"] == *lost.channel_order && short["ledger"] == "ghost-1";
     checks.holds(found, "of 1,207 rows exactly the planted long and the planted short are found");
     run(stage, &["recon", "items"])?;
     let id = |item: &Value| item["id"].as_str().unwrap_or_default().to_owned();
 
     let late = TopUp::new("late-1", "user-late", wire(lost.amount))
         .with_channel("unionpay")
-        .with_channel_order(&lost.query_id);
+        .with_channel_order(&lost.channel_order);
     stage.client.must(late)?;
     let (long, short) = (id(&long), id(&short));
     let reason = ["--reason", "the callback was lost", "--by", "ann"];

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
+use fentan_engine::clearing::BEIJING;
 use fentan_protocol::{Answer, Request, TopUp};
+use fentan_statements::Row;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::super::client::{accepted, get};
 use super::super::money::{count, fen, wire, yuan};
 use super::super::screen::Grid;
-use super::super::unionpay::{MerchantFile, Row, SAMPLE, SAMPLE_NAME, SAMPLE_TOTALS};
+use super::super::unionpay::{KNOWN, SAMPLE_NAME, digits, rows};
 use super::{Checks, Stage, screen};
 
 /// The offer, by its name in `config/offers.toml`.
@@ -41,22 +43,21 @@ pub(super) fn show(stage: &mut Stage, checks: &mut Checks) -> anyhow::Result<Vec
          one (its callback was lost) becomes a top-up, with a bonus by the configured offer. The file masks all card numbers alike, so the demo deals the \
          payments to wallets by the last three digits of their trace numbers.",
     );
-    let file = MerchantFile::read(SAMPLE_NAME, SAMPLE)?;
-    file.check(&SAMPLE_TOTALS)?;
-    show_rows(&file.rows);
+    let rows = rows()?;
+    show_rows(&rows);
     checks.holds(
         true,
         format!(
             "the file is whole: {} rows, {} - fees {} = {}",
-            count(SAMPLE_TOTALS.rows),
-            yuan(SAMPLE_TOTALS.amount),
-            yuan(SAMPLE_TOTALS.fee),
-            yuan(SAMPLE_TOTALS.net)
+            count(KNOWN.rows),
+            yuan(KNOWN.amount),
+            yuan(KNOWN.fee),
+            yuan(KNOWN.net)
         ),
     );
     // The callback of the last one was lost: chapter 6 finds it.
-    let booked = file.rows.len().saturating_sub(1);
-    let (loaded, answers, elapsed) = send(stage, &file.rows[..booked])?;
+    let booked = rows.len().saturating_sub(1);
+    let (loaded, answers, elapsed) = send(stage, &rows[..booked])?;
     show_tiers(&loaded);
     check(stage, checks, &loaded, &answers)?;
     screen::say(&format!("{} durable top-ups over one connection in {elapsed:.2} s.", count(loaded.len())));
@@ -65,8 +66,7 @@ pub(super) fn show(stage: &mut Stage, checks: &mut Checks) -> anyhow::Result<Vec
 
 /// The wallet a payment goes to.
 fn wallet_of(row: &Row) -> String {
-    let digits = row.trace.len().saturating_sub(3);
-    format!("user-{}", row.trace.get(digits..).unwrap_or(&row.trace))
+    format!("user-{}", digits(row))
 }
 
 /// The bonus of a payment, by this file's own reckoning.
@@ -75,17 +75,22 @@ fn bonus_of(principal: i64) -> (usize, i64) {
     (tier, principal * TIERS[tier].1 / 100)
 }
 
+fn beijing(row: &Row) -> String {
+    let moment = jiff::Timestamp::from_microsecond(row.at_us).unwrap_or_default();
+    BEIJING.to_datetime(moment).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 fn show_rows(rows: &[Row]) {
     screen::caption(format!("{SAMPLE_NAME}, the first rows"));
     let mut grid = Grid::new(&[">line", "<Beijing time", ">paid", ">fee", "<text", "<query id", "<wallet"]);
     for row in rows.iter().take(3) {
         grid.row([
             row.line.to_string(),
-            row.time.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            beijing(row),
             yuan(row.amount),
             yuan(row.fee),
-            row.text.clone(),
-            row.query_id.clone(),
+            row.about.clone(),
+            row.channel_order.clone(),
             wallet_of(row),
         ]);
     }
@@ -111,10 +116,10 @@ fn send(stage: &mut Stage, rows: &[Row]) -> anyhow::Result<(Vec<LoadedTopUp>, Ve
 fn top_up(row: &Row) -> LoadedTopUp {
     // The channel's number of the payment is the id: the same file twice changes nothing.
     let wallet = wallet_of(row);
-    let request = TopUp::new(&row.query_id, &wallet, wire(row.amount))
+    let request = TopUp::new(&row.channel_order, &wallet, wire(row.amount))
         .with_offer(OFFER)
         .with_channel("unionpay")
-        .with_channel_order(&row.query_id);
+        .with_channel_order(&row.channel_order);
     let (_, bonus) = bonus_of(row.amount);
     LoadedTopUp { request: request.into(), seq: None, wallet, principal: row.amount, bonus }
 }
@@ -167,7 +172,7 @@ fn check(stage: &Stage, checks: &mut Checks, loaded: &[LoadedTopUp], answers: &[
         |fen| yuan(*fen),
     );
     ensure!(
-        principal + super::clearing::forgotten()?.amount == SAMPLE_TOTALS.amount,
+        principal + super::clearing::forgotten()?.amount == KNOWN.amount,
         "the demo's own sum of the file is wrong"
     );
     Ok(())
