@@ -2,7 +2,7 @@
 
 use super::documents::{document, documents, forbidden, is_operator, list, off};
 use super::{State, refusal};
-use crate::clearing::{ImportAsk, Refusal, Report, Stage};
+use crate::clearing::{Folder, ImportAsk, Refusal, Report, Stage};
 use crate::wire::clearing::{shown, value};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use bytes::Bytes;
@@ -14,12 +14,15 @@ use fentan_statements::{Expect, Family};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::io::Write;
 use std::time::{Duration, Instant};
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::sync::mpsc;
 
 /// The largest statement, in bytes.
 const LARGEST: u64 = 4 << 30;
+/// Bytes that are written at once.
+const AT_ONCE: usize = 1 << 20;
 /// How often an import says how far it is.
 const EVERY: Duration = Duration::from_millis(500);
 
@@ -59,18 +62,10 @@ pub(super) async fn import(http: HttpRequest, mut body: web::Payload, state: web
         Ok(ask) => ask,
         Err(reject) => return refusal(&reject),
     };
-    let Ok(mut file) = clearing.folder.incoming() else { return HttpResponse::InsufficientStorage().finish() };
-    let mut length = 0_u64;
-    while let Some(chunk) = body.next().await {
-        let Ok(chunk) = chunk else { return HttpResponse::BadRequest().finish() };
-        length += chunk.len() as u64;
-        if length > LARGEST {
-            return refusal(&Reject::bad_request("body", "a statement has at most 4 GiB"));
-        }
-        if file.write_all(&chunk).is_err() {
-            return HttpResponse::InsufficientStorage().finish();
-        }
-    }
+    let file = match receive(&mut body, &clearing.folder).await {
+        Ok(file) => file,
+        Err(answer) => return answer,
+    };
     let (sender, receiver) = mpsc::unbounded_channel::<Bytes>();
     let ask = ImportAsk {
         channel,
@@ -98,6 +93,30 @@ pub(super) async fn import(http: HttpRequest, mut body: web::Payload, state: web
     }
     let lines = tokio_stream(receiver);
     HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines)
+}
+
+/// Writes a body to a file, off the worker's thread: others are served while the disk works.
+async fn receive(body: &mut web::Payload, folder: &Folder) -> Result<NamedTempFile, HttpResponse> {
+    let file = folder.incoming().map_err(|error| unkept(&error))?;
+    let sink = tokio::fs::File::from_std(file.reopen().map_err(|error| unkept(&error))?);
+    let mut sink = BufWriter::with_capacity(AT_ONCE, sink);
+    let mut length = 0_u64;
+    while let Some(chunk) = body.next().await {
+        let chunk =
+            chunk.map_err(|error| refusal(&Reject::bad_request("body", format!("ended in the middle: {error}"))))?;
+        length += chunk.len() as u64;
+        if length > LARGEST {
+            return Err(refusal(&Reject::bad_request("body", "a statement has at most 4 GiB")));
+        }
+        sink.write_all(&chunk).await.map_err(|error| unkept(&error))?;
+    }
+    sink.flush().await.map_err(|error| unkept(&error))?;
+    Ok(file)
+}
+
+fn unkept(error: &std::io::Error) -> HttpResponse {
+    tracing::error!(%error, "a statement could not be kept");
+    HttpResponse::InsufficientStorage().body(format!("the statement could not be kept: {error}\n"))
 }
 
 fn tokio_stream(
