@@ -139,6 +139,9 @@ pub struct Open {
     pub gifts: HashMap<CommandId, (AccountId, Position)>,
     /// Lots that the statement confirmed before.
     pub lots: Vec<(CommandId, Position)>,
+    /// Refunds that were asked for before the span, by the position of their confirmation: which command asked, and so
+    /// under which number the channel has them, is not known here. Each with its top-up.
+    pub asked_before: Vec<(Position, CommandId)>,
 }
 
 /// The orders of a channel in a span that are open, and what is booked of the statement with this file.
@@ -207,7 +210,10 @@ impl Pool {
             }
             (Event::TopUpRefundConfirmed { refund, account, .. }, Command::RefundTopUp(ask)) => {
                 let of = self.numbers.get(&ask.top_up).cloned();
-                let asked = self.requests.remove(&ask.top_up).unwrap_or_else(|| record.id.clone());
+                let asked = self.requests.remove(&ask.top_up).unwrap_or_else(|| {
+                    self.open.asked_before.push((position, ask.top_up.clone()));
+                    record.id.clone()
+                });
                 self.refunded((position, record), (asked, of), refund, account);
             }
             (_, Command::Clear(ask)) => self.cleared(record, ask),

@@ -179,3 +179,22 @@ fn c4_a_forced_refund_has_its_own_number() {
     let numbers: Vec<_> = open.orders.iter().map(|order| (order.number.as_str(), order.refund)).collect();
     assert_eq!(numbers, [("t-1", false), ("r-2", true)]);
 }
+
+/// The channel knows a refund by the command that asked for it. When that one is before the span, it is said.
+#[test]
+fn c4_a_refund_that_was_asked_for_before_the_span_is_told() {
+    let mut desk = Desk::new();
+    desk.order("t-1", NOW, &top_up("w-1", 10_000, 0)).unwrap();
+    let part = |stage| Order::TakeBack { top_up: "t-1".into(), policy: None, amount: Some(4_000), stage };
+    desk.order("r-1", NOW, &part(Stage::Requested)).unwrap();
+    desk.order("r-2", NOW, &part(Stage::Confirmed)).unwrap();
+    let journal = desk.journal(3);
+    let found = |from| {
+        let span = Span { from, to: journal.end(), progress: &mut |_| {} };
+        let open = open_orders(&journal, (&label("wechat"), &label("f-1")), span).unwrap();
+        let refunds = open.orders.iter().filter(|order| order.refund);
+        (refunds.map(|order| order.number.as_str().to_owned()).collect::<Vec<_>>(), open.asked_before)
+    };
+    assert_eq!(found(1), (vec!["r-1".to_owned()], Vec::new()));
+    assert_eq!(found(3), (vec!["r-2".to_owned()], vec![(3, id("t-1"))]));
+}

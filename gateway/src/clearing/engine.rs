@@ -141,14 +141,30 @@ impl Line {
 
     /// The record of an id, if it has one.
     pub(super) fn record(&self, id: &CommandId) -> Result<Option<Box<Record>>, Reject> {
-        match self.query(Query::Show(id.clone()))? {
-            // What was refused has done nothing.
-            Heard::Shown(record, _) if matches!(record.event, Event::Rejected(_)) => Ok(None),
-            Heard::Shown(record, _) => Ok(Some(record)),
-            Heard::Refused(Reject::UnknownSpend { .. }) => Ok(None),
-            Heard::Refused(reject) => Err(reject),
-            _ => Err(Reject::ShuttingDown),
+        Ok(self.records(vec![id.clone()])?.pop().flatten())
+    }
+
+    /// The records of several commands, in their order: one way to the engine and back for [`PARCEL`] of them.
+    pub(super) fn records(&self, ids: Vec<CommandId>) -> Result<Vec<Option<Box<Record>>>, Reject> {
+        let mut records = Vec::with_capacity(ids.len());
+        let mut ids = ids.into_iter().peekable();
+        while ids.peek().is_some() {
+            let asks = ids
+                .by_ref()
+                .take(PARCEL)
+                .map(|id| Request { id: CommandId::internal("-"), body: Body::Query(Query::Show(id)) });
+            for heard in self.ask(asks.collect())? {
+                records.push(match heard {
+                    // What was refused has done nothing.
+                    Heard::Shown(record, _) if matches!(record.event, Event::Rejected(_)) => None,
+                    Heard::Shown(record, _) => Some(record),
+                    Heard::Refused(Reject::UnknownSpend { .. }) => None,
+                    Heard::Refused(reject) => return Err(reject),
+                    _ => return Err(Reject::ShuttingDown),
+                });
+            }
         }
+        Ok(records)
     }
 
     /// Whether a top-up's money is there, by the ledger's booking.

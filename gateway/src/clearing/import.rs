@@ -14,7 +14,7 @@ use super::lots::failed;
 use super::row::{Reader, given_up as order_given_up};
 use super::rows::{GIVEN_UP, Import};
 use super::settle::beijing_day;
-use super::{Desktop, ids};
+use super::{Desktop, ids, refunds};
 use fentan_engine::clearing::matching::{Matcher, Orders, Rules};
 use fentan_engine::clearing::scan::{Open, Span, open_orders};
 use fentan_engine::clearing::{BEIJING, ChannelTerms, Clearing, CloseStatement, Document, Statement, Tally};
@@ -157,7 +157,7 @@ impl Desktop {
     ) -> Result<Tally, Refusal> {
         let family = checked.summary().family;
         let open = self.orders(statement, terms, checked.summary(), told)?;
-        let Open { orders, lines, noted, shorts, lots, gifts } = open;
+        let Open { orders, lines, noted, shorts, lots, gifts, asked_before: _ } = open;
         let channel = &statement.channel;
         let given_up = self.open.given_up(channel);
         let waiting = self.open.waiting(channel);
@@ -211,7 +211,24 @@ impl Desktop {
         let to = self.line.durable()?;
         let mut progress = |done: u64| told(Stage::Orders, done.saturating_sub(from), to.saturating_sub(from));
         let span = Span { from, to, progress: &mut progress };
-        open_orders(&*self.journal, (&statement.channel, &statement.file), span).map_err(|error| failed(&error))
+        let mut open = open_orders(&*self.journal, (&statement.channel, &statement.file), span);
+        if let Ok(open) = &mut open {
+            self.name_refunds(open)?;
+        }
+        open.map_err(|error| failed(&error))
+    }
+
+    /// The channel knows a refund by the command that asked for it, which may be older than what was read.
+    fn name_refunds(&self, open: &mut Open) -> Result<(), Reject> {
+        for (position, top_up) in std::mem::take(&mut open.asked_before) {
+            let Ok(at) = open.orders.binary_search_by_key(&position, |order| order.position) else { continue };
+            let order = &mut open.orders[at];
+            if let Some(asked) = refunds::asked(&self.history, &order.account, &top_up, position)? {
+                order.number = Label::internal(asked.as_str());
+                order.id = asked;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@
 //! | `items.rs` | differences: who does what, and what follows |
 //! | `open.rs` | the differences and statements that matter now, in memory |
 //! | `confirmed.rs` | from a row's numbers to top-ups that a statement has confirmed |
+//! | `refunds.rs` | refunds of top-ups in two steps: which command asked, which one confirmed |
 //! | `cover.rs` | that what is owed is there |
 //! | `engine.rs` | asking the engine |
 //! | `trace.rs` | from a payout back to rows, from a row forward |
@@ -40,6 +41,7 @@ mod lots;
 mod open;
 mod payouts;
 pub(crate) mod program;
+mod refunds;
 mod row;
 mod rows;
 mod settle;

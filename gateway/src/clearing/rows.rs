@@ -1,6 +1,6 @@
 //! What becomes of a statement's rows, and of the orders that no row has found (rule C4).
 
-use super::confirmed::confirmed;
+use super::confirmed::known;
 use super::engine::PARCEL;
 use super::import::{Refusal, Stage, Told};
 use super::lots::Lot;
@@ -17,17 +17,23 @@ use fentan_engine::journal::Position;
 use fentan_engine::ledger::Reject;
 use fentan_engine::names::{AccountId, CommandId, Label};
 use fentan_statements::{Row, RowKind, RowStatus, Rows};
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
+
+/// Whether only the channel has the row, or has it again.
+const fn is_one_sided(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Waiting | Outcome::Long | Outcome::Chargeback | Outcome::Duplicate { .. })
+}
 
 /// References of orders that were given up are counted down from here, where no position is.
 pub(super) const GIVEN_UP: u64 = u64::MAX;
 
 /// Top-ups that brought no money: wallet and position.
-type Gifts = hashbrown::HashMap<CommandId, (AccountId, Position)>;
+type Gifts = HashMap<CommandId, (AccountId, Position)>;
 
 /// Lines that were booked before, and as what.
-type Lines = hashbrown::HashMap<u64, Option<(Difference, ItemState)>>;
+type Lines = HashMap<u64, Option<(Difference, ItemState)>>;
 
 /// An import under way.
 pub(super) struct Import<'a> {
@@ -72,6 +78,7 @@ impl Import<'_> {
         (now, pool_days): (Timestamp, u16),
     ) -> Result<(), Reject> {
         let pool = i64::from(pool_days) * 86_400_000_000;
+        let mut asks = Vec::new();
         for (id, item) in waiting {
             // It has waited since its own day ended; that is at most a day after it happened.
             let end = item.at + 86_400_000_000;
@@ -82,6 +89,7 @@ impl Import<'_> {
                         Some(order) => {
                             let resolution = Resolution::Rematch(order.booked_by.clone());
                             let reason = "the ledger has booked it now".to_owned();
+                            self.acting.push(id.clone());
                             ("rematch", Act::Propose { resolution, reason, approval_above: i64::MAX })
                         }
                         None => continue,
@@ -91,11 +99,13 @@ impl Import<'_> {
                 _ => continue,
             };
             let work = ids::work(&id, what);
-            let ask = Clearing::WorkItem(WorkItem { item: id.clone(), by: super::items::ledger(), act });
-            let record = self.desktop.line.one(work, ask)?;
-            self.desktop.open.learn(&record);
-            if what == "rematch" {
-                self.acting.push(id);
+            asks.push((work, Clearing::WorkItem(WorkItem { item: id, by: super::items::ledger(), act })));
+        }
+        let mut asks = asks.into_iter().peekable();
+        while asks.peek().is_some() {
+            for record in self.desktop.line.clear(asks.by_ref().take(PARCEL).collect())? {
+                let record = record?;
+                self.desktop.open.learn(&record);
             }
         }
         Ok(())
@@ -124,7 +134,7 @@ impl Import<'_> {
                 // Money without a number that anything could be found by is money all the same.
                 let moved = row.status == RowStatus::Succeeded && row.asked > 0;
                 if moved && !matches!(row.kind, RowKind::Other { .. }) {
-                    self.one_sided(&row, None, ItemState::Open)?;
+                    self.one_sided(&row, None, ItemState::Open, None);
                 } else {
                     self.tally.void += 1;
                 }
@@ -162,8 +172,10 @@ impl Import<'_> {
         let seen: Vec<Seen> = batch.iter().map(|(_, seen)| *seen).collect();
         let mut outcomes = Vec::with_capacity(seen.len());
         matcher.batch(&seen, &mut outcomes);
+        let alone = batch.iter().zip(&outcomes).filter(|(_, outcome)| is_one_sided(outcome));
+        let known = self.known(&alone.map(|((row, _), _)| row).collect::<Vec<_>>())?;
         for ((row, _), outcome) in batch.drain(..).zip(outcomes) {
-            self.row(&row, &outcome)?;
+            self.row(&row, &outcome, known.get(&row.line))?;
         }
         self.flush()?;
         Ok(())
@@ -180,49 +192,46 @@ impl Import<'_> {
         self.given_up.get(usize::try_from(GIVEN_UP - pair.reference).ok()?)
     }
 
-    /// What a row becomes.
-    fn row(&mut self, row: &Row, outcome: &Outcome) -> Result<(), Reject> {
-        match outcome {
-            Outcome::NoMoney => self.tally.void += 1,
-            Outcome::Matched(pair) => self.pair(row, *pair, &[])?,
-            Outcome::Mismatched(pair, what) => self.pair(row, *pair, &what.iter().collect::<Vec<_>>())?,
-            Outcome::Waiting => self.one_sided(row, None, ItemState::Waiting)?,
-            Outcome::Long => self.one_sided(row, Some(Difference::Long), ItemState::Open)?,
-            Outcome::Chargeback => self.one_sided(row, Some(Difference::Chargeback), ItemState::Open)?,
-            Outcome::Duplicate { .. } => self.one_sided(row, Some(Difference::Duplicate), ItemState::Open)?,
-        }
+    /// What a row becomes; `known` is what a statement has confirmed already under its number.
+    fn row(&mut self, row: &Row, outcome: &Outcome, known: Option<&CommandId>) -> Result<(), Reject> {
+        let kind = match outcome {
+            Outcome::NoMoney => {
+                self.tally.void += 1;
+                return Ok(());
+            }
+            Outcome::Matched(pair) => return self.pair(row, *pair, &[]),
+            Outcome::Mismatched(pair, what) => return self.pair(row, *pair, &what.iter().collect::<Vec<_>>()),
+            Outcome::Waiting => None,
+            Outcome::Long => Some(Difference::Long),
+            Outcome::Chargeback => Some(Difference::Chargeback),
+            Outcome::Duplicate { .. } => Some(Difference::Duplicate),
+        };
+        let state = if kind.is_some() { ItemState::Open } else { ItemState::Waiting };
+        self.one_sided(row, kind, state, known);
         Ok(())
     }
 
     /// A row that only the channel has, or has again.
-    fn one_sided(&mut self, row: &Row, kind: Option<Difference>, state: ItemState) -> Result<(), Reject> {
+    fn one_sided(&mut self, row: &Row, kind: Option<Difference>, state: ItemState, known: Option<&CommandId>) {
         let refund = row.kind == RowKind::Refund;
         let kind = kind.unwrap_or(if refund { Difference::Chargeback } else { Difference::Long });
         // The channel may have sent the row in an earlier file.
-        let known = self.confirmed_before(row)?;
         let (kind, state) = if known.is_some() { (Difference::Duplicate, ItemState::Open) } else { (kind, state) };
         let mut item = self.reader.item(kind, state, row, &self.file);
         item.stated = Some(row.asked);
         item.fee = cost(row);
-        item.ledger = known;
+        item.ledger = known.cloned();
         if state == ItemState::Waiting {
             self.tally.waiting += 1;
         } else {
             self.tally.items += 1;
         }
         self.open(row.line, item);
-        Ok(())
     }
 
-    /// The top-up of a row's number that a statement has confirmed already.
-    fn confirmed_before(&self, row: &Row) -> Result<Option<CommandId>, Reject> {
-        if row.kind == RowKind::Refund {
-            // A refund that was booked at once is confirmed under its own number.
-            let Ok(id) = CommandId::new(&row.refund) else { return Ok(None) };
-            return Ok(self.desktop.line.record(&ids::refund(&id))?.map(|_| id));
-        }
-        let (line, history) = (&self.desktop.line, &self.desktop.history);
-        Ok(confirmed(line, history, self.reader.channel, row)?.into_iter().next().map(|found| found.top_up))
+    /// What a statement has confirmed already of these rows' numbers, by line.
+    fn known(&self, rows: &[&Row]) -> Result<HashMap<u64, CommandId>, Reject> {
+        known(&self.desktop.line, &self.desktop.history, self.reader.channel, rows)
     }
 
     /// A row that found its order.
@@ -297,7 +306,9 @@ impl Import<'_> {
         }
         let differs = what.iter().any(|kind| !matches!(kind, Difference::Fee | Difference::TradeType));
         if differs {
-            return self.one_sided(row, None, ItemState::Open);
+            let known = self.known(&[row])?;
+            self.one_sided(row, None, ItemState::Open, known.get(&row.line));
+            return Ok(());
         }
         let row_ref = RowRef { file: self.file.clone(), line: row.line };
         let act = Act::Arrived { row: row_ref, amount: row.asked, fee: cost(row) };

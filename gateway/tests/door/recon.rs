@@ -5,7 +5,7 @@ use serde_json::Value;
 
 const COLUMNS: &str = "time,kind,order,channel_order,refund,amount,fee,currency,status,trade_type\n";
 
-/// A statement in the documented CSV: rows of (kind, order, channel's number, refund, fen, fee in fen, status).
+/// A statement in the documented CSV.
 pub(crate) struct File(Vec<Row>);
 
 struct Row {
@@ -15,6 +15,7 @@ struct Row {
     amount: i64,
     fee: i64,
     status: &'static str,
+    trade: &'static str,
 }
 
 fn yuan(fen: i64) -> String {
@@ -39,7 +40,13 @@ impl File {
         fee: i64,
         status: &'static str,
     ) -> Self {
-        self.0.push(Row { kind, order: order.into(), refund: refund.into(), amount, fee, status });
+        self.0.push(Row { kind, order: order.into(), refund: refund.into(), amount, fee, status, trade: "app" });
+        self
+    }
+
+    /// The last row, with another kind of trade.
+    fn by(mut self, trade: &'static str) -> Self {
+        self.0.last_mut().expect("a row").trade = trade;
         self
     }
 
@@ -47,12 +54,14 @@ impl File {
         let mut text = COLUMNS.to_owned();
         let (mut payments, mut refunds, mut fees) = ((0, 0), (0, 0), 0);
         for (n, row) in self.0.iter().enumerate() {
-            let Row { kind, order, refund, amount, fee, status } = row;
+            let Row { kind, order, refund, amount, fee, status, trade } = row;
             let sum = if *kind == "payment" { &mut payments } else { &mut refunds };
             *sum = (sum.0 + 1, sum.1 + amount);
             fees += fee;
             let (amount, fee) = (yuan(*amount), yuan(*fee));
-            text.push_str(&format!("{time},{kind},{order},ch-{n}-{order},{refund},{amount},{fee},CNY,{status},app\n"));
+            text.push_str(&format!(
+                "{time},{kind},{order},ch-{n}-{order},{refund},{amount},{fee},CNY,{status},{trade}\n"
+            ));
         }
         let (paid, back) = (yuan(payments.1), yuan(refunds.1));
         text.push_str(&format!("#total,{},{},{paid},{},{back},{}\n", self.0.len(), payments.0, refunds.0, yuan(fees)));
@@ -441,6 +450,14 @@ fn c4_refunds_of_top_ups_are_matched_by_the_command_that_asked_for_them() {
     assert_eq!((done["tally"]["matched"].as_u64(), done["tally"]["items"].as_u64()), (Some(2), Some(0)), "{done}");
     assert_eq!(done["tally"]["matched_amount"], "70.00");
     assert_eq!((line(&server, "channels"), line(&server, "funds")), ("0.00".into(), "-69.58".into()));
+    // The channel tells of the refund once more, and of one that nobody asked for.
+    let more = File::new().row("refund", "o-t-1", "r-1", 3_000, -18, "succeeded");
+    let more = more.row("refund", "o-t-1", "r-9", 100, 0, "succeeded");
+    let again = import(&server, "&last=true", &more.text(&in_days(1)));
+    assert_eq!(again["tally"]["items"].as_u64(), Some(2), "{again}");
+    let expected =
+        [("chargeback", "r-9"), ("duplicate", "r-1")].map(|(kind, order)| (kind.to_owned(), order.to_owned()));
+    assert_eq!(kinds(&items(&server, "")), expected);
     server.stop();
     ledger.verify();
 }
@@ -450,7 +467,19 @@ fn orders() -> i64 {
     std::env::var("FENTAN_RECON_ORDERS").map_or(20_000, |text| text.parse().expect("a number of orders"))
 }
 
-/// Orders of 10.00 of which 6.00 are spent, and a statement that differs in six of a hundred.
+/// The terms of the channel of the month, so that fees and kinds of trade can differ.
+const MONTH_TERMS: &str = r#"
+[[channel]]
+name = "wechat"
+family = "generic_csv"
+fee_percent = "0.6"
+trade_types = ["app"]
+"#;
+
+/// Of so many orders there is one difference of each of the eight kinds: a hundredth differs.
+const EACH: i64 = 800;
+
+/// Orders of 10.00 of which 6.00 are spent, and a statement that differs in a hundredth of them.
 fn a_month(server: &Server) -> File {
     let mut file = File::new();
     let mut client = server.client();
@@ -470,14 +499,16 @@ fn a_month(server: &Server) -> File {
         client.answer();
         for n in 0..500 {
             let order = format!("o-{chunk}-{n}");
-            file = match n % 100 {
+            file = match (chunk * 500 + n) % EACH {
                 // Short.
                 3 => file,
-                7 => file.paid(&order, 1_000).paid(&format!("{order}-more"), 1_000),
-                11 => file.paid(&order, 999),
-                13 => file.row("payment", &order, "", 1_000, 0, "failed"),
-                17 => file.paid(&order, 1_000).paid(&order, 1_000),
-                19 => file.paid(&order, 1_000).row("refund", &order, &format!("r-{order}"), 500, -3, "succeeded"),
+                107 => file.paid(&order, 1_000).paid(&format!("{order}-more"), 1_000),
+                211 => file.paid(&order, 999),
+                313 => file.row("payment", &order, "", 1_000, 0, "failed"),
+                417 => file.paid(&order, 1_000).paid(&order, 1_000),
+                519 => file.paid(&order, 1_000).row("refund", &order, &format!("r-{order}"), 500, -3, "succeeded"),
+                623 => file.row("payment", &order, "", 1_000, 7, "succeeded"),
+                729 => file.paid(&order, 1_000).by("gift"),
                 _ => file.paid(&order, 1_000),
             };
         }
@@ -485,14 +516,34 @@ fn a_month(server: &Server) -> File {
     file
 }
 
+/// Kinds of which a month in one currency can have all.
+const KINDS: [&str; 8] = [
+    "long",
+    "short",
+    "amount_mismatch",
+    "status_mismatch",
+    "duplicate",
+    "chargeback",
+    "fee_mismatch",
+    "trade_type_mismatch",
+];
+
+/// Milliseconds from a file's first byte to the kill, for 20,000 orders. The long run is killed at all of them.
+const KILLS: [u64; 12] = [30, 90, 200, 400, 55, 310, 150, 20, 480, 250, 120, 360];
+
 #[test]
 fn c4_a_month_of_differences_is_found_whole_however_often_a_kill_interrupts() {
     let ledger = Ledger::new();
-    let mut server = ledger.serve(&["--shards", "2"]);
+    let terms = ledger.path("channels.toml");
+    let files =
+        [include_str!("../../../config/products.toml"), include_str!("../../../config/rules.toml"), MONTH_TERMS];
+    std::fs::write(&terms, files.concat()).unwrap();
+    let flags = ["--shards", "2", "--catalog", terms.to_str().unwrap()];
+    let mut server = ledger.serve(&flags);
     let text = a_month(&server).text(&today());
-    // Killed again and again, each time a little later.
-    let ways = orders() / 20_000;
-    for pause in [30, 90, 200, 400].map(|ms| ms * u64::try_from(ways.max(1)).unwrap()) {
+    let ways = u64::try_from(orders() / 20_000).unwrap().max(1);
+    let kills = if ways == 1 { 4 } else { KILLS.len() };
+    for pause in &KILLS[..kills] {
         let sent = std::thread::spawn({
             let (address, text) = (server.http(), text.clone());
             move || {
@@ -500,29 +551,28 @@ fn c4_a_month_of_differences_is_found_whole_however_often_a_kill_interrupts() {
                 let _ = std::panic::catch_unwind(|| address.exchange("POST", path, &[], text.as_bytes()));
             }
         });
-        std::thread::sleep(std::time::Duration::from_millis(pause));
+        std::thread::sleep(std::time::Duration::from_millis(pause * ways));
         server.kill();
         let _ = sent.join();
-        server = ledger.serve(&["--shards", "2"]);
+        server = ledger.serve(&flags);
     }
     let done = eventually("the end of the import", || {
         let done = import(&server, "&last=true", &text);
         assert!(done["ok"] == true || done["code"] == "history_behind", "{done}");
         (done["ok"] == true).then_some(done)
     });
-    let (tally, hundreds) = (&done["tally"], orders() / 100);
-    assert_eq!(
-        (tally["matched"].as_i64(), tally["items"].as_i64()),
-        (Some(97 * hundreds), Some(6 * hundreds)),
-        "{done}"
-    );
-    assert_eq!(tally["released"], yuan(97 * hundreds * 600), "{done}");
+    let (tally, each) = (&done["tally"], orders() / EACH);
+    // Of the short, the failed and the one with another amount nothing is confirmed.
+    let confirmed = orders() - 3 * each;
+    assert_eq!(tally["items"].as_i64(), Some(8 * each), "{done}");
+    assert_eq!(tally["released"], yuan(confirmed * 600), "{done}");
+    assert_eq!(tally["matched"].as_i64(), Some(confirmed), "two kinds differ and are confirmed: {done}");
     assert_eq!(line(&server, "channels"), "0.00", "every order has its row or its item");
-    // 10.00 - 10.00 - 0.01 - 10.00 + 10.00 - 5.00
-    assert_eq!(line(&server, "suspense"), yuan(-501 * hundreds));
-    for kind in ["long", "short", "amount_mismatch", "status_mismatch", "duplicate", "chargeback"] {
+    // Long, short, amount, status, duplicate, charge-back, fee: 10.00 - 10.00 - 0.01 - 10.00 + 10.00 - 5.00 - 0.01
+    assert_eq!(line(&server, "suspense"), yuan(-502 * each));
+    for kind in KINDS {
         let found = i64::try_from(items(&server, &format!("kind={kind}")).len()).unwrap();
-        assert_eq!(found, hundreds, "all of {kind} are found, and none is invented");
+        assert_eq!(found, each, "all of {kind} are found, and none is invented");
     }
     server.stop();
     ledger.verify();
