@@ -107,6 +107,14 @@ impl Load {
     }
 }
 
+/// Answers `ok` a second between two moments of the load.
+pub(crate) fn mean(seconds: &[Second], from: f64, to: f64) -> f64 {
+    // A second is known by its end; half a second of grace, because none is exactly one long.
+    let within = seconds.iter().filter(|second| second.at_s > from + 0.5 && second.at_s <= to + 0.5);
+    let (sum, count) = within.fold((0.0, 0.0), |(sum, count), second| (sum + second.ok_per_second, count + 1.0));
+    sum / count
+}
+
 /// A finished run.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
@@ -216,5 +224,20 @@ impl LoadTool<'_> {
         let text = fs::read_to_string(self.said()).unwrap_or_default();
         let last: Vec<&str> = text.lines().rev().take(3).collect();
         last.into_iter().rev().collect::<Vec<_>>().join(" | ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_is_a_part_of_the_whole() {
+        let second = |at_s, ok_per_second| Second { at_s, ok_per_second };
+        let seconds = [second(1.0, 100.0), second(2.01, 100.0), second(3.0, 70.0), second(3.99, 50.0)];
+        assert!((mean(&seconds, 0.0, 2.0) - 100.0).abs() < 1e-9);
+        assert!((mean(&seconds, 2.0, 4.0) - 60.0).abs() < 1e-9);
+        assert!((mean(&seconds, 0.0, 4.0) - 80.0).abs() < 1e-9);
+        assert!(mean(&[], 0.0, 4.0).is_nan());
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Scale {
     pub(crate) long_seconds: u64,
     /// Its beginning, in seconds.
     pub(crate) long_first: u64,
+    /// Orders of the month that is reconciled.
+    pub(crate) month_orders: u32,
     /// Wallets of a peer.
     pub(crate) peer_wallets: u32,
     /// Length of a load on a peer.
@@ -49,6 +51,7 @@ impl Scale {
             many_wallets: 20_000_000,
             long_seconds: 600,
             long_first: 30,
+            month_orders: 1_000_000,
             peer_wallets: 1_000_000,
             peer_length: Duration::from_secs(12),
             peer_transfers: 2_000_000,
@@ -74,6 +77,7 @@ impl Scale {
             many_wallets: 200_000,
             long_seconds: 60,
             long_first: 5,
+            month_orders: 20_000,
             peer_wallets: 20_000,
             peer_length: Duration::from_secs(2),
             peer_transfers: 20_000,

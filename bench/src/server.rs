@@ -246,6 +246,20 @@ impl Client {
         ensure!(parsed.ok, "answered with a no: {answer}");
         Ok(parsed)
     }
+
+    /// Sends requests as one array and waits for their answers, all of which have to be `ok`.
+    pub(crate) fn ask_all(&mut self, requests: &[Request]) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(requests)?;
+        line.push(b'\n');
+        self.stream.write_all(&line)?;
+        let mut answers = String::new();
+        self.reader.read_line(&mut answers).context("waiting for answers")?;
+        let parsed: Vec<Answer> = serde_json::from_str(&answers).with_context(|| format!("no answers: {answers}"))?;
+        ensure!(parsed.len() == requests.len(), "{} requests, {} answers", requests.len(), parsed.len());
+        let no = parsed.iter().find(|answer| !answer.ok);
+        ensure!(no.is_none(), "answered with a no: {no:?}");
+        Ok(())
+    }
 }
 
 #[cfg(test)]
