@@ -540,24 +540,28 @@ fn c4_a_month_of_differences_is_found_whole_however_often_a_kill_interrupts() {
     std::fs::write(&terms, files.concat()).unwrap();
     let flags = ["--shards", "2", "--catalog", terms.to_str().unwrap()];
     let mut server = ledger.serve(&flags);
-    let text = a_month(&server).text(&today());
+    let file = ledger.path("st.csv");
+    std::fs::write(&file, a_month(&server).text(&today())).unwrap();
+    let import = |url: &str| {
+        let what = ["recon", "import", "--channel", "wechat", "--family", "generic_csv", "--last", "--json"];
+        ledger.run(&[&what[..], &["--server", url, file.to_str().unwrap()]].concat())
+    };
     let ways = u64::try_from(orders() / 20_000).unwrap().max(1);
     let kills = if ways == 1 { 4 } else { KILLS.len() };
     for pause in &KILLS[..kills] {
-        let sent = std::thread::spawn({
-            let (address, text) = (server.http(), text.clone());
-            move || {
-                let path = "/v1/statements?channel=wechat&family=generic_csv&name=st.csv&last=true";
-                let _ = std::panic::catch_unwind(|| address.exchange("POST", path, &[], text.as_bytes()));
-            }
+        let url = format!("http://{}", server.http);
+        server = std::thread::scope(|scope| {
+            let sent = scope.spawn(|| import(&url));
+            std::thread::sleep(std::time::Duration::from_millis(pause * ways));
+            server.kill();
+            sent.join().unwrap();
+            ledger.serve(&flags)
         });
-        std::thread::sleep(std::time::Duration::from_millis(pause * ways));
-        server.kill();
-        let _ = sent.join();
-        server = ledger.serve(&flags);
     }
+    let url = format!("http://{}", server.http);
     let done = eventually("the end of the import", || {
-        let done = import(&server, "&last=true", &text);
+        let output = import(&url);
+        let done = json(&String::from_utf8_lossy(&output.stdout));
         assert!(done["ok"] == true || done["code"] == "history_behind", "{done}");
         (done["ok"] == true).then_some(done)
     });
