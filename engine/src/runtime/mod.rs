@@ -14,6 +14,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `request.rs` | what goes in and out; [`Reply`] |
+//! | `turns.rs` | whose requests are done next |
 //! | `step.rs`, `decide.rs`, `query.rs` | one step of a shard |
 //! | `ahead.rs`, `prefetch.rs` | memory that is asked for before it is needed |
 //! | `table.rs`, `hashing.rs` | accounts in memory, and how they are found |
@@ -43,12 +44,13 @@ mod sequencer;
 mod shard;
 mod step;
 mod table;
+mod turns;
 pub mod verify;
 mod worker;
 mod writer;
 
 pub use request::{
-    Answer, Body, Found, LotView, MerchantView, Outcome, Parcel, QuoteView, Reply, Request, Seq, TopUpStanding,
+    Answer, Body, Client, Found, LotView, MerchantView, Outcome, Parcel, QuoteView, Reply, Request, Seq, TopUpStanding,
     WalletView,
 };
 
@@ -352,8 +354,11 @@ impl<R: Reply> Engine<R> {
 
     /// Puts a parcel into a shard's queue. Never waits.
     ///
+    /// A client may have up to twice as many requests unanswered as places are free: one alone gets no more than two
+    /// thirds of the queue, ten no more than ten elevenths, and there is always room for those who ask little.
+    ///
     /// # Errors
-    /// Gives the parcel back when the queue is full or the engine is going down.
+    /// Gives the parcel back when the queue is full, for this client at least, or the engine is going down.
     pub fn submit(&self, number: usize, parcel: Parcel<R>) -> Result<(), NotTaken<R>> {
         let shared = &*self.shared;
         if shared.closing.load(Ordering::Acquire) || shared.failed.load(Ordering::Acquire) {
@@ -363,7 +368,9 @@ impl<R: Reply> Engine<R> {
         let queued = &shared.queued[number];
         // A parcel larger than the whole queue gets in when the queue is empty.
         let before = queued.fetch_add(requests, Ordering::AcqRel);
-        if before > 0 && before + requests > shared.limits.queued_requests {
+        let free = shared.limits.queued_requests.saturating_sub(before);
+        let unanswered = parcel.reply.client().map_or(0, |client| client.unanswered);
+        if before > 0 && (requests > free || unanswered / 2 > free) {
             queued.fetch_sub(requests, Ordering::AcqRel);
             return Err(NotTaken::Full(parcel));
         }
