@@ -201,8 +201,8 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
 /// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.
 fn stop_at_once(reason: &str, data: &Path) {
     eprintln!(
-        "fentan: stopping at once: {reason}\nOf the disk of {}, {}. Nothing that was not durable has been answered. Look \
-         after the disk, then start again; `fentan verify` checks what is there.",
+        "fentan: stopping at once: {reason}\nOf the disk of {}, {}. Nothing that was not durable has \
+         been answered. Look after the disk, then start again; `fentan verify` checks what is there.",
         data.display(),
         free_space(data)
     );

@@ -355,7 +355,7 @@ impl<R: Reply> Engine<R> {
     /// Puts a parcel into a shard's queue. Never waits.
     ///
     /// A client may have up to twice as many requests unanswered as places are free: one alone gets no more than two
-    /// thirds of the queue, ten no more than ten elevenths, and there is always room for those who ask little.
+    /// thirds of the queue, ten no more than twenty of twenty-one parts, and there is room for those who ask little.
     ///
     /// # Errors
     /// Gives the parcel back when the queue is full, for this client at least, or the engine is going down.

@@ -323,11 +323,7 @@ fn decoded(bytes: &[u8]) -> Result<Record, Stop> {
 ///
 /// # Errors
 /// When the store or the journal failed: the process must stop.
-pub(crate) fn run<R: Reply>(
-    shared: &Shared<R>,
-    home: usize,
-    mut all: Vec<Work<R>>,
-) -> Result<Vec<Work<R>>, String> {
+pub(crate) fn run<R: Reply>(shared: &Shared<R>, home: usize, mut all: Vec<Work<R>>) -> Result<Vec<Work<R>>, String> {
     let mut step = Step::begin(shared, home, &[]);
     // The first parcel with an answer whose position is not told yet.
     let mut open = 0;

@@ -1,9 +1,9 @@
 //! Whose requests are done next.
 //!
-//! While all that waits fits into one step, it is done as it came. When more waits, each client that waits has a share of
-//! the step, and a client with little to ask waits for one step and not for all that another one has sent: neither a
-//! long stream of requests nor a batch of ten thousand stands before those of others. The requests of one client keep
-//! their order; whose a parcel is says [`Reply::client`](super::Reply::client).
+//! While all that waits fits into one step, it is done as it came. When more waits, each client that waits has a
+//! share of the step, and a client with little to ask waits for one step and not for all that another one has sent:
+//! neither a long stream of requests nor a batch of ten thousand stands before those of others. The requests of one
+//! client keep their order; whose a parcel is says [`Reply::client`](super::Reply::client).
 //!
 //! What the server asks itself waits for everything that came before it: a question about the past goes through the
 //! queue so that what was asked before is part of the answer.

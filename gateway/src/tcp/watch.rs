@@ -4,11 +4,11 @@
 //! * one that has said nothing for long and waits for nothing: it is closed without a word;
 //! * a line that is not whole for long: `bad_request`, and closed;
 //! * answers that are not taken for long: closed, and what was asked is done all the same;
-//! * more bytes of unfinished lines and untaken answers, over all connections, than clients may hold together: those that hold
-//!   most are told `overloaded` and closed until it is enough.
+//! * more bytes of unfinished lines and untaken answers, over all connections, than clients may hold together: those
+//!   that hold most are told `overloaded` and closed until it is enough.
 //!
-//! A connection that does not stand still pays for this with a few plain stores for each read and write: no timer is set. A
-//! look costs some 50 ns for each connection.
+//! A connection that does not stand still pays for this with a few plain stores for each read and write: no timer is
+//! set. A look takes one short lock for each connection.
 
 use crate::wire::{Conn, Progress};
 use fentan_engine::ledger::Reject;
@@ -113,7 +113,8 @@ impl Watch {
 }
 
 fn dismiss_the_heaviest(all: &[Seen], mut too_much: usize) {
-    let mut heavy: Vec<_> = all.iter().map(|seen| (seen.conn.held(), seen)).filter(|(held, _)| *held > LITTLE).collect();
+    let mut heavy: Vec<_> =
+        all.iter().map(|seen| (seen.conn.held(), seen)).filter(|(held, _)| *held > LITTLE).collect();
     heavy.sort_unstable_by_key(|(held, _)| Reverse(*held));
     for (held, seen) in heavy {
         if too_much == 0 {

@@ -8,10 +8,14 @@ use std::path::PathBuf;
 
 /// The library, if it is there.
 fn faketime() -> Option<PathBuf> {
-    let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
-    let found = folders.iter().map(|folder| PathBuf::from(folder).join("faketime/libfaketime.so.1")).find(|path| path.exists());
+    let folders =
+        ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
+    let found =
+        folders.iter().map(|folder| PathBuf::from(folder).join("faketime/libfaketime.so.1")).find(|path| path.exists());
     if found.is_none() {
-        eprintln!("\n*** SKIPPED: libfaketime is not installed (apt-get install libfaketime): the clock cannot be set back\n");
+        eprintln!(
+            "\n*** SKIPPED: libfaketime is not installed (apt-get install libfaketime): the clock cannot be set back\n"
+        );
     }
     found
 }

@@ -1,8 +1,9 @@
 //! A journal that is damaged at any byte: a tail that nobody was told of goes with a word; everything else is refused,
-//! with the position and what to do, or does not matter. Never is it read over: after a start everything acknowledged is there.
+//! with the position and what to do, or does not matter. Never is it read over: after a start everything acknowledged
+//! is there.
 //!
-//! What was killed may have been cut off in its last group, so of a killed ledger the last group counts as such a tail. Of
-//! one that was stopped in good order nothing does.
+//! What was killed may have been cut off in its last group, so of a killed ledger the last group counts as such a tail.
+//! Of one that was stopped in good order nothing does.
 
 use crate::support::Ledger;
 use fentan_engine::journal::{Batch, JournalReader};
@@ -40,7 +41,11 @@ impl Small {
         let server = ledger.serve(&["--history", "false", "--shards", "1"]);
         let mut client = server.client();
         let told = (0..COMMANDS).map(|n| client.done(&line(n))).collect();
-        if in_good_order { server.stop() } else { server.kill() }
+        if in_good_order {
+            server.stop()
+        } else {
+            server.kill()
+        }
         let segment = ledger.data().join("journal").join(format!("{:020}.segment", 1));
         let groups = groups(&fs::read(&segment).unwrap());
         assert_eq!(groups.len(), COMMANDS);

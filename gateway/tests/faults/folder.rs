@@ -37,7 +37,9 @@ fn e6_a_folder_of_another_format_is_refused_with_both_numbers_and_is_left_as_it_
     let format = ledger.data().join("FORMAT");
     let ours = std::fs::read_to_string(&format).unwrap();
     let number: u32 = ours.trim().rsplit(' ').next().unwrap().parse().unwrap();
-    for (found, what_to_do) in [(number + 1, "use the program that wrote it"), (number - 1, "keep the program that wrote it")] {
+    for (found, what_to_do) in
+        [(number + 1, "use the program that wrote it"), (number - 1, "keep the program that wrote it")]
+    {
         let theirs = ours.replace(&number.to_string(), &found.to_string());
         std::fs::write(&format, &theirs).unwrap();
         let verified = ledger.program("verify").output().unwrap();

@@ -42,7 +42,10 @@ fn client_of_its_own() {
     client.done(r#"{"id":"own-t","op":"top_up","account":"own","principal":"1000.00"}"#);
     for part in 0..400 {
         let lines: String = (0..20)
-            .map(|n| format!(r#"{{"id":"own-{part}-{n}","op":"spend","account":"own","merchant":"m","amount":"0.01"}}"#) + "\n")
+            .map(|n| {
+                format!(r#"{{"id":"own-{part}-{n}","op":"spend","account":"own","merchant":"m","amount":"0.01"}}"#)
+                    + "\n"
+            })
             .collect();
         client.raw(lines.as_bytes());
         for answer in client.answers(20) {
@@ -63,7 +66,9 @@ fn a_client_that_stood_still_holds_up_nobody_and_goes_on_where_it_was() {
         .unwrap();
     let pid = Pid::from_child(&child);
     let mut client = server.client();
-    let spent = |client: &mut Client| client.ask(r#"{"id":"b","op":"balance","account":"own"}"#)["balance"]["available"].clone();
+    let spent = |client: &mut Client| {
+        client.ask(r#"{"id":"b","op":"balance","account":"own"}"#)["balance"]["available"].clone()
+    };
     eventually("the client is at work", || (spent(&mut client).as_str()? < "999.00").then_some(()));
     for round in 0..3 {
         kill_process(pid, Signal::STOP).unwrap();

@@ -1,8 +1,8 @@
 //! A small file system of its own, gone with the test.
 //!
-//! It is mounted in a mount namespace of its own and reached through `/proc`, so nothing is left behind however the test
-//! ends. With root's rights it is an ext4 in a file; without them it is a file system in memory, in a user namespace.
-//! Where neither is allowed there is none, and the test says so.
+//! It is mounted in a mount namespace of its own and reached through `/proc`, so nothing is left behind however the
+//! test ends. With root's rights it is an ext4 in a file; without them it is a file system in memory, in a user
+//! namespace. Where neither is allowed there is none, and the test says so.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ impl SmallDisk {
     /// One of so many MiB; `None`, and a word about it, when this user may not have one.
     pub(crate) fn new(mib: usize) -> Option<Self> {
         let ext4 = format!(
-            "truncate -s {mib}M image && mkfs.ext4 -q -m 0 image && mkdir -p disk && mount -o loop image disk && chmod 777 disk"
+            "truncate -s {mib}M image && mkfs.ext4 -q -m 0 image && mkdir -p disk && mount -o loop image disk"
         );
         let memory = format!("mkdir -p disk && mount -t tmpfs -o size={mib}m tmpfs disk");
         let ways: [(&[&str], &str); 2] = [(&["-m"], &ext4), (&["-rm"], &memory)];

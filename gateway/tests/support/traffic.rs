@@ -71,9 +71,15 @@ impl Traffic {
 fn line(name: &str, n: usize) -> String {
     let wallet = n % WALLETS;
     if n < WALLETS {
-        return format!(r#"{{"id":"{name}-{n}","op":"top_up","account":"{name}-w{wallet}","principal":"1000000.00","bonus":"500000.00"}}"#);
+        return format!(
+            r#"{{"id":"{name}-{n}","op":"top_up","account":"{name}-w{wallet}","principal":"900000.00","bonus":"90000.00"}}"#
+        );
     }
-    format!(r#"{{"id":"{name}-{n}","op":"spend","account":"{name}-w{wallet}","merchant":"m-{}","amount":"0.{:02}"}}"#, n % 7, n % 99 + 1)
+    format!(
+        r#"{{"id":"{name}-{n}","op":"spend","account":"{name}-w{wallet}","merchant":"m-{}","amount":"0.{:02}"}}"#,
+        n % 7,
+        n % 99 + 1
+    )
 }
 
 fn spend(stream: &TcpStream, name: &str, count: &AtomicU64, ends: &AtomicBool) -> Told {

@@ -1,5 +1,5 @@
-//! The books' time never runs backwards, whatever the clock says: not while the ledger runs, not over a crash, and not over
-//! an orderly end, after which nothing is replayed.
+//! The books' time never runs backwards, whatever the clock says: not while the ledger runs, not over a crash, and not
+//! over an orderly end, after which nothing is replayed.
 
 use crate::ledger::{Ledger, Told, top_up};
 use fentan_storage::simulated::{Crash, SimulatedDisk};

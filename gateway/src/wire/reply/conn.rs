@@ -228,7 +228,8 @@ impl Conn {
         }
     }
 
-    /// A read has brought the ends of so many lines, at least; what it left `in_line`, and the size of the buffer for it.
+    /// A read has brought the ends of so many lines, at least. Whether it left one unfinished, and the size of the
+    /// buffer for it.
     pub(crate) fn read(&self, lines: u32, in_line: bool, input: usize) {
         let watched = &self.watched;
         let add = |counter: &AtomicU32, n| {
