@@ -20,6 +20,7 @@ mod cli;
 mod figures;
 mod goals;
 mod growth;
+mod hostile;
 mod limits;
 mod load_tool;
 mod peers;

@@ -3,6 +3,7 @@
 
 use crate::explain::Desk;
 use crate::history::{HistoryAsk, HistoryService};
+use crate::tcp::Patience;
 use crate::wire::{
     Asked, Assembly, Conn, Line, Malformed, Numbers, Part, WireReply, parse_line, plain_line, write_refusal,
 };
@@ -26,6 +27,7 @@ pub(crate) struct ClientLimits {
     pub(crate) batch: usize,
     pub(crate) connections: usize,
     pub(crate) in_flight: usize,
+    pub(crate) patience: Patience,
 }
 
 /// The way into the engine, shared by both doors.

@@ -7,14 +7,16 @@ use crate::door::Door;
 use crate::explain::Desk;
 use crate::history::HistoryService;
 use crate::rules::{Archive, RuleBook, now};
+use crate::tcp::Places;
 use crate::wire::WireReply;
 use crate::{http, tcp};
 use anyhow::{Context, Result};
 use fentan_engine::journal::JournalReader;
 use fentan_engine::runtime::{Engine, Limits, Media};
 use fentan_engine::store::Store;
-use fentan_storage::{DataFolder, Options};
+use fentan_storage::{DataFolder, Options, free_space};
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -37,6 +39,17 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     // Bound before recovery, so that an address in use is known at once; answered after it.
     let tcp_listener = bind(&settings.tcp)?;
     let http_listener = bind(&settings.http)?;
+    tcp::listen(&tcp_listener);
+    let mut limits = settings.client;
+    if let Places::Fewer { connections, files } = tcp::places(limits.connections) {
+        tracing::warn!(
+            max_connections = limits.connections,
+            open_files = files,
+            "the operating system lets this process open {files} files: no more than {connections} connections are \
+             taken; raise the limit (ulimit -n, LimitNOFILE) or lower max_connections"
+        );
+        limits.connections = connections;
+    }
     let Started { engine, archive, journal, hash_key } = start_engine(settings, loaded)?;
     let clearing_journal = Arc::clone(&journal);
     let engine = Arc::new(engine);
@@ -56,7 +69,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         })
         .transpose()?
         .map(Arc::new);
-    let door = Door { engine: Arc::clone(&engine), history: history.clone(), limits: settings.client, desk };
+    let door = Door { engine: Arc::clone(&engine), history: history.clone(), limits, desk };
     let tcp_address = tcp_listener.local_addr()?;
     let http_address = http_listener.local_addr()?;
 
@@ -170,7 +183,9 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
             tracing::info!(done, total, "replaying the journal");
         }
     };
-    let engine = Engine::start(media, Arc::new(loaded.catalog), limits, clock, Arc::new(stop_at_once), &mut progress)?;
+    let data = settings.data.clone();
+    let on_failure = Arc::new(move |reason: &str| stop_at_once(reason, &data));
+    let engine = Engine::start(media, Arc::new(loaded.catalog), limits, clock, on_failure, &mut progress)?;
     let status = engine.status();
     tracing::info!(
         position = status.durable,
@@ -184,10 +199,12 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
 }
 
 /// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.
-fn stop_at_once(reason: &str) {
+fn stop_at_once(reason: &str, data: &Path) {
     eprintln!(
-        "fentan: stopping at once: {reason}\nNothing that was not durable has been answered. Look after the disk, then start again; \
-         `fentan verify` checks what is there."
+        "fentan: stopping at once: {reason}\nOf the disk of {}, {}. Nothing that was not durable has \
+         been answered. Look after the disk, then start again; `fentan verify` checks what is there.",
+        data.display(),
+        free_space(data)
     );
     std::process::abort();
 }

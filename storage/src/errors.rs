@@ -54,7 +54,7 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// Another process has it.
-    #[error("{path}: another process uses this data folder; stop it first")]
+    #[error("{path}: another process uses this data folder: it holds the lock on LOCK in it; stop it first")]
     InUse {
         /// The folder.
         path: PathBuf,
@@ -65,11 +65,22 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
     },
+    /// The file system is read-only.
+    #[error(
+        "{path}: the file system is read-only, and a ledger is written to; mount it writable. \
+         `fentan verify`, `statement`, `finance` and `explain` only look, and work as it is"
+    )]
+    ReadOnly {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The disk is full.
-    #[error("{path}: the disk is full; free some space and start again, nothing acknowledged is lost")]
+    #[error("{path}: the disk is full ({free}); free some space and start again, nothing acknowledged is lost")]
     Full {
         /// The folder.
         path: PathBuf,
+        /// What is free, in words.
+        free: String,
     },
     /// Acknowledged records would be lost. Nothing was changed.
     #[error(
@@ -199,7 +210,8 @@ impl FolderError {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing { path },
             io::ErrorKind::PermissionDenied => Self::Permission { path },
-            io::ErrorKind::StorageFull => Self::Full { path },
+            io::ErrorKind::StorageFull => Self::full(path),
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
             _ => Self::Medium { path, detail: error.to_string() },
         }
     }
@@ -210,7 +222,9 @@ impl FolderError {
         if text.contains("lock file") || text.contains("lock hold by") {
             Self::InUse { path }
         } else if text.contains(NO_SPACE) {
-            Self::Full { path }
+            Self::full(path)
+        } else if text.contains("Read-only file system") {
+            Self::ReadOnly { path }
         } else if text.contains("Permission denied") {
             Self::Permission { path }
         } else if fault.damaged {
@@ -218,6 +232,25 @@ impl FolderError {
         } else {
             Self::Medium { path, detail: text.clone() }
         }
+    }
+}
+
+impl FolderError {
+    fn full(path: PathBuf) -> Self {
+        Self::Full { free: free_space(&path), path }
+    }
+}
+
+/// What is free of the disk that a path is on, in words.
+#[must_use]
+pub fn free_space(path: &Path) -> String {
+    // A folder that is not there yet is on the disk of the one above it.
+    match path.ancestors().find_map(|path| rustix::fs::statvfs(path).ok()) {
+        Some(space) => {
+            let bytes = |blocks: u64| blocks.saturating_mul(space.f_frsize);
+            format!("{} of {} bytes are free", bytes(space.f_bavail), bytes(space.f_blocks))
+        }
+        None => "how much is free is not known".into(),
     }
 }
 

@@ -27,7 +27,7 @@ mod rocks;
 mod segments;
 pub mod simulated;
 
-pub use errors::{FolderError, JournalDamage, TornTail};
+pub use errors::{FolderError, JournalDamage, TornTail, free_space};
 pub use folder::{DataFolder, FORMAT_VERSION};
 pub use options::Options;
 pub use rocks::{RocksHistory, RocksStore};

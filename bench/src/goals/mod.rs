@@ -2,6 +2,7 @@
 
 mod clearing;
 mod endurance;
+mod hostile;
 mod memory;
 mod open;
 mod peers;
@@ -64,6 +65,7 @@ pub(crate) static GOALS: [Goal; 16] = [
     throughput::T3,
     open::T4,
     open::OVERLOAD,
+    hostile::HOSTILE,
     restart::T5,
     written::T6,
     memory::T7,

@@ -14,6 +14,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `request.rs` | what goes in and out; [`Reply`] |
+//! | `turns.rs` | whose requests are done next |
 //! | `step.rs`, `decide.rs`, `query.rs` | one step of a shard |
 //! | `ahead.rs`, `prefetch.rs` | memory that is asked for before it is needed |
 //! | `table.rs`, `hashing.rs` | accounts in memory, and how they are found |
@@ -43,12 +44,13 @@ mod sequencer;
 mod shard;
 mod step;
 mod table;
+mod turns;
 pub mod verify;
 mod worker;
 mod writer;
 
 pub use request::{
-    Answer, Body, Found, LotView, MerchantView, Outcome, Parcel, QuoteView, Reply, Request, Seq, TopUpStanding,
+    Answer, Body, Client, Found, LotView, MerchantView, Outcome, Parcel, QuoteView, Reply, Request, Seq, TopUpStanding,
     WalletView,
 };
 
@@ -352,8 +354,11 @@ impl<R: Reply> Engine<R> {
 
     /// Puts a parcel into a shard's queue. Never waits.
     ///
+    /// A client may have up to twice as many requests unanswered as places are free: one alone gets no more than two
+    /// thirds of the queue, ten no more than twenty of twenty-one parts, and there is room for those who ask little.
+    ///
     /// # Errors
-    /// Gives the parcel back when the queue is full or the engine is going down.
+    /// Gives the parcel back when the queue is full, for this client at least, or the engine is going down.
     pub fn submit(&self, number: usize, parcel: Parcel<R>) -> Result<(), NotTaken<R>> {
         let shared = &*self.shared;
         if shared.closing.load(Ordering::Acquire) || shared.failed.load(Ordering::Acquire) {
@@ -361,10 +366,14 @@ impl<R: Reply> Engine<R> {
         }
         let requests = parcel.requests.len();
         let queued = &shared.queued[number];
-        // A parcel larger than the whole queue gets in when the queue is empty.
-        let before = queued.fetch_add(requests, Ordering::AcqRel);
-        if before > 0 && before + requests > shared.limits.queued_requests {
-            queued.fetch_sub(requests, Ordering::AcqRel);
+        let limit = shared.limits.queued_requests;
+        let unanswered = parcel.reply.client().map_or(0, |client| client.unanswered);
+        // A parcel larger than the whole queue gets in when the queue is empty. Who is refused takes no place meanwhile.
+        let taken = queued.fetch_update(Ordering::AcqRel, Ordering::Acquire, |before| {
+            let free = limit.saturating_sub(before);
+            (before == 0 || (requests <= free && unanswered / 2 <= free)).then_some(before + requests)
+        });
+        if taken.is_err() {
             return Err(NotTaken::Full(parcel));
         }
         match shared.queues[number].try_send(WorkerMessage::Parcel(parcel)) {

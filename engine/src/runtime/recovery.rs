@@ -16,7 +16,7 @@ use super::held::{Held, Images, Places};
 use super::ids::Ids;
 use super::shard::Shard;
 use super::table::Slot;
-use crate::accounts::{Slice, Wallet};
+use crate::accounts::{Slice, Timestamp, Wallet};
 use crate::journal::{Batch, Chain, JournalError, JournalReader, Position};
 use crate::ledger::Record;
 use crate::names::AccountId;
@@ -130,6 +130,12 @@ pub fn recover(
     }
     let tail = Tail { journal, checkpoint: meta.checkpoint, end };
     let replayed = replay(&mut held, &ids, &shards[known..], tail, progress)?;
+    if replayed < LATEST {
+        let latest = last_time(journal, end)?;
+        for shard in &mut held.shards {
+            shard.last_at = shard.last_at.max(latest);
+        }
+    }
     let folded = fold(&mut held, shard_count);
     drop(held);
     let mut shards = shards;
@@ -266,6 +272,22 @@ struct Decoded {
     account: Option<u64>,
     merchant: Option<u64>,
     record: Record,
+}
+
+/// So many records at the end are looked at for the time of the last decision: shards hand over steps that overlap.
+const LATEST: u64 = 4096;
+
+/// The time of the last decision. The books' time goes on from there, also when the clock was set back while the
+/// ledger was stopped and nothing is to be replayed.
+fn last_time(journal: &dyn JournalReader, end: Position) -> Result<Timestamp, RecoveryError> {
+    let mut latest = 0;
+    if end > 0 {
+        each_record(journal, end.saturating_sub(LATEST) + 1, &mut |_, record, _| {
+            latest = latest.max(record.at);
+            Ok(())
+        })?;
+    }
+    Ok(latest)
 }
 
 /// Records that go from the thread that decodes to the one that applies, at a time.

@@ -244,6 +244,20 @@ pub trait Reply: Send + 'static {
     fn place(&mut self, first: Position, as_of: Position);
     /// All answers may leave.
     fn release(self);
+    /// Who asks; `None` for the server itself, whose requests are done in the order in which they came among all
+    /// others.
+    fn client(&self) -> Option<Client> {
+        None
+    }
+}
+
+/// Who asks: one connection, or one exchange. Clients share a shard fairly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client {
+    /// Its own as long as one of its requests is in the engine.
+    pub key: u64,
+    /// How many requests it has that are not answered, those of the parcel with them.
+    pub unanswered: usize,
 }
 
 /// An answer on its way to a [`Reply`].

@@ -14,9 +14,10 @@
 use super::ahead::{Hashes, LOOK_AHEAD, look_ahead};
 use super::held::{Held, Places};
 use super::ids::{Claim, IdHash};
-use super::request::{Answer, Body, Outcome, Parcel, Reply, Request, Seq};
+use super::request::{Answer, Body, Outcome, Reply, Request, Seq};
 use super::sequencer::Records;
 use super::table::Slot;
+use super::turns::Work;
 use super::{Shared, decide};
 use crate::accounts::{Slice, Timestamp, Wallet};
 use crate::catalog::Catalog;
@@ -296,7 +297,7 @@ impl<'a, R: Reply> Step<'a, R> {
     }
 
     /// Hands the records over and tells the replies their positions; returns the position the answers rest on.
-    pub(crate) fn finish(mut self, parcels: &mut [Parcel<R>]) -> Position {
+    pub(crate) fn finish(mut self, all: &mut [Work<R>]) -> Position {
         let count = self.records.len() as u64;
         let first = self.shared.sequencer.hand_over(std::mem::take(&mut self.records));
         for Claimed { hash, index, account } in &self.claims {
@@ -306,8 +307,8 @@ impl<'a, R: Reply> Step<'a, R> {
         for shard in &self.held.shards {
             self.shared.resident[usize::from(shard.number)].store(shard.wallets.len(), Ordering::Relaxed);
         }
-        for parcel in parcels {
-            parcel.reply.place(first, as_of);
+        for work in all {
+            work.reply.place(first, as_of);
         }
         as_of
     }
@@ -317,25 +318,29 @@ fn decoded(bytes: &[u8]) -> Result<Record, Stop> {
     Record::decode(bytes).map_err(|error| Stop::Failed(error.to_string()))
 }
 
-/// Does parcels that came to shard `home`: one step, or several where a request needs more shards.
+/// Does what is a step's work in shard `home`: one step, or several where a request needs more shards. Returns the
+/// parcels of which something is left.
 ///
 /// # Errors
 /// When the store or the journal failed: the process must stop.
-pub(crate) fn run<R: Reply>(shared: &Shared<R>, home: usize, mut parcels: Vec<Parcel<R>>) -> Result<(), String> {
+pub(crate) fn run<R: Reply>(shared: &Shared<R>, home: usize, mut all: Vec<Work<R>>) -> Result<Vec<Work<R>>, String> {
     let mut step = Step::begin(shared, home, &[]);
     // The first parcel with an answer whose position is not told yet.
     let mut open = 0;
-    for number in 0..parcels.len() {
-        let mut requests = std::mem::take(&mut parcels[number].requests).into_iter();
-        while !requests.as_slice().is_empty() {
-            let group = &requests.as_slice()[..requests.len().min(LOOK_AHEAD)];
-            let all = look_ahead(shared, step.held.peek(home), group);
-            for (hashes, request) in all.iter().zip(requests.by_ref()) {
-                let mut result = step.take(&mut parcels[number].reply, request, hashes);
+    for number in 0..all.len() {
+        while all[number].share > 0 {
+            let Work { requests, share, .. } = &mut all[number];
+            let group = &requests.as_slice()[..(*share).min(LOOK_AHEAD)];
+            let ahead = look_ahead(shared, step.held.peek(home), group);
+            *share -= ahead.len();
+            for hashes in &ahead {
+                let Work { requests, reply, .. } = &mut all[number];
+                let Some(request) = requests.next() else { break };
+                let mut result = step.take(reply, request, hashes);
                 if result.is_ok() {
                     continue;
                 }
-                step.finish(&mut parcels[open..=number]);
+                step.finish(&mut all[open..=number]);
                 open = number;
                 let mut others = Vec::new();
                 while let Err((request, stop)) = result {
@@ -346,14 +351,15 @@ pub(crate) fn run<R: Reply>(shared: &Shared<R>, home: usize, mut parcels: Vec<Pa
                         Stop::Reject(reject) => return Err(format!("a reject was not answered: {reject}")),
                     }
                     let mut wide = Step::begin(shared, home, &others);
-                    result = wide.take(&mut parcels[number].reply, request, hashes);
-                    wide.finish(&mut parcels[number..=number]);
+                    result = wide.take(&mut all[number].reply, request, hashes);
+                    wide.finish(&mut all[number..=number]);
                 }
                 step = Step::begin(shared, home, &[]);
             }
         }
     }
-    let rest_on = step.finish(&mut parcels[open..]);
-    shared.sequencer.send_replies(rest_on, parcels.into_iter().map(|parcel| parcel.reply).collect());
-    Ok(())
+    let rest_on = step.finish(&mut all[open..]);
+    let unfinished = all.extract_if(.., |work| work.requests.len() > 0).collect();
+    shared.sequencer.send_replies(rest_on, all.into_iter().map(|work| work.reply).collect());
+    Ok(unfinished)
 }

@@ -5,6 +5,7 @@ use super::keeper::Staging;
 use super::request::{Parcel, Reply};
 use super::shard::DeadlineChange;
 use super::step::{self, Step};
+use super::turns::Turns;
 use crate::names::AccountId;
 use crossbeam::channel::Receiver;
 use std::sync::Arc;
@@ -43,8 +44,11 @@ impl<R: Reply> Worker<R> {
 
     fn serve(&mut self) -> Result<(), String> {
         let steps = metrics::histogram!("fentan_step_requests", "shard" => self.number.to_string());
+        let limit = self.shared.limits.step_requests;
+        let mut ends = false;
+        let mut waiting = Turns::new();
         loop {
-            let message = if self.staging.is_busy() {
+            let message = if self.staging.is_busy() || !waiting.is_empty() {
                 // A checkpoint goes on also when nobody asks anything.
                 self.inbox.try_recv().ok()
             } else {
@@ -54,34 +58,40 @@ impl<R: Reply> Worker<R> {
                 }
             };
             let mut parcels = Vec::new();
-            let (mut requests, mut ends, mut ticks) = (0, false, false);
+            let (mut arrived, mut ticks) = (0, false);
             let mut next = message;
             while let Some(message) = next {
                 match message {
                     WorkerMessage::Parcel(parcel) => {
-                        requests += parcel.requests.len();
+                        arrived += parcel.requests.len();
                         parcels.push(parcel);
                     }
                     WorkerMessage::Nudge => {}
                     WorkerMessage::Tick => ticks = true,
                     WorkerMessage::End => ends = true,
                 }
-                next = if requests < self.shared.limits.step_requests && !ends {
-                    self.inbox.try_recv().ok()
-                } else {
-                    None
-                };
+                // All of it: whose turn it is can only be said of what is known.
+                next = if ends { None } else { self.inbox.try_recv().ok() };
             }
-            if !parcels.is_empty() {
+            let work = if waiting.is_empty() && arrived <= limit {
+                Turns::at_once(parcels)
+            } else {
+                for parcel in parcels {
+                    waiting.add(parcel.reply.client().map(|client| client.key), parcel);
+                }
+                waiting.next(limit)
+            };
+            let requests = work.iter().map(|work| work.share).sum();
+            if requests > 0 {
                 steps.record(u32::try_from(requests).unwrap_or(u32::MAX));
-                step::run(&self.shared, self.number, parcels)?;
+                waiting.back(step::run(&self.shared, self.number, work)?);
                 self.shared.queued[self.number].fetch_sub(requests, Ordering::AcqRel);
             }
             if ticks {
                 self.look_after_deadlines()?;
             }
             self.staging.after_step(&self.shared, requests);
-            if ends {
+            if ends && waiting.is_empty() {
                 return Ok(());
             }
         }

@@ -65,7 +65,7 @@ impl<R: Reply> Writer<R> {
                     Append::Fenced { term } => {
                         return self.fail(&format!("another process has taken the journal over (term {term})"));
                     }
-                    Append::Unknown(error) => return self.fail(&error.to_string()),
+                    Append::Unknown(error) => return self.fail(&format!("position {}: {error}", group.first)),
                 }
                 syncs.record(begun.elapsed());
                 groups.record(group.count);

@@ -1,8 +1,10 @@
 //! The server's settings.
 
 use crate::door::ClientLimits;
+use crate::tcp::Patience;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Settings as a flag, the environment or the file gives them: each may be missing.
 #[derive(Debug, Clone, Default, clap::Args, Deserialize)]
@@ -47,6 +49,15 @@ pub(crate) struct Given {
     /// Requests of one connection that are not answered [default: 32768]
     #[arg(long, env = "FENTAN_MAX_IN_FLIGHT", value_name = "N")]
     pub(crate) max_in_flight: Option<usize>,
+    /// Seconds in which a line must be whole, and answers must be taken [default: 60]
+    #[arg(long, env = "FENTAN_STALL_SECONDS", value_name = "S")]
+    pub(crate) stall_seconds: Option<u64>,
+    /// Seconds after which a TCP connection that says nothing is closed; 0 is never [default: 600]
+    #[arg(long, env = "FENTAN_IDLE_SECONDS", value_name = "S")]
+    pub(crate) idle_seconds: Option<u64>,
+    /// Memory for unfinished lines and answers that are not taken, over all TCP connections, in MiB [default: 512]
+    #[arg(long, env = "FENTAN_CLIENT_MEMORY_MIB", value_name = "MIB")]
+    pub(crate) client_memory_mib: Option<usize>,
     /// Records of the journal that an explanation may read; more are read by `fentan explain` only [default: 5000000]
     #[arg(long, env = "FENTAN_EXPLAIN_RECORDS", value_name = "N")]
     pub(crate) explain_records: Option<u64>,
@@ -145,6 +156,11 @@ impl Settings {
                 batch: within("max_batch", pick!(max_batch, 10_000), 1, 1_000_000)?,
                 connections: within("max_connections", pick!(max_connections, 10_240), 1, 1_000_000)?,
                 in_flight: within("max_in_flight", pick!(max_in_flight, 32_768), 1, 10_000_000)?,
+                patience: Patience {
+                    stall: Duration::from_secs(pick!(stall_seconds, 60).max(1)),
+                    idle: Some(pick!(idle_seconds, 600)).filter(|idle| *idle > 0).map(Duration::from_secs),
+                    held: within("client_memory_mib", pick!(client_memory_mib, 512), 1, 1 << 20)? << 20,
+                },
             },
             explain_records: pick!(explain_records, 5_000_000),
             block_cache_mib: within("block_cache_mib", pick!(block_cache_mib, 64), 8, 1 << 20)?,

@@ -24,9 +24,15 @@ pub(super) async fn post(http: HttpRequest, body: web::Payload, state: web::Data
     if kind.starts_with("application/x-ndjson") || kind.starts_with("application/jsonlines") {
         return stream(body, state.door.clone(), state.closing.clone());
     }
-    match whole(body, &state.door).await {
-        Ok(bytes) => answer(&bytes, &state.door).await,
-        Err(response) => response,
+    let stall = state.door.limits.patience.stall;
+    match actix_web::rt::time::timeout(stall, whole(body, &state.door)).await {
+        Ok(Ok(bytes)) => answer(&bytes, &state.door).await,
+        Ok(Err(response)) => response,
+        Err(_) => {
+            let mut response = bad_body(&format!("the body was not whole within {} s", stall.as_secs()));
+            *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+            response
+        }
     }
 }
 
@@ -166,8 +172,9 @@ async fn converse(
     loop {
         let bytes = conn.take();
         if !bytes.is_empty() {
-            if sender.send(Ok(Bytes::from(bytes))).await.is_err() {
-                // The client is gone; what it asked is done all the same.
+            let sent = sender.send(Ok(Bytes::from(bytes)));
+            if !matches!(actix_web::rt::time::timeout(door.limits.patience.stall, sent).await, Ok(Ok(()))) {
+                // The client is gone, or takes nothing; what it asked is done all the same.
                 return;
             }
             continue;

@@ -2,9 +2,11 @@
 //!
 //! One connection is two tasks: [`mod@read`] takes in what the socket has, reads the lines and hands them to
 //! the engine in one parcel a shard; [`mod@write`] sends what has been released, in one go. Neither waits for
-//! single requests.
+//! single requests. [`watch`] looks after those that stand still.
 
 mod read;
+mod socket;
+mod watch;
 mod write;
 
 use crate::door::Door;
@@ -14,7 +16,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, watch as signal};
+use watch::Watch;
+
+pub(crate) use socket::{Places, listen, places};
+pub(crate) use watch::{Dismissal, Patience};
 
 /// How long the other side of a connection may take to hear its end.
 const LINGER: Duration = Duration::from_secs(1);
@@ -22,11 +28,16 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGERING: usize = 64;
 
 /// Takes connections until `closing` turns true, and returns when every one has ended.
-pub(crate) async fn serve(listener: TcpListener, door: Door, mut closing: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: TcpListener, door: Door, mut closing: signal::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(door.limits.connections));
     let lingering = Arc::new(Semaphore::new(LINGERING));
     let connections = metrics::gauge!("fentan_tcp_connections");
     let all = u32::try_from(door.limits.connections).unwrap_or(u32::MAX);
+    let watch = Arc::new(Watch::new(door.limits.patience));
+    let watching = tokio::spawn({
+        let watch = Arc::clone(&watch);
+        async move { watch.run().await }
+    });
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -46,19 +57,23 @@ pub(crate) async fn serve(listener: TcpListener, door: Door, mut closing: watch:
             continue;
         };
         let (door, closing, connections) = (door.clone(), closing.clone(), connections.clone());
+        let conn = Arc::new(Conn::default());
+        watch.add(&conn);
         tokio::spawn(async move {
             connections.increment(1.0);
-            connection(stream, door, closing).await;
+            connection(stream, &conn, door, closing).await;
+            conn.set_ended();
             connections.decrement(1.0);
             drop(place);
         });
     }
     // Each connection ends when its last answer is sent.
     let _ = places.acquire_many(all).await;
+    watching.abort();
 }
 
 /// Waits until the server closes.
-async fn closed(closing: &mut watch::Receiver<bool>) {
+async fn closed(closing: &mut signal::Receiver<bool>) {
     // The sender gone is the same as closing.
     let _ = closing.wait_for(|closing| *closing).await;
 }
@@ -76,20 +91,38 @@ async fn refuse(mut stream: TcpStream, lingering: Arc<Semaphore>) {
     }
 }
 
-async fn connection(stream: TcpStream, door: Door, closing: watch::Receiver<bool>) {
+async fn connection(stream: TcpStream, conn: &Arc<Conn>, door: Door, closing: signal::Receiver<bool>) {
     // Answers are small and come in groups already.
     let _ = stream.set_nodelay(true);
-    let (mut input, output) = stream.into_split();
-    let conn = Arc::new(Conn::default());
-    let (ended, reader_ended) = watch::channel(false);
+    socket::keep_alive(&stream);
+    let (mut input, mut output) = stream.into_split();
+    let (ended, reader_ended) = signal::channel(false);
     let reading = async {
-        read::run(&mut input, &conn, &door, closing).await;
+        read::run(&mut input, conn, &door, closing).await;
         // The writer sends what is still on its way, then ends.
         let _ = ended.send(true);
         conn.ready.notify_one();
     };
-    tokio::join!(reading, write::run(output, &conn, reader_ended));
-    linger(&mut input).await;
+    let both = async { tokio::join!(reading, write::run(&mut output, conn, reader_ended)) };
+    let dismissal = tokio::select! {
+        biased;
+        _ = both => None,
+        how = conn.dismissed() => Some(how),
+    };
+    match dismissal {
+        None => linger(&mut input).await,
+        Some(Dismissal::Silent) => {}
+        Some(Dismissal::Told(reject)) => {
+            let mut bytes = Vec::new();
+            write_refusal(&mut bytes, None, &reject);
+            bytes.push(b'\n');
+            // Who takes nothing hears nothing.
+            let told = async { output.write_all(&bytes).await.is_ok() && output.shutdown().await.is_ok() };
+            if tokio::time::timeout(LINGER, told).await.is_ok_and(|told| told) {
+                linger(&mut input).await;
+            }
+        }
+    }
 }
 
 /// Reads and forgets what still comes, until the other side ends too. A socket that is closed with

@@ -17,6 +17,8 @@ const READ: usize = 64 << 10;
 const READ_MOST: usize = 1 << 20;
 /// When so many bytes wait for a client that does not read, nothing more is read from it.
 const UNREAD: usize = 4 << 20;
+/// Lines of so many bytes are taken in beside the thread's other connections, which need not wait for them.
+const LONG: usize = 128 << 10;
 /// How long a closing server answers what had been sent to it before.
 const LAST_READS: Duration = Duration::from_millis(500);
 
@@ -86,12 +88,27 @@ impl Lines {
     /// Takes in the whole lines; `false` when one is too long, and nothing more may be read.
     fn take(&mut self, conn: &Arc<Conn>, door: &Door) -> bool {
         let mut fits = true;
+        let mut lines = 0;
         if let Some(at) = memchr::memrchr(b'\n', &self.buffer[self.searched..]) {
+            lines = 1;
             let end = self.searched + at + 1;
-            fits = door.take_lines(&self.buffer[..end], conn, &mut self.routes);
+            let whole = &self.buffer[..end];
+            let routes = &mut self.routes;
+            fits = if end < LONG {
+                door.take_lines(whole, conn, routes)
+            } else {
+                tokio::task::block_in_place(|| door.take_lines(whole, conn, routes))
+            };
+            let room = self.buffer.capacity();
             self.buffer.advance(end);
+            if self.buffer.is_empty() && room > READ_MOST {
+                // One long line must not be paid for as long as the connection lasts.
+                self.buffer = BytesMut::new();
+            }
         }
         self.searched = self.buffer.len();
+        let capacity = self.buffer.capacity();
+        conn.read(lines, self.searched > 0, if capacity > 2 * READ { capacity } else { 0 });
         fits &= self.searched <= door.limits.line_bytes;
         if !fits {
             let mut bytes = Vec::new();

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 const SLICES: usize = 64;
 
 /// Sends what is released until the reader has ended and everything is answered, or the client is gone.
-pub(super) async fn run(mut output: OwnedWriteHalf, conn: &Arc<Conn>, mut reader_ended: watch::Receiver<bool>) {
+pub(super) async fn run(output: &mut OwnedWriteHalf, conn: &Arc<Conn>, mut reader_ended: watch::Receiver<bool>) {
     let mut outbox = Outbox::default();
     loop {
         conn.exchange(&mut outbox);
@@ -26,7 +26,7 @@ pub(super) async fn run(mut output: OwnedWriteHalf, conn: &Arc<Conn>, mut reader
             }
             continue;
         }
-        if write_all(&mut output, &outbox.buffers).await.is_err() {
+        if write_all(output, &outbox.buffers).await.is_err() {
             // The client is gone; what it asked is done all the same.
             conn.set_gone();
             return;

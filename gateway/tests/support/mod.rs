@@ -1,12 +1,18 @@
 //! A small harness: the real program on a folder of its own, bytes in and bytes out.
 
+#![allow(dead_code, unused_imports, reason = "each target that shares it uses a part of it")]
+
 mod client;
+mod disk;
 mod http;
 mod server;
+mod traffic;
 
 pub(crate) use client::Client;
+pub(crate) use disk::SmallDisk;
 pub(crate) use http::Http;
 pub(crate) use server::{Ledger, Server};
+pub(crate) use traffic::{Told, Traffic};
 
 use serde_json::Value;
 use std::time::{Duration, Instant};

@@ -5,8 +5,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fentan");
@@ -14,11 +14,19 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_fentan");
 /// A folder with a ledger that servers are started on, one after the other.
 pub(crate) struct Ledger {
     folder: TempDir,
+    data: PathBuf,
 }
 
 impl Ledger {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder") }
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        Self { folder, data }
+    }
+
+    /// One whose data is elsewhere.
+    pub(crate) fn at(data: PathBuf) -> Self {
+        Self { data, ..Self::new() }
     }
 
     /// A path inside the folder, beside the data.
@@ -28,9 +36,13 @@ impl Ledger {
 
     /// Starts a server and waits until it is ready.
     pub(crate) fn serve(&self, flags: &[&str]) -> Server {
+        self.serve_as(self.program("serve"), flags)
+    }
+
+    /// The same of a program that is this one with something around it.
+    pub(crate) fn serve_as(&self, mut program: Command, flags: &[&str]) -> Server {
         let log = self.path("log");
-        let mut child = self
-            .program("serve")
+        let mut child = program
             .args(["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0"])
             .args(flags)
             .stdout(Stdio::piped())
@@ -46,6 +58,11 @@ impl Ledger {
             panic!("it did not start: {line:?} {}", std::fs::read_to_string(&log).unwrap_or_default());
         };
         Server { child, tcp, http, log }
+    }
+
+    /// Where its data is.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
     }
 
     /// `fentan verify` says that all is well.
@@ -72,7 +89,7 @@ impl Ledger {
     /// The program with a command, on this folder.
     pub(crate) fn program(&self, command: &str) -> Command {
         let mut program = plain();
-        program.arg(command).arg("--data").arg(self.path("data"));
+        program.arg(command).arg("--data").arg(&self.data);
         program
     }
 }
@@ -121,19 +138,38 @@ impl Server {
 
     /// Memory in use, in bytes.
     pub(crate) fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that it ever had, in bytes.
+    pub(crate) fn most_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("memory");
         line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("kilobytes") * 1024
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("a signal");
     }
 
     /// SIGTERM, without waiting.
     pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("a signal");
+        self.signal(Signal::TERM);
     }
 
     /// SIGHUP: it reads its rules again.
     pub(crate) fn hang_up(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::HUP).expect("a signal");
+        self.signal(Signal::HUP);
+    }
+
+    /// Waits for its end, which it comes to by itself; its last words.
+    pub(crate) fn ends(&mut self) -> (ExitStatus, String) {
+        let status = eventually("the end of the server", || self.child.try_wait().expect("its state"));
+        (status, self.log())
     }
 
     /// SIGTERM, and its end, which must be a good one.

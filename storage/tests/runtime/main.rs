@@ -10,6 +10,7 @@ mod auditor;
 mod budget;
 mod clearing;
 mod clerk;
+mod clock;
 mod crashes;
 mod expiry;
 mod ledger;

@@ -192,6 +192,8 @@ impl IdTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::CommandId;
+    use crate::runtime::hashing::Hashing;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -248,6 +250,35 @@ mod tests {
             let mut all = table.settled();
             all.sort_unstable_by_key(|(hash, _)| *hash);
             prop_assert_eq!(all.len(), map.len());
+        }
+    }
+
+    /// How many places are looked at to find each of these once.
+    fn looks(hashes: &[u64]) -> usize {
+        let mut table = IdTable::default();
+        for (position, hash) in (1..).zip(hashes) {
+            table.insert(*hash, Found::Settled(IdEntry::new(position, 0)));
+        }
+        let mask = table.entries.len() - 1;
+        let looks = |hash: &u64| (table.place(*hash).wrapping_sub(table.home(*hash)) & mask) + 1;
+        hashes.iter().map(looks).sum()
+    }
+
+    #[test]
+    fn w6_ids_that_are_chosen_to_collide_cost_no_more_than_others() {
+        const IDS: usize = 2_000;
+        let id = |n: u32| CommandId::internal(&format!("{}{n:010}", "x".repeat(54)));
+        let known = Hashing::new(&[0; 16]);
+        // Whoever knows the key finds ids that all begin at one place of a table of 4,096.
+        let chosen: Vec<_> = (0..).map(id).filter(|id| known.id(id) % 4_096 == 0).take(IDS).collect();
+        let plain: Vec<_> = (0_u32..).map(id).take(IDS).collect();
+        let hashes = |hashing: &Hashing, ids: &[CommandId]| ids.iter().map(|id| hashing.id(id)).collect::<Vec<_>>();
+        assert!(looks(&hashes(&known, &chosen)) > IDS * IDS / 4, "the attack works where the key is known");
+        // Whoever does not know it has chosen nothing.
+        for key in 1..=20 {
+            let secret = Hashing::new(&[key; 16]);
+            let (chosen, plain) = (looks(&hashes(&secret, &chosen)), looks(&hashes(&secret, &plain)));
+            assert!(chosen * 10 <= plain * 13, "key {key}: {chosen} places for chosen ids, {plain} for others");
         }
     }
 

@@ -173,8 +173,13 @@ impl Assembly {
         self.array
     }
 
+    /// How many requests it answers.
+    pub(super) const fn requests(&self) -> usize {
+        self.count
+    }
+
     /// The connection of a batch.
-    pub(super) fn conn(&self) -> Option<&Conn> {
+    pub(super) fn conn(&self) -> Option<&Arc<Conn>> {
         match &self.to {
             To::Conn(conn) => Some(conn),
             To::Once(_) => None,

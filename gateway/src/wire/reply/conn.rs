@@ -4,8 +4,9 @@
 //! takes all that wait in one go. Buffers that were sent are used again.
 
 use super::assembly::Parts;
+use crate::tcp::Dismissal;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
 /// Answers of so many bytes are put behind the ones before, where those have room: less to hand to the socket.
@@ -30,9 +31,41 @@ pub(crate) struct Conn {
     wanted: AtomicUsize,
     /// Nobody takes answers any more.
     gone: AtomicBool,
+    /// For who watches that it does not stand still.
+    watched: Watched,
     /// Of the last answers: digits of the position, and bytes of each. They say how much room to make.
     digits: AtomicUsize,
     answer: AtomicUsize,
+}
+
+/// What the connection's own tasks write down, each for itself, and the one who watches reads.
+#[derive(Debug, Default)]
+struct Watched {
+    /// Reads, reads that brought the end of a line, and takings of answers, since the begin.
+    reads: AtomicU32,
+    lines: AtomicU32,
+    writes: AtomicU32,
+    /// A line has begun and is not whole.
+    in_line: AtomicBool,
+    /// Bytes of the buffer that lines are read into, when it is larger than for lines of the usual length.
+    input: AtomicUsize,
+    /// Bytes that were handed to the socket and are not taken.
+    sending: AtomicUsize,
+    ended: AtomicBool,
+    dismissal: Mutex<Option<Dismissal>>,
+    dismissed: Notify,
+}
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) reads: u32,
+    pub(crate) lines: u32,
+    pub(crate) writes: u32,
+    /// A line has begun and is not whole.
+    pub(crate) in_line: bool,
+    /// Answers were handed to the socket and are not taken.
+    pub(crate) sending: bool,
 }
 
 #[derive(Debug, Default)]
@@ -173,8 +206,11 @@ impl Conn {
             out.keep(buffer);
         }
         std::mem::swap(&mut out.queue, &mut outbox.queue);
-        out.bytes = 0;
+        let bytes = std::mem::take(&mut out.bytes);
         drop(out);
+        let watched = &self.watched;
+        watched.sending.store(bytes, Ordering::Relaxed);
+        watched.writes.store(watched.writes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         outbox.buffers.extend(outbox.queue.drain(..).map(Chunk::into_bytes));
     }
 
@@ -190,6 +226,74 @@ impl Conn {
         if self.wanted.load(Ordering::SeqCst) > 0 {
             self.room.notify_one();
         }
+    }
+
+    /// A read has brought the ends of so many lines, at least. Whether it left one unfinished, and the size of the
+    /// buffer for it.
+    pub(crate) fn read(&self, lines: u32, in_line: bool, input: usize) {
+        let watched = &self.watched;
+        let add = |counter: &AtomicU32, n| {
+            counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+        };
+        add(&watched.reads, 1);
+        add(&watched.lines, lines);
+        watched.in_line.store(in_line, Ordering::Relaxed);
+        watched.input.store(input, Ordering::Relaxed);
+    }
+
+    /// How far it has come.
+    pub(crate) fn progress(&self) -> Progress {
+        let watched = &self.watched;
+        Progress {
+            reads: watched.reads.load(Ordering::Relaxed),
+            lines: watched.lines.load(Ordering::Relaxed),
+            writes: watched.writes.load(Ordering::Relaxed),
+            in_line: watched.in_line.load(Ordering::Relaxed),
+            sending: watched.sending.load(Ordering::Relaxed) > 0,
+        }
+    }
+
+    /// What it holds of unfinished lines and of answers, in bytes.
+    pub(crate) fn held(&self) -> usize {
+        let watched = &self.watched;
+        watched.input.load(Ordering::Relaxed) + watched.sending.load(Ordering::Relaxed) + self.waiting()
+    }
+
+    /// Gives back what is kept for use again.
+    pub(crate) fn rest(&self) {
+        self.out.lock().spare = Vec::new();
+    }
+
+    /// Ends the connection; the first word counts.
+    pub(crate) fn dismiss(&self, how: Dismissal) {
+        self.watched.dismissal.lock().get_or_insert(how);
+        self.watched.dismissed.notify_one();
+    }
+
+    /// How it is to end, if it is.
+    pub(crate) fn dismissal(&self) -> Option<Dismissal> {
+        self.watched.dismissal.lock().clone()
+    }
+
+    /// Waits until it is to end.
+    pub(crate) async fn dismissed(&self) -> Dismissal {
+        loop {
+            if let Some(how) = self.dismissal() {
+                return how;
+            }
+            self.watched.dismissed.notified().await;
+        }
+    }
+
+    /// The connection is over.
+    pub(crate) fn set_ended(&self) {
+        self.watched.ended.store(true, Ordering::Release);
+        let mut out = self.out.lock();
+        *out = Out::default();
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.watched.ended.load(Ordering::Acquire)
     }
 
     /// An empty buffer with room for the answers to so many requests.

@@ -16,11 +16,11 @@ mod ear;
 use super::answer::Sheet;
 use crate::explain::{Desk, Destination, Job};
 use fentan_engine::journal::Position;
-use fentan_engine::runtime::{Answer, Found, Outcome, Reply, Seq};
+use fentan_engine::runtime::{Answer, Client, Found, Outcome, Reply, Seq};
 use std::sync::Arc;
 
 pub(crate) use assembly::{Assembly, Numbers, Part};
-pub(crate) use conn::{Conn, Outbox};
+pub(crate) use conn::{Conn, Outbox, Progress};
 use crossbeam::channel::Sender;
 use ear::Ear;
 pub(crate) use ear::Heard;
@@ -120,7 +120,7 @@ impl WireReply {
             bytes.push(b'[');
         }
         Self {
-            sheet: Sheet::new(bytes, conn.map_or(0, Conn::digits)),
+            sheet: Sheet::new(bytes, conn.map_or(0, |conn| conn.digits())),
             to: To::Part { assembly: Arc::clone(assembly), ends: Vec::with_capacity(numbers.len()), numbers },
             later: Later::new(desk),
         }
@@ -175,6 +175,19 @@ impl Reply for WireReply {
         };
         self.sheet.place(ends, first, as_of);
         self.later.place(first, as_of);
+    }
+
+    fn client(&self) -> Option<Client> {
+        let of = |conn: &Arc<Conn>| Client { key: Arc::as_ptr(conn).addr() as u64, unanswered: conn.in_flight() };
+        match &self.to {
+            To::Lines { conn, .. } => Some(of(conn)),
+            To::Part { assembly, .. } => Some(assembly.conn().map_or_else(
+                // An exchange over HTTP is like a connection of its own.
+                || Client { key: Arc::as_ptr(assembly).addr() as u64, unanswered: assembly.requests() },
+                of,
+            )),
+            To::Ear(_) => None,
+        }
     }
 
     fn release(self) {
