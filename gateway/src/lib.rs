@@ -14,6 +14,7 @@
 //! | `serve.rs` | the composition root |
 //! | `history/` | the past: statements, explanations, finance reports |
 //! | `clearing/` | channel statements, differences, splits, settlement |
+//! | `feed/` | the change feed, and webhooks |
 //! | `demo/` | `fentan demo` |
 //! | `rules/` | the rules of a running server, and `fentan rules` |
 //! | `bench.rs` | what the benchmarks of the wire call |
@@ -28,6 +29,7 @@ mod control;
 mod demo;
 mod door;
 mod explain;
+mod feed;
 mod history;
 mod http;
 mod rules;
@@ -62,6 +64,7 @@ const EXAMPLES: &str = "Examples:
   fentan recon import bill.csv --channel wechat
                                             what a statement confirms becomes pending settlement
   fentan settle run 2026-11-27              what was pending at the cut-over becomes payable
+  fentan feed --from end --follow           every record that becomes durable, one a line
   fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
@@ -95,6 +98,11 @@ enum Command {
     /// Sharing out what merchants have in pending: list, show, make, return, release
     #[command(subcommand)]
     Split(clearing::split_program::SplitCommand),
+    /// Print the change feed of a running server: each record once, from any position
+    Feed(feed::FeedArgs),
+    /// Webhooks of a running server: list, rewind, pause, resume; check a signature
+    #[command(subcommand)]
+    Webhook(feed::webhook::WebhookCommand),
     /// Check rule files, or try a rule, without a server
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -121,6 +129,8 @@ pub fn run() -> ExitCode {
         Command::Recon(command) => clearing::program::run(&command),
         Command::Settle(command) => clearing::settle_program::run(&command),
         Command::Split(command) => clearing::split_program::run(&command),
+        Command::Feed(args) => feed::run(&args),
+        Command::Webhook(command) => feed::webhook::run(&command),
         Command::Rules(command) => rules::run(&command),
     };
     match result {

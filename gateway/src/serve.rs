@@ -5,6 +5,8 @@ use crate::config::{HistorySettings, Loaded, Settings, load};
 use crate::control::{self, CheckpointRule};
 use crate::door::Door;
 use crate::explain::Desk;
+use crate::feed::webhook::{self, Webhooks};
+use crate::feed::{FeedService, Source};
 use crate::history::HistoryService;
 use crate::rules::{Archive, RuleBook, now};
 use crate::tcp::Places;
@@ -36,6 +38,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    let hooks = settings.webhooks.as_deref().map(webhook::load).transpose()?.unwrap_or_default();
     // Bound before recovery, so that an address in use is known at once; answered after it.
     let tcp_listener = bind(&settings.tcp)?;
     let http_listener = bind(&settings.http)?;
@@ -53,6 +56,11 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let Started { engine, archive, journal, hash_key } = start_engine(settings, loaded)?;
     let clearing_journal = Arc::clone(&journal);
     let engine = Arc::new(engine);
+    let (marks, catalogs) = (Arc::clone(&engine), Arc::clone(&engine));
+    let (durable, catalog) = (Box::new(move || marks.durable()), Box::new(move || catalogs.catalog()));
+    let source = Arc::new(Source::new(Arc::clone(&journal), durable, catalog));
+    let feed = FeedService::start(Arc::clone(&source), settings.max_feeds)?;
+    let webhooks = Webhooks::start(hooks, &source, &settings.data)?;
     let rules = Arc::new(RuleBook::new(Arc::clone(&engine), settings.catalog.clone(), archive));
     let desk = Desk::open(Arc::clone(&journal), settings.explain_records, Arc::clone(&rules))
         .context("the thread for explanations could not be started")?;
@@ -94,7 +102,8 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         };
         control::start(&engine, rule);
         let beside = (Arc::clone(&rules), clearing.clone());
-        let server = http::server(http_listener, door, metrics, beside, closing.clone())?;
+        let feeds = (Arc::clone(&feed), Arc::clone(&webhooks));
+        let server = http::server(http_listener, door, metrics, beside, feeds, closing.clone())?;
         let handle = server.handle();
         let http_task = actix_web::rt::spawn(server);
         actix_web::rt::spawn(reload_on_signal(rules)?);
@@ -111,6 +120,8 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let _ = http_task.await;
         anyhow::Ok(())
     })?;
+    webhooks.stop();
+    feed.stop();
     if let Some(clearing) = clearing {
         clearing.stop();
     }

@@ -348,6 +348,24 @@ pub enum Reject {
         /// What was asked.
         requested: Money,
     },
+    /// The change feed was asked for records that are no longer kept.
+    #[error("the journal is kept from position {first} on; begin there, after a fresh look at the balances")]
+    PositionTrimmed {
+        /// The first position that is kept.
+        first: u64,
+    },
+    /// The change feed was asked for what comes after records that this ledger does not have.
+    #[error("the journal ends at position {durable}; whoever has read further has read another ledger's")]
+    PositionAhead {
+        /// The last position that is durable.
+        durable: u64,
+    },
+    /// There is no such webhook.
+    #[error("there is no webhook {webhook}")]
+    UnknownWebhook {
+        /// Its name.
+        webhook: Label,
+    },
 }
 
 impl Reject {
@@ -407,6 +425,9 @@ impl Reject {
             Self::SecondPersonNeeded { .. } => "second_person_needed",
             Self::SplitExceedsMaximum { .. } => "split_exceeds_maximum",
             Self::ReturnExceedsSplit { .. } => "return_exceeds_split",
+            Self::PositionTrimmed { .. } => "position_trimmed",
+            Self::PositionAhead { .. } => "position_ahead",
+            Self::UnknownWebhook { .. } => "unknown_webhook",
         }
     }
 
@@ -423,6 +444,9 @@ impl Reject {
                 | Self::IdConflict { .. }
                 | Self::HistoryBehind { .. }
                 | Self::HistoryOff { .. }
+                | Self::PositionTrimmed { .. }
+                | Self::PositionAhead { .. }
+                | Self::UnknownWebhook { .. }
         )
     }
 }

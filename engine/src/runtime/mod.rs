@@ -427,6 +427,12 @@ impl<R: Reply> Engine<R> {
         }
     }
 
+    /// The last position that is durable. Cost: one load.
+    #[must_use]
+    pub fn durable(&self) -> Position {
+        self.shared.durable.load(Ordering::Acquire)
+    }
+
     /// Whether journal or store have failed.
     #[must_use]
     pub fn has_failed(&self) -> bool {

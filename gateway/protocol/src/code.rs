@@ -136,6 +136,12 @@ codes! {
     SplitExceedsMaximum = "split_exceeds_maximum",
     /// More than the receiver has of the split (`returnable`, `requested`).
     ReturnExceedsSplit = "return_exceeds_split",
+    /// The change feed was asked for records that are no longer kept (`first` is the first that is).
+    PositionTrimmed = "position_trimmed",
+    /// The change feed was asked for what comes after records that this ledger does not have (`durable`).
+    PositionAhead = "position_ahead",
+    /// There is no such webhook (`webhook`).
+    UnknownWebhook = "unknown_webhook",
 }
 
 impl RejectCode {
@@ -155,6 +161,9 @@ impl RejectCode {
                 | Self::IdConflict
                 | Self::HistoryBehind
                 | Self::HistoryOff
+                | Self::PositionTrimmed
+                | Self::PositionAhead
+                | Self::UnknownWebhook
         )
     }
 

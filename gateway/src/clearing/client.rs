@@ -30,15 +30,15 @@ pub(crate) struct Who {
     pub(super) at: ServerArgs,
 }
 
-pub(super) fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).build().into()
 }
 
-pub(super) fn reach(server: &str) -> String {
+pub(crate) fn reach(server: &str) -> String {
     format!("no server answers at {server}; start one with `fentan serve`, or name it with --server")
 }
 
-pub(super) fn bytes(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>> {
+pub(crate) fn bytes(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>> {
     let mut request = agent().get(format!("{}{path}", at.server));
     for (key, value) in query {
         request = request.query(key, value);
@@ -47,11 +47,11 @@ pub(super) fn bytes(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Re
     Ok(answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?)
 }
 
-pub(super) fn get(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Value> {
+pub(crate) fn get(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Value> {
     serde_json::from_slice(&bytes(at, path, query)?).context("the server's answer is no JSON")
 }
 
-pub(super) fn post(at: &ServerArgs, path: &str, body: &Value) -> Result<Value> {
+pub(crate) fn post(at: &ServerArgs, path: &str, body: &Value) -> Result<Value> {
     let mut answer = agent()
         .post(format!("{}{path}", at.server))
         .content_type("application/json")
@@ -62,12 +62,12 @@ pub(super) fn post(at: &ServerArgs, path: &str, body: &Value) -> Result<Value> {
 }
 
 /// A name as a part of a path.
-pub(super) fn part(name: &str) -> String {
+pub(crate) fn part(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 /// Says a no with what it names.
-pub(super) fn refused(answer: &Value) {
+pub(crate) fn refused(answer: &Value) {
     eprintln!("{}: {}", text(&answer["code"]), text(&answer["message"]));
     for row in answer["rows"].as_array().into_iter().flatten() {
         eprintln!("  {}", text(row));
@@ -75,13 +75,13 @@ pub(super) fn refused(answer: &Value) {
 }
 
 /// Prints something. Whoever reads it may have read enough.
-pub(super) fn print(what: &dyn std::fmt::Display) {
+pub(crate) fn print(what: &dyn std::fmt::Display) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout(), "{what}");
 }
 
 /// A value as it stands in a table.
-pub(super) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -117,7 +117,7 @@ const RIGHT: [&str; 23] = [
 ];
 
 /// Says the answer: as JSON, or a no as what it is, or by `say`; `false` when it is a no.
-pub(super) fn say(at: &ServerArgs, answer: &Value, say: impl FnOnce(&Value)) -> bool {
+pub(crate) fn say(at: &ServerArgs, answer: &Value, say: impl FnOnce(&Value)) -> bool {
     let ok = answer["ok"] == true;
     if at.json {
         print(&answer);
@@ -130,7 +130,7 @@ pub(super) fn say(at: &ServerArgs, answer: &Value, say: impl FnOnce(&Value)) -> 
 }
 
 /// Prints a list of the answer as a table.
-pub(super) fn show(
+pub(crate) fn show(
     at: &ServerArgs,
     answer: &Value,
     list: &str,
@@ -150,7 +150,7 @@ pub(super) fn show(
 }
 
 /// Prints a list as a table.
-pub(super) fn table(answer: &Value, list: &str, columns: &[&str], cells: impl Fn(&Value) -> Vec<String>) {
+pub(crate) fn table(answer: &Value, list: &str, columns: &[&str], cells: impl Fn(&Value) -> Vec<String>) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(columns);
     for row in answer[list].as_array().into_iter().flatten() {

@@ -79,6 +79,12 @@ pub(crate) struct Given {
     /// The time in Beijing at which each working day is settled, like 02:00; empty: only when asked [default: empty]
     #[arg(long, env = "FENTAN_SETTLE_AT", value_name = "HH:MM")]
     pub(crate) settle_at: Option<String>,
+    /// Change feeds that may be open at a time [default: 64]
+    #[arg(long, env = "FENTAN_MAX_FEEDS", value_name = "N")]
+    pub(crate) max_feeds: Option<usize>,
+    /// A file with webhooks: addresses that the journal's records are brought to [default: none]
+    #[arg(long, env = "FENTAN_WEBHOOKS", value_name = "FILE")]
+    pub(crate) webhooks: Option<PathBuf>,
 }
 
 /// The settings in force.
@@ -102,6 +108,10 @@ pub(crate) struct Settings {
     pub(crate) history: Option<HistorySettings>,
     /// When each working day is settled, in Beijing; `None` when it is only settled on request.
     pub(crate) settle_at: Option<jiff::civil::Time>,
+    /// Change feeds that may be open at a time.
+    pub(crate) max_feeds: usize,
+    /// The file with the webhooks, if there is one.
+    pub(crate) webhooks: Option<PathBuf>,
 }
 
 /// How the history is kept.
@@ -178,11 +188,13 @@ impl Settings {
                 pick!(history, true).then_some(HistorySettings { records_per_second, day_offset })
             },
             settle_at: time_of_day("settle_at", &pick!(settle_at, String::new()))?,
+            max_feeds: within("max_feeds", pick!(max_feeds, 64), 0, 10_000)?,
+            webhooks: flags.webhooks.or(from_file.webhooks),
         })
     }
 }
 
-/// Reads the file; the catalog's paths in it are relative to it.
+/// Reads the file; the paths of the catalog and the webhooks in it are relative to it.
 fn read(path: &Path) -> Result<Given, SettingsError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| SettingsError::File { path: path.into(), reason: error.to_string() })?;
@@ -192,6 +204,7 @@ fn read(path: &Path) -> Result<Given, SettingsError> {
     for file in given.catalog.iter_mut().flatten() {
         *file = folder.join(&*file);
     }
+    given.webhooks = given.webhooks.map(|file| folder.join(file));
     Ok(given)
 }
 

@@ -11,6 +11,8 @@
 //! | `settlements.rs` | `GET /v1/settlements…`, `POST /v1/settlements/run` |
 //! | `payouts.rs` | `GET /v1/payouts…`, `POST /v1/payouts`, `POST /v1/payouts/…/result` |
 //! | `splits.rs` | `GET /v1/splits…` |
+//! | `feed.rs` | `GET /v1/journal`: the change feed |
+//! | `webhooks.rs` | `GET /v1/webhooks`, `POST /v1/webhooks/…/rewind`, `…/pause`, `…/resume` |
 //! | `documents.rs` | what these share |
 //! | `rules.rs` | `GET /v1/rules…`, `POST /v1/rules/reload` |
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
@@ -18,6 +20,7 @@
 
 mod commands;
 mod documents;
+mod feed;
 mod history;
 mod items;
 mod openapi;
@@ -29,9 +32,12 @@ mod splits;
 mod statements;
 mod trace;
 mod views;
+mod webhooks;
 
 use crate::clearing::ClearingService;
 use crate::door::Door;
+use crate::feed::FeedService;
+use crate::feed::webhook::Webhooks;
 use crate::rules::RuleBook;
 use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, web};
@@ -50,6 +56,8 @@ pub(crate) struct State {
     pub(crate) rules: Arc<RuleBook>,
     /// The clearing line; `None` when there is no history, which it needs.
     pub(crate) clearing: Option<Arc<ClearingService>>,
+    pub(crate) feed: Arc<FeedService>,
+    pub(crate) webhooks: Arc<Webhooks>,
 }
 
 /// The server, bound and ready to run.
@@ -61,9 +69,10 @@ pub(crate) fn server(
     door: Door,
     metrics: PrometheusHandle,
     (rules, clearing): (Arc<RuleBook>, Option<Arc<ClearingService>>),
+    (feed, webhooks): (Arc<FeedService>, Arc<Webhooks>),
     closing: watch::Receiver<bool>,
 ) -> std::io::Result<Server> {
-    let state = web::Data::new(State { closing, door, metrics, rules, clearing });
+    let state = web::Data::new(State { closing, door, metrics, rules, clearing, feed, webhooks });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::clone(&state))
@@ -94,6 +103,11 @@ pub(crate) fn server(
             .service(payouts::result)
             .service(splits::all)
             .service(splits::one)
+            .service(feed::journal)
+            .service(webhooks::all)
+            .service(webhooks::rewind)
+            .service(webhooks::pause)
+            .service(webhooks::resume)
             .service(rules::all)
             .service(rules::one)
             .service(rules::reload)

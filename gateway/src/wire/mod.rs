@@ -6,6 +6,7 @@
 //!   the field;
 //! * `write.rs`: strings, amounts, numbers and moments as JSON, written by hand into a byte buffer;
 //! * `answer/`, `reject.rs`: answers of them: this is the hot path;
+//! * `recorded.rs`: a record of the journal as a line of the change feed;
 //! * `steps.rs`, `explained.rs`: the steps of quotes and explanations, as data beside their words;
 //! * `clearing.rs`, `clearing_asks.rs`: documents of the clearing line, and the commands that are asked for;
 //! * `reply/`: where answers wait until they may leave.
@@ -19,6 +20,7 @@ mod json;
 mod limits;
 mod order_lines;
 mod parse;
+mod recorded;
 mod refunded;
 mod reject;
 mod reply;
@@ -30,6 +32,7 @@ pub(crate) use answer::{Sheet, rule_json};
 pub(crate) use explained::write_explained;
 pub(crate) use fast::plain_line;
 pub(crate) use parse::{Asked, Line, Malformed, parse_line, read_line};
+pub(crate) use recorded::{Named, TYPES, write_record};
 pub(crate) use reject::{status_of_code, write_refusal};
 pub(crate) use reply::{Assembly, Conn, Heard, Numbers, Outbox, Part, Progress, WireReply};
 pub(crate) use time::text as moment;

@@ -126,6 +126,9 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
         Reject::ReturnExceedsSplit { returnable, requested } => {
             amounts(out, [("returnable", returnable), ("requested", requested)]);
         }
+        Reject::PositionTrimmed { first } => number(out, "first", *first),
+        Reject::PositionAhead { durable } => number(out, "durable", *durable),
+        Reject::UnknownWebhook { webhook } => field(out, "webhook", webhook.as_str()),
         Reject::SecondPersonNeeded { by } => field(out, "by", by.as_str()),
         Reject::TooManySpends { spends, seconds, retry_after_ms } => {
             number(out, "spends", u64::from(*spends));
@@ -147,6 +150,7 @@ pub(crate) fn status_of_code(code: &str) -> StatusCode {
         "bad_request" => StatusCode::BAD_REQUEST,
         "line_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
         "overloaded" | "shutting_down" | "history_behind" => StatusCode::SERVICE_UNAVAILABLE,
+        "position_trimmed" => StatusCode::GONE,
         "history_off" => StatusCode::NOT_IMPLEMENTED,
         "id_conflict" | "account_exists" | "already_done" => StatusCode::CONFLICT,
         code if code.starts_with("unknown_") => StatusCode::NOT_FOUND,

@@ -129,6 +129,8 @@ fn the_documents_paths_are_the_servers_routes() {
         include_str!("../../src/http/payouts.rs"),
         include_str!("../../src/http/splits.rs"),
         include_str!("../../src/http/trace.rs"),
+        include_str!("../../src/http/feed.rs"),
+        include_str!("../../src/http/webhooks.rs"),
         include_str!("../../src/http/openapi.rs"),
     ];
     let routes = sources.iter().flat_map(|source| source.lines()).filter_map(|line| {
@@ -224,12 +226,20 @@ fn what_each_path_answers_is_valid_under_its_schema() {
         ("/v1/finance?by=channel", "Finance"),
         ("/v1/finance?from=2026-01-01T00:00:00Z&by=offer", "Finance"),
         ("/v1/accounts/w-1?at=2020-01-01T00:00:00Z", "Reject"),
+        ("/v1/journal?from=999999", "Reject"),
+        ("/v1/webhooks", "Webhooks"),
         ("/healthz", "Alive"),
         ("/readyz", "Ready"),
         ("/nothing", "Reject"),
     ] {
         assert_valid(&document, schema, &http.get(path).json());
     }
+    let feed = http.get("/v1/journal?from=1").body;
+    assert!(feed.lines().count() > 10, "{feed}");
+    for line in feed.lines() {
+        assert_valid(&document, "FeedRecord", &json(line));
+    }
+    assert_valid(&document, "FeedMark", &json(http.get("/v1/journal?types=freeze").body.trim_end()));
     let at = http.get("/v1/spends/s-1").json()["at"].as_str().unwrap().to_owned();
     for account in ["w-1", "m-1"] {
         assert_valid(&document, "PastBalance", &http.get(&format!("/v1/accounts/{account}?at={at}")).json());

@@ -140,7 +140,8 @@ fn trial(out: &mut Vec<u8>, totals: &Totals, catalog: &Catalog) {
     out.push(b']');
 }
 
-fn chart_name(line: Chart, catalog: &Catalog) -> String {
+/// A line of the chart of accounts as the trial balance names it.
+pub(in crate::wire) fn chart_name(line: Chart, catalog: &Catalog) -> String {
     match line {
         Chart::Wallets(sub) => format!("wallets.{}", catalog.sub_name(sub)),
         Chart::Held(sub) => format!("wallets.held.{}", catalog.sub_name(sub)),

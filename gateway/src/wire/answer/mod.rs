@@ -25,9 +25,10 @@ use fentan_engine::journal::Position;
 use fentan_engine::ledger::Event;
 use fentan_engine::runtime::{Answer, Found, Outcome, QuoteView, Seq};
 
+pub(super) use found::chart_name;
 pub(crate) use found::funding;
 use holes::Holes;
-pub(super) use record::{balance, lines_of, sub_amounts};
+pub(super) use record::{balance, body as recorded, lines_of, sub_amounts};
 pub(crate) use record::{line, lines, rule_name};
 pub(crate) use rule::rule_json;
 

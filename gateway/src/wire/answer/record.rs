@@ -7,7 +7,8 @@ use fentan_engine::catalog::Catalog;
 use fentan_engine::ledger::{Balances, Command, Event, GivenBack, Granted, OrderTable, Record, Taken};
 use fentan_engine::money::Currency;
 
-pub(super) fn body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
+/// Appends what a command came to, as its answer shows it.
+pub(in crate::wire) fn body(out: &mut Vec<u8>, record: &Record, catalog: &Catalog) {
     let currency = record.currency;
     match (&record.event, &record.command) {
         (Event::Opened { kind, product, limits: own }, Command::OpenAccount(open)) => {

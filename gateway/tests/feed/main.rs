@@ -1,0 +1,22 @@
+//! The change feed and webhooks of the real program, from outside.
+//!
+//! Words like E6 are the numbers of rules in `docs/domain.md`.
+
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
+#![allow(clippy::format_push_string, clippy::format_collect, reason = "requests are put together line by line")]
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "another target uses the rest")]
+mod support;
+
+mod books;
+mod crash;
+mod program;
+mod reader;
+mod receiver;
+mod records;
+mod refused;
+mod slow;
+mod streams;
+mod webhook_crash;
+mod webhooks;
