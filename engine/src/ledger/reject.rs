@@ -348,6 +348,24 @@ pub enum Reject {
         /// What was asked.
         requested: Money,
     },
+    /// Nobody who is known asks.
+    #[error("{reason}")]
+    Unauthorized {
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// Who asks may not do it.
+    #[error("{reason}")]
+    Forbidden {
+        /// Who asks: the token's name.
+        token: Label,
+        /// The scope that the token lacks.
+        scope: Option<String>,
+        /// The account that it may not name.
+        account: Option<AccountId>,
+        /// What is lacking.
+        reason: String,
+    },
 }
 
 impl Reject {
@@ -407,6 +425,8 @@ impl Reject {
             Self::SecondPersonNeeded { .. } => "second_person_needed",
             Self::SplitExceedsMaximum { .. } => "split_exceeds_maximum",
             Self::ReturnExceedsSplit { .. } => "return_exceeds_split",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Forbidden { .. } => "forbidden",
         }
     }
 
@@ -423,6 +443,8 @@ impl Reject {
                 | Self::IdConflict { .. }
                 | Self::HistoryBehind { .. }
                 | Self::HistoryOff { .. }
+                | Self::Unauthorized { .. }
+                | Self::Forbidden { .. }
         )
     }
 }
