@@ -68,6 +68,15 @@ pub(crate) struct Given {
     /// The time in Beijing at which each working day is settled, like 02:00; empty: only when asked [default: empty]
     #[arg(long, env = "FENTAN_SETTLE_AT", value_name = "HH:MM")]
     pub(crate) settle_at: Option<String>,
+    /// The file of tokens: only who shows one of them is served [default: everybody is]
+    #[arg(long, env = "FENTAN_TOKENS", value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
+    /// The certificate with its chain, PEM: both doors then speak TLS [default: plain text]
+    #[arg(long, env = "FENTAN_TLS_CERTIFICATE", value_name = "FILE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The certificate's key, PEM
+    #[arg(long, env = "FENTAN_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 /// The settings in force.
@@ -91,6 +100,11 @@ pub(crate) struct Settings {
     pub(crate) history: Option<HistorySettings>,
     /// When each working day is settled, in Beijing; `None` when it is only settled on request.
     pub(crate) settle_at: Option<jiff::civil::Time>,
+    /// The file of tokens; `None` serves everybody.
+    pub(crate) tokens: Option<PathBuf>,
+    /// Certificate and key of TLS; `None` is plain text.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 /// How the history is kept.
@@ -162,11 +176,14 @@ impl Settings {
                 pick!(history, true).then_some(HistorySettings { records_per_second, day_offset })
             },
             settle_at: time_of_day("settle_at", &pick!(settle_at, String::new()))?,
+            tokens: flags.tokens.or(from_file.tokens),
+            tls_certificate: flags.tls_certificate.or(from_file.tls_certificate),
+            tls_key: flags.tls_key.or(from_file.tls_key),
         })
     }
 }
 
-/// Reads the file; the catalog's paths in it are relative to it.
+/// Reads the file; the paths of other files of configuration in it are relative to it.
 fn read(path: &Path) -> Result<Given, SettingsError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| SettingsError::File { path: path.into(), reason: error.to_string() })?;
@@ -174,6 +191,9 @@ fn read(path: &Path) -> Result<Given, SettingsError> {
         toml::from_str(&text).map_err(|error| SettingsError::Form { path: path.into(), reason: error.to_string() })?;
     let folder = path.parent().unwrap_or(Path::new("."));
     for file in given.catalog.iter_mut().flatten() {
+        *file = folder.join(&*file);
+    }
+    for file in [&mut given.tokens, &mut given.tls_certificate, &mut given.tls_key].into_iter().flatten() {
         *file = folder.join(&*file);
     }
     Ok(given)
