@@ -1,11 +1,12 @@
 //! The door between the wire and the engine: sorts requests by shard, hands them in, and says no at once
 //! when there is no room.
 
+use crate::access::{Gate, Visitor};
 use crate::explain::Desk;
 use crate::history::{HistoryAsk, HistoryService};
 use crate::tcp::Patience;
 use crate::wire::{
-    Asked, Assembly, Conn, Line, Malformed, Numbers, Part, WireReply, parse_line, plain_line, write_refusal,
+    Asked, Assembly, Conn, Line, Malformed, Numbers, Part, Token, WireReply, parse_line, plain_line, write_refusal,
 };
 use fentan_engine::ledger::Reject;
 use fentan_engine::names::CommandId;
@@ -39,6 +40,19 @@ pub(crate) struct Door {
     pub(crate) limits: ClientLimits,
     /// Where explanations are made.
     pub(crate) desk: Arc<Desk>,
+    /// Which tokens are good; `None` asks nobody who he is.
+    pub(crate) gate: Option<Arc<Gate>>,
+}
+
+/// What became of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// They were taken in, or refused each by itself.
+    All,
+    /// One is too long. The lines before it were taken in.
+    TooLong,
+    /// The connection has nothing to do here.
+    Out,
 }
 
 /// Why nothing is said of the past.
@@ -55,9 +69,16 @@ pub(crate) struct Routes {
     old: HashMap<CommandId, usize>,
     /// The requests of the read under way, by shard.
     sorted: Vec<Vec<Request>>,
+    /// Who asks.
+    pub(crate) visitor: Visitor,
 }
 
 impl Routes {
+    /// Of a connection, or an exchange, of this visitor.
+    pub(crate) fn of(visitor: Visitor) -> Self {
+        Self { visitor, ..Self::default() }
+    }
+
     /// Puts a request to those of its shard. The first makes room for so many.
     fn sort(&mut self, engine: &Engine<WireReply>, request: Request, room: usize) {
         let shard = self.route(engine, &request);
@@ -89,9 +110,9 @@ impl Routes {
 }
 
 impl Door {
-    /// Takes in whole lines, each with its newline; `false` when one is too long. The lines before that
-    /// one are taken in all the same.
-    pub(crate) fn take_lines(&self, bytes: &[u8], conn: &Arc<Conn>, routes: &mut Routes) -> bool {
+    /// Takes in whole lines, each with its newline.
+    pub(crate) fn take_lines(&self, bytes: &[u8], conn: &Arc<Conn>, routes: &mut Routes) -> Taken {
+        routes.visitor.renew();
         let room = bytes.len() / PLAIN_LINE / self.engine.shards() + 1;
         // Asked after the engine's requests of the same read, so that they are part of the past.
         let mut past = Vec::new();
@@ -106,12 +127,27 @@ impl Door {
                 break;
             }
             if let Some(request) = plain_line(line) {
-                routes.sort(&self.engine, request, room);
+                match routes.visitor.refuses(&request.body) {
+                    None => routes.sort(&self.engine, request, room),
+                    Some(reject) => refuse_line(&mut now, &request.id, &reject),
+                }
                 continue;
             }
             match parse_line(line, self.limits.batch) {
-                Line::One(Ok(Asked::Engine(request))) => routes.sort(&self.engine, request, room),
-                Line::One(Ok(Asked::History(id, ask))) => past.push((id, ask)),
+                Line::One(Ok(Asked::Engine(request))) => match routes.visitor.refuses(&request.body) {
+                    None => routes.sort(&self.engine, request, room),
+                    Some(reject) => refuse_line(&mut now, &request.id, &reject),
+                },
+                Line::One(Ok(Asked::History(id, ask))) => match routes.visitor.refuses_history(&ask) {
+                    None => past.push((id, ask)),
+                    Some(reject) => refuse_line(&mut now, &id, &reject),
+                },
+                Line::One(Ok(Asked::Auth(id, Token(token)))) => {
+                    // What came before is asked by who was there before.
+                    self.lines(conn, routes, &mut now);
+                    routes.visitor.authenticate(id.as_ref().map(CommandId::as_str), &token, &mut now);
+                    now.push(b'\n');
+                }
                 Line::One(Err(Malformed { id, reject })) => {
                     write_refusal(&mut now, id.as_deref(), &reject);
                     now.push(b'\n');
@@ -140,7 +176,13 @@ impl Door {
                 conn.send(bytes, 1);
             });
         }
-        fits
+        if !fits {
+            Taken::TooLong
+        } else if routes.visitor.is_out() {
+            Taken::Out
+        } else {
+            Taken::All
+        }
     }
 
     /// Asks the history, beside the engine: `done` gets the answer on another thread.
@@ -161,7 +203,8 @@ impl Door {
             let requests = std::mem::take(requests);
             let count = requests.len();
             conn.took(count);
-            let parcel = Parcel { reply: WireReply::lines(conn, count, &self.desk), requests };
+            let caller = routes.visitor.caller().cloned();
+            let parcel = Parcel { reply: WireReply::lines(conn, count, &self.desk), requests, caller };
             if let Err(refused) = self.engine.submit(shard, parcel) {
                 let (parcel, reject) = why(refused);
                 for request in &parcel.requests {
@@ -184,13 +227,15 @@ impl Door {
         let (mut refused, mut ends, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
         let mut past = Vec::new();
         for (number, request) in requests.into_iter().enumerate() {
-            match request {
+            match admitted(&mut routes.visitor, request) {
                 Ok(Asked::History(id, ask)) => past.push((number, id, ask)),
                 Ok(Asked::Engine(request)) => {
                     let (requests, numbers) = &mut sorted[routes.route(&self.engine, &request)];
                     requests.push(request);
                     numbers.push(number);
                 }
+                // Made one of these above.
+                Ok(Asked::Auth(..)) => {}
                 Err(malformed) => {
                     write_refusal(&mut refused, malformed.id.as_deref(), &malformed.reject);
                     ends.push(refused.len());
@@ -198,7 +243,7 @@ impl Door {
                 }
             }
         }
-        self.parts(assembly, sorted);
+        self.parts(assembly, routes, sorted);
         if !numbers.is_empty() {
             assembly.add(Part::packed(refused, ends, Numbers::Each(numbers)));
         }
@@ -210,9 +255,13 @@ impl Door {
 
     /// A batch of plain requests, all the engine's.
     pub(crate) fn assembled_plain(&self, assembly: &Arc<Assembly>, routes: &mut Routes, requests: Vec<Request>) {
+        if !requests.iter().all(|request| routes.visitor.may(&request.body)) {
+            let requests = requests.into_iter().map(|request| Ok(Asked::Engine(request))).collect();
+            return self.assembled(assembly, routes, requests);
+        }
         if self.engine.shards() == 1 {
             let numbers = Numbers::Run(0..requests.len());
-            return self.part(assembly, 0, requests, numbers);
+            return self.part(assembly, routes, 0, requests, numbers);
         }
         let mut sorted = self.empty_parts();
         for (number, request) in requests.into_iter().enumerate() {
@@ -220,7 +269,7 @@ impl Door {
             requests.push(request);
             numbers.push(number);
         }
-        self.parts(assembly, sorted);
+        self.parts(assembly, routes, sorted);
     }
 
     /// For each shard the requests of an assembly, none yet, and their numbers.
@@ -228,19 +277,20 @@ impl Door {
         (0..self.engine.shards()).map(|_| Default::default()).collect()
     }
 
-    fn parts(&self, assembly: &Arc<Assembly>, sorted: Vec<(Vec<Request>, Vec<usize>)>) {
+    fn parts(&self, assembly: &Arc<Assembly>, routes: &Routes, sorted: Vec<(Vec<Request>, Vec<usize>)>) {
         for (shard, (requests, numbers)) in sorted.into_iter().enumerate() {
             if !requests.is_empty() {
-                self.part(assembly, shard, requests, Numbers::Each(numbers));
+                self.part(assembly, routes, shard, requests, Numbers::Each(numbers));
             }
         }
     }
 
     /// Hands in what one shard does of an assembly.
-    fn part(&self, assembly: &Arc<Assembly>, shard: usize, requests: Vec<Request>, numbers: Numbers) {
+    fn part(&self, assembly: &Arc<Assembly>, routes: &Routes, shard: usize, requests: Vec<Request>, numbers: Numbers) {
         let reply = WireReply::part(assembly, numbers, &self.desk);
-        let Err(not_taken) = self.engine.submit(shard, Parcel { requests, reply }) else { return };
-        let (Parcel { requests, reply }, reject) = why(not_taken);
+        let caller = routes.visitor.caller().cloned();
+        let Err(not_taken) = self.engine.submit(shard, Parcel { requests, reply, caller }) else { return };
+        let (Parcel { requests, reply, .. }, reject) = why(not_taken);
         let (mut refused, mut ends) = (Vec::new(), Vec::new());
         for request in &requests {
             write_refusal(&mut refused, Some(request.id.as_str()), &reject);
@@ -248,6 +298,29 @@ impl Door {
         }
         assembly.add(Part::packed(refused, ends, reply.into_numbers()));
     }
+}
+
+/// A request that this visitor may make, or why not.
+fn admitted(visitor: &mut Visitor, request: Result<Asked, Malformed>) -> Result<Asked, Malformed> {
+    let (id, refused) = match &request {
+        Err(_) => return request,
+        Ok(Asked::Engine(request)) => (Some(&request.id), visitor.refuses(&request.body)),
+        Ok(Asked::History(id, ask)) => (Some(id), visitor.refuses_history(ask)),
+        Ok(Asked::Auth(id, _)) => (id.as_ref(), Some(Reject::bad_request("op", NOT_HERE))),
+    };
+    match refused {
+        None => request,
+        Some(reject) => Err(Malformed { id: id.map(|id| id.as_str().to_owned()), reject }),
+    }
+}
+
+/// Where no token is taken.
+const NOT_HERE: &str = "auth is a line of its own over TCP; over HTTP the token is in the header Authorization";
+
+/// The answer to a line that is not taken in.
+fn refuse_line(out: &mut Vec<u8>, id: &CommandId, reject: &Reject) {
+    write_refusal(out, Some(id.as_str()), reject);
+    out.push(b'\n');
 }
 
 fn why(refused: NotTaken<WireReply>) -> (Parcel<WireReply>, Reject) {

@@ -4,6 +4,7 @@
 //!
 //! | folder | holds |
 //! |---|---|
+//! | `access/` | tokens and what they may do, TLS |
 //! | `wire/` | bytes to requests, answers to bytes, and where answers wait |
 //! | `door.rs` | the way into the engine, shared by both doors |
 //! | `tcp/`, `http/` | the doors |
@@ -21,6 +22,7 @@
 //!
 //! It is a library only so that benchmarks can call the wire; `main.rs` is the program.
 
+mod access;
 #[doc(hidden)]
 pub mod bench;
 mod clearing;
@@ -66,6 +68,8 @@ const EXAMPLES: &str = "Examples:
   fentan settle run 2026-11-27              what was pending at the cut-over becomes payable
   fentan feed --from end --follow           every record that becomes durable, one a line
   fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
+  fentan token new --name till-7 --scope spend,read --file tokens.toml
+                                            a token for access control, which `serve --tokens` asks for
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
 #[derive(Subcommand)]
@@ -103,6 +107,9 @@ enum Command {
     /// Webhooks of a running server: list, rewind, pause, resume; check a signature
     #[command(subcommand)]
     Webhook(feed::webhook::WebhookCommand),
+    /// Make tokens for access control, or check a file of them
+    #[command(subcommand)]
+    Token(access::TokenCommand),
     /// Check rule files, or try a rule, without a server
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -131,6 +138,7 @@ pub fn run() -> ExitCode {
         Command::Split(command) => clearing::split_program::run(&command),
         Command::Feed(args) => feed::run(&args),
         Command::Webhook(command) => feed::webhook::run(&command),
+        Command::Token(command) => access::run(&command),
         Command::Rules(command) => rules::run(&command),
     };
     match result {

@@ -1,5 +1,6 @@
 //! The composition root: media, engine, doors, control plane, and their end.
 
+use crate::access::{self, Access, Certificates};
 use crate::clearing::ClearingService;
 use crate::config::{HistorySettings, Loaded, Settings, load};
 use crate::control::{self, CheckpointRule};
@@ -22,6 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 /// The requests of one step, at most: long enough to share a sync, short enough that answers do not wait.
 const STEP_REQUESTS: usize = 1024;
@@ -34,6 +36,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
         .install_recorder()
         .context("the metrics recorder could not be installed")?;
+    let access = Arc::new(access::configure(settings)?);
     let loaded = load(&settings.catalog)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
@@ -77,7 +80,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         })
         .transpose()?
         .map(Arc::new);
-    let door = Door { engine: Arc::clone(&engine), history: history.clone(), limits, desk };
+    let gate = access.gate.clone();
+    let door = Door { engine: Arc::clone(&engine), history: history.clone(), limits, desk, gate };
+    let tls = access.certificates.as_ref().map(Certificates::server_config).transpose()?;
+    let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
     let tcp_address = tcp_listener.local_addr()?;
     let http_address = http_listener.local_addr()?;
 
@@ -92,7 +98,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let tcp_task = {
         let _inside = tcp_runtime.enter();
         let listener = tokio::net::TcpListener::from_std(tcp_listener)?;
-        tcp_runtime.spawn(tcp::serve(listener, door.clone(), closing.clone()))
+        tcp_runtime.spawn(tcp::serve(listener, door.clone(), tls, closing.clone()))
     };
 
     actix::System::new().block_on(async {
@@ -103,10 +109,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         control::start(&engine, rule);
         let beside = (Arc::clone(&rules), clearing.clone());
         let feeds = (Arc::clone(&feed), Arc::clone(&webhooks));
-        let server = http::server(http_listener, door, metrics, beside, feeds, closing.clone())?;
+        let server = http::server(http_listener, door, metrics, beside, feeds, &access, closing.clone())?;
         let handle = server.handle();
         let http_task = actix_web::rt::spawn(server);
-        actix_web::rt::spawn(reload_on_signal(rules)?);
+        actix_web::rt::spawn(reload_on_signal(rules, access)?);
         // Whoever has read the line may say stop at once.
         let stop = stop_signal()?;
         println!("listening tcp={tcp_address} http={http_address}");
@@ -220,15 +226,19 @@ fn stop_at_once(reason: &str, data: &Path) {
     std::process::abort();
 }
 
-/// Reloads the rules at every SIGHUP.
-fn reload_on_signal(rules: Arc<RuleBook>) -> Result<impl Future<Output = ()>> {
+/// Reloads rules, tokens and certificate at every SIGHUP; one that is refused does not hinder the others.
+fn reload_on_signal(rules: Arc<RuleBook>, access: Arc<Access>) -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangups = signal(SignalKind::hangup())?;
     Ok(async move {
         while hangups.recv().await.is_some() {
-            let rules = Arc::clone(&rules);
+            let (rules, access) = (Arc::clone(&rules), Arc::clone(&access));
             // What came of it is in the log and in the metrics.
-            let _ = actix_web::web::block(move || rules.reload("SIGHUP").is_ok()).await;
+            let reload = move || {
+                access.reload();
+                rules.reload("SIGHUP").is_ok()
+            };
+            let _ = actix_web::web::block(reload).await;
         }
     })
 }

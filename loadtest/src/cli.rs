@@ -44,6 +44,9 @@ Examples:
     fentan-loadtest run --scenario one_spend --acks run.acks --expect-kill   # kill -9 the server now
     fentan-loadtest verify --acks run.acks                                   # after it is up again
 
+  A server with access control (docs/access.md): a token with the scopes spend, top_up, refund, read, operate:
+    FENTAN_TOKEN=ftn_... fentan-loadtest run
+
   Top up 1,000,000 wallets once, then drive several loads on them; latency at half of the peak:
     fentan-loadtest run --scenario peak_single --run-id 7 --no-verify --json peak.json
     fentan-loadtest run --scenario half_peak --run-id 7 --skip-prepare --load-number 1 --rate 150000 --no-verify";

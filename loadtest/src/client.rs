@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::door;
 use crate::scan::{self, Scan};
 
 /// Longest wait for one answer.
@@ -67,8 +68,7 @@ impl Client {
     /// [`ClientError::Connect`].
     pub fn connect(address: SocketAddr) -> Result<Self, ClientError> {
         let fail = |source| ClientError::Connect { address, source };
-        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).map_err(fail)?;
-        stream.set_nodelay(true).map_err(fail)?;
+        let stream = door::connect(address).map_err(fail)?;
         stream.set_read_timeout(Some(ANSWER_WAIT)).map_err(fail)?;
         stream.set_write_timeout(Some(ANSWER_WAIT)).map_err(fail)?;
         let reader = BufReader::with_capacity(256 * 1024, stream.try_clone().map_err(fail)?);

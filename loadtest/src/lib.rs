@@ -18,6 +18,7 @@
 pub mod acks;
 pub mod client;
 pub mod digits;
+pub mod door;
 pub mod draws;
 pub mod encode;
 pub mod hex;

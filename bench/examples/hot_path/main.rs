@@ -86,7 +86,7 @@ impl Run {
             self.wait_until(IN_FLIGHT - PARCEL);
             self.in_flight += end - next;
             let reply = Counter { answers: 0, released: self.released.clone() };
-            assert!(self.engine.submit(0, Parcel { requests, reply }).is_ok(), "there is room for it");
+            assert!(self.engine.submit(0, Parcel { requests, reply, caller: None }).is_ok(), "there is room for it");
             next = end;
         }
         self.wait_until(0);

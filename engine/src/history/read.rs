@@ -17,6 +17,7 @@ use super::store::{HistoryError, HistoryStore, HistoryView, Range, Row, Table, a
 use crate::accounts::{Status, Timestamp};
 use crate::journal::{Batch, JournalError, JournalReader, Position};
 use crate::ledger::Record;
+use crate::names::Label;
 use std::sync::Arc;
 
 /// Rows that are read in one go.
@@ -446,6 +447,11 @@ pub struct Details<'h> {
 impl Details<'_> {
     /// The record at a position; `None` when the journal no longer has it.
     pub fn record(&mut self, position: Position) -> Result<Option<Record>, HistoryError> {
+        Ok(self.record_and_caller(position)?.map(|(record, _)| record))
+    }
+
+    /// The same, and who asked for it, when that is known.
+    pub fn record_and_caller(&mut self, position: Position) -> Result<Option<(Record, Option<Label>)>, HistoryError> {
         if !(self.first..self.end).contains(&position) {
             let Some(bytes) = self.journal.batch_at(position)? else { return Ok(None) };
             let batch = open(&bytes, position)?;
@@ -453,7 +459,8 @@ impl Details<'_> {
             self.batch = bytes;
         }
         let batch = open(&self.batch, position)?;
-        batch.record(position).map(|bytes| record(bytes, position)).transpose()
+        let Some(bytes) = batch.record(position) else { return Ok(None) };
+        Ok(Some((record(bytes, position)?, Record::asked_by(bytes))))
     }
 }
 

@@ -5,7 +5,7 @@
 //! their order; a test reads records of every kind both ways.
 
 use crate::accounts::{Counted, Timestamp};
-use crate::ledger::{OrderTable, TakenLine};
+use crate::ledger::{OrderTable, Record, TakenLine};
 use crate::money::{Currency, Major};
 use serde::Deserialize;
 use smallvec::SmallVec;
@@ -80,13 +80,13 @@ pub(super) struct SpentView<'a> {
 
 /// Whether a record's command is a refund.
 pub(super) fn is_refund(bytes: &[u8]) -> Result<bool, postcard::Error> {
-    let (head, _) = postcard::take_from_bytes::<Head<'_>>(bytes)?;
+    let (head, _) = postcard::take_from_bytes::<Head<'_>>(Record::bare(bytes))?;
     Ok(head.command == REFUND)
 }
 
 /// An accepted spend without order lines, or `None` when the record is something else.
 pub(super) fn spent(bytes: &[u8]) -> Result<Option<SpentView<'_>>, postcard::Error> {
-    let (head, rest) = postcard::take_from_bytes::<Head<'_>>(bytes)?;
+    let (head, rest) = postcard::take_from_bytes::<Head<'_>>(Record::bare(bytes))?;
     if head.command != SPEND {
         return Ok(None);
     }
@@ -111,7 +111,7 @@ pub(super) fn spent(bytes: &[u8]) -> Result<Option<SpentView<'_>>, postcard::Err
 pub(super) mod tests {
     use super::*;
     use crate::accounts::{AccountKind, Status};
-    use crate::ledger::{Balances, Command, Event, OrderLine, Record, Refund, Reject, Spend, Taken};
+    use crate::ledger::{Balances, Command, Event, OrderLine, Refund, Reject, Spend, Taken};
     use crate::names::{AccountId, CommandId, Label};
 
     fn label(text: &str) -> Label {
@@ -167,7 +167,6 @@ pub(super) mod tests {
                 after: Balances::default(),
             };
             let bytes = bytes(Command::Spend(ask.clone()), event);
-            let view = spent(&bytes).expect("a view").expect("a spend");
             let lots: SmallVec<[&[u8]; 1]> = taken.lots.iter().map(|lot| lot.as_str().as_bytes()).collect();
             let expected = SpentView {
                 id: b"an id of more than twenty-four bytes",
@@ -179,8 +178,14 @@ pub(super) mod tests {
                 lines: taken.lines.clone(),
                 promoted: 6,
             };
-            assert_eq!(view, expected);
-            assert!(!is_refund(&bytes).expect("a head"));
+            // With who asked for it before it, and without.
+            let mut asked = Vec::new();
+            Record::encode_by(&label("till-7"), &mut asked);
+            asked.extend_from_slice(&bytes);
+            for bytes in [&bytes, &asked] {
+                assert_eq!(spent(bytes).expect("a view").as_ref(), Some(&expected));
+                assert!(!is_refund(bytes).expect("a head"));
+            }
         }
     }
 

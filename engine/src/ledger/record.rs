@@ -3,7 +3,7 @@
 use super::{Command, Event};
 use crate::accounts::Timestamp;
 use crate::money::Currency;
-use crate::names::{AccountId, CommandId};
+use crate::names::{AccountId, CommandId, Label};
 use serde::{Deserialize, Serialize};
 
 /// One accepted (or remembered) command with its result. It says all that replay needs, and all that the
@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// Encoded with postcard: variable-length integers, length-prefixed text, fields in this order; an enum
 /// is its variant's number, so variants are only ever added at the end. The journal batch's format
-/// version covers it.
+/// version covers it. Who asked for a record stands before it ([`Record::encode_by`]), when somebody did whom the
+/// server knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The client's id.
@@ -26,6 +27,16 @@ pub struct Record {
     pub command: Command,
     /// What happened.
     pub event: Event,
+}
+
+/// The first byte of a record that says who asked for it. A record that does not begins with the length of its id, which
+/// is never zero.
+const BY: u8 = 0;
+
+/// The name before a record, and the record.
+fn split_by(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [BY, length, rest @ ..] = bytes else { return None };
+    rest.split_at_checked(usize::from(*length))
 }
 
 /// A record's bytes could not be read.
@@ -50,11 +61,34 @@ impl Record {
         }
     }
 
-    /// Reads a record back.
+    /// Appends who asked for the record that comes right behind: [`BY`], then the name. A ledger without access control
+    /// has none of it.
+    pub fn encode_by(by: &Label, out: &mut Vec<u8>) {
+        // A name has at most 64 bytes.
+        let length = u8::try_from(by.as_bytes().len()).unwrap_or(u8::MAX);
+        out.extend_from_slice(&[BY, length]);
+        out.extend_from_slice(&by.as_bytes()[..usize::from(length)]);
+    }
+
+    /// Who asked for the encoded record, when that was written down.
+    #[must_use]
+    pub fn asked_by(bytes: &[u8]) -> Option<Label> {
+        let (by, _) = split_by(bytes)?;
+        std::str::from_utf8(by).ok().map(Label::internal)
+    }
+
+    /// The record's bytes without who asked for it.
+    #[must_use]
+    pub fn bare(bytes: &[u8]) -> &[u8] {
+        split_by(bytes).map_or(bytes, |(_, record)| record)
+    }
+
+    /// Reads a record back. Who asked for it is [`Record::asked_by`].
     ///
     /// # Errors
     /// When the bytes are not exactly one record.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let bytes = Self::bare(bytes);
         if let Some(record) = super::plain::decode(bytes) {
             return Ok(record);
         }
@@ -108,6 +142,37 @@ impl Record {
             (_, Event::Captured { parties, .. } | Event::Refunded { parties, .. }) => Some(&parties.merchant),
             (Command::Spend(spend) | Command::Hold(spend, _), _) => Some(&spend.merchant),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asked_stands_before_the_record_and_changes_nothing_of_it() {
+        let record = Record {
+            id: CommandId::internal("f-1"),
+            at: 7,
+            currency: Currency::CNY,
+            slice: 3,
+            command: Command::Freeze(AccountId::internal("ann")),
+            event: Event::Rejected(Box::new(crate::ledger::Reject::UnknownAccount {
+                account: AccountId::internal("ann"),
+            })),
+        };
+        let mut plain = Vec::new();
+        record.encode(&mut plain);
+        assert_eq!((Record::asked_by(&plain), Record::bare(&plain)), (None, &*plain));
+        for name in ["a", "till-7", &"x".repeat(64)] {
+            let mut bytes = Vec::new();
+            Record::encode_by(&Label::internal(name), &mut bytes);
+            record.encode(&mut bytes);
+            assert_eq!(Record::asked_by(&bytes), Some(Label::internal(name)));
+            assert_eq!(Record::bare(&bytes), &*plain);
+            assert_eq!(Record::decode(&bytes).as_ref(), Ok(&record));
+            assert!(Record::decode(&bytes[..name.len() + 1]).is_err(), "a name that is cut off is no record");
         }
     }
 }

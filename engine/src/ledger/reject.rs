@@ -366,6 +366,24 @@ pub enum Reject {
         /// Its name.
         webhook: Label,
     },
+    /// Nobody who is known asks.
+    #[error("{reason}")]
+    Unauthorized {
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// Who asks may not do it.
+    #[error("{reason}")]
+    Forbidden {
+        /// Who asks: the token's name.
+        token: Label,
+        /// The scope that the token lacks.
+        scope: Option<String>,
+        /// The account that it may not name.
+        account: Option<AccountId>,
+        /// What is lacking.
+        reason: String,
+    },
 }
 
 impl Reject {
@@ -428,6 +446,8 @@ impl Reject {
             Self::PositionTrimmed { .. } => "position_trimmed",
             Self::PositionAhead { .. } => "position_ahead",
             Self::UnknownWebhook { .. } => "unknown_webhook",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Forbidden { .. } => "forbidden",
         }
     }
 
@@ -447,6 +467,8 @@ impl Reject {
                 | Self::PositionTrimmed { .. }
                 | Self::PositionAhead { .. }
                 | Self::UnknownWebhook { .. }
+                | Self::Unauthorized { .. }
+                | Self::Forbidden { .. }
         )
     }
 }

@@ -18,6 +18,7 @@
 //! | `step.rs`, `decide.rs`, `query.rs` | one step of a shard |
 //! | `ahead.rs`, `prefetch.rs` | memory that is asked for before it is needed |
 //! | `table.rs`, `hashing.rs` | accounts in memory, and how they are found |
+//! | `caller.rs` | who asks, and whose accounts that may be about |
 //! | `clearing.rs`, `clearing_money.rs` | the same for the clearing line |
 //! | `budget.rs` | budgets of offers over shards |
 //! | `held.rs` | the shards a step may touch; a record's effect, live and in replay |
@@ -29,6 +30,7 @@
 mod ahead;
 mod budget;
 mod cache;
+mod caller;
 mod clearing;
 mod clearing_money;
 mod decide;
@@ -49,6 +51,7 @@ pub mod verify;
 mod worker;
 mod writer;
 
+pub use caller::Caller;
 pub use request::{
     Answer, Body, Client, Found, LotView, MerchantView, Outcome, Parcel, QuoteView, Reply, Request, Seq, TopUpStanding,
     WalletView,

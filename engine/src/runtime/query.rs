@@ -57,12 +57,12 @@ impl<R: Reply> Step<'_, R> {
     /// What is known of the spend here; the journal's reader does the rest, on another thread.
     fn explain(&mut self, id: &CommandId, lang: Lang) -> Result<Found, Stop> {
         let unknown = || Reject::UnknownSpend { spend: id.clone() };
-        let (record, seq) = self.record_of(id)?.ok_or_else(unknown)?;
+        let (record, seq, by) = self.record_and_caller_of(id)?.ok_or_else(unknown)?;
         let spent = matches!(record.event, Event::Spent { .. } | Event::Captured { .. });
         let account = record.account().filter(|_| spent).cloned().ok_or_else(unknown)?;
         let (_, seat) = own_wallet(self, &account)?;
         let refunded = self.held.refunded(seat, self.shared.hashing.wide(id.as_str()))?.amount;
-        Ok(Found::Explain { record: Box::new(record), seq, refunded, lang })
+        Ok(Found::Explain { record: Box::new(record), seq, refunded, lang, by })
     }
 
     fn quote_top_up_refund(&mut self, ask: &QuoteTopUpRefund) -> Result<Found, Stop> {
@@ -79,7 +79,7 @@ impl<R: Reply> Step<'_, R> {
     }
 
     fn show(&mut self, id: &CommandId) -> Result<Found, Stop> {
-        let Some((record, seq)) = self.record_of(id)? else {
+        let Some((record, seq, by)) = self.record_and_caller_of(id)? else {
             return Err(Reject::UnknownSpend { spend: id.clone() }.into());
         };
         let (mut refunded, mut held, mut top_up, mut taken_back) = (GivenBack::default(), None, None, None);
@@ -103,7 +103,7 @@ impl<R: Reply> Step<'_, R> {
                 });
             }
         }
-        Ok(Found::Shown { record: Box::new(record), seq, refunded, held, top_up, taken_back })
+        Ok(Found::Shown { record: Box::new(record), seq, refunded, held, top_up, taken_back, by })
     }
 
     fn trial(&mut self) -> Result<Found, Stop> {

@@ -1,5 +1,6 @@
 //! What goes into the engine and what comes out.
 
+use super::Caller;
 use crate::accounts::{Funding, Limits, Proceeds, Status, TakenBack};
 use crate::accounts::{Timestamp, Totals};
 use crate::catalog::Catalog;
@@ -126,6 +127,8 @@ pub enum Found {
         refunded: i64,
         /// In which language.
         lang: Lang,
+        /// Who asked for it, when that is known.
+        by: Option<Label>,
     },
     /// What the refund of a top-up would give.
     TopUpRefundQuote {
@@ -154,6 +157,8 @@ pub enum Found {
         top_up: Option<TopUpStanding>,
         /// What was taken back of a top-up.
         taken_back: Option<Box<TakenBack>>,
+        /// Who asked for it, when that is known.
+        by: Option<Label>,
     },
     /// A document of the clearing line, if there is one.
     Document(Option<Box<Document>>),
@@ -277,4 +282,6 @@ pub struct Parcel<R> {
     pub requests: Vec<Request>,
     /// Their answers' way.
     pub reply: R,
+    /// Who asks; `None` when that is not asked for, and everybody may everything.
+    pub caller: Option<Arc<Caller>>,
 }

@@ -23,12 +23,15 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Adds a record.
-    pub(crate) fn push(&mut self, record: &crate::ledger::Record) {
+    /// Adds a record, and who asked for it.
+    pub(crate) fn push(&mut self, record: &crate::ledger::Record, by: Option<&crate::names::Label>) {
         // A step is far below 4 GiB: it has a bounded number of bounded records.
         let start = self.bytes.len();
         self.starts.push(u32::try_from(start).unwrap_or(u32::MAX));
         self.bytes.extend_from_slice(&[0; 4]);
+        if let Some(by) = by {
+            crate::ledger::Record::encode_by(by, &mut self.bytes);
+        }
         record.encode(&mut self.bytes);
         let length = u32::try_from(self.bytes.len() - start - 4).unwrap_or(u32::MAX);
         self.bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());

@@ -18,15 +18,16 @@ use super::request::{Answer, Body, Outcome, Reply, Request, Seq};
 use super::sequencer::Records;
 use super::table::Slot;
 use super::turns::Work;
-use super::{Shared, decide};
+use super::{Caller, Shared, decide};
 use crate::accounts::{Slice, Timestamp, Wallet};
 use crate::catalog::Catalog;
 use crate::journal::Position;
 use crate::ledger::decide::{Context, expiry};
 use crate::ledger::{Command, Event, Record, Reject};
 use crate::money::Currency;
-use crate::names::CommandId;
+use crate::names::{CommandId, Label};
 use crate::store::StoreError;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -78,6 +79,8 @@ pub(crate) struct Step<'a, R> {
     /// The shard the step belongs to.
     pub(crate) home: usize,
     pub(crate) now: Timestamp,
+    /// Who asks what is being done.
+    pub(crate) caller: Option<Arc<Caller>>,
     records: Records,
     claims: Vec<Claimed>,
 }
@@ -96,13 +99,23 @@ impl<'a, R: Reply> Step<'a, R> {
         let held =
             Held { shards, count: shared.shards.len(), hashing: &shared.hashing, store: &*shared.store, images: None };
         let catalog = Arc::clone(&shared.catalog.read());
-        Self { shared, catalog, held, home, now, records: Records::default(), claims: Vec::new() }
+        Self { shared, catalog, held, home, now, caller: None, records: Records::default(), claims: Vec::new() }
     }
 
     /// Does one request and writes its answer down; gives it back when it needs more shards.
     #[allow(clippy::result_large_err, reason = "the request goes back to the caller, whole and rarely")]
     pub(crate) fn take(&mut self, reply: &mut R, request: Request, hashes: &Hashes) -> Result<(), (Request, Stop)> {
         let Request { id, body } = request;
+        if let Err(stop) = self.is_admitted(&body) {
+            return match stop {
+                Stop::Reject(reject) => {
+                    let outcome = Outcome::Refused { id: &id, reject: &reject };
+                    reply.put(Answer { outcome, seq: Seq::AsOf, catalog: &self.catalog });
+                    Ok(())
+                }
+                stop => Err((Request { id, body }, stop)),
+            };
+        }
         let result = match body {
             Body::Command(command) => self.command(reply, id, command, hashes),
             Body::Query(query) => match self.query(&query) {
@@ -165,7 +178,7 @@ impl<'a, R: Reply> Step<'a, R> {
         };
         let slice = u16::try_from(seat).unwrap_or(u16::MAX);
         let record = Record { id, at: self.now, currency, slice, command, event };
-        let entered = self.enter(&record, places).and_then(|index| {
+        let entered = self.enter(&record, places, true).and_then(|index| {
             let owner = places.wallet_hash.unwrap_or_else(|| self.owner_of(&record));
             self.claims.push(Claimed { hash, index, account: owner });
             self.expire_what_came_back(&record)?;
@@ -203,7 +216,7 @@ impl<'a, R: Reply> Step<'a, R> {
         let id = CommandId::internal(&format!("\u{1}{}", command.op()));
         let slice = u16::try_from(seat).unwrap_or(u16::MAX);
         let record = Record { id, at: self.now, currency, slice, command, event };
-        self.enter(&record, Places::default()).map(|_| ())
+        self.enter(&record, Places::default(), false).map(|_| ())
     }
 
     /// What a record brought back to a part that has expired expires right behind it, also when nobody ever
@@ -226,9 +239,11 @@ impl<'a, R: Reply> Step<'a, R> {
         u32::try_from(self.records.len()).unwrap_or(u32::MAX)
     }
 
-    fn enter(&mut self, record: &Record, places: Places) -> Result<u32, StoreError> {
+    /// Journals a record, with the caller's name when it was asked for, and applies it.
+    fn enter(&mut self, record: &Record, places: Places, asked: bool) -> Result<u32, StoreError> {
         let index = self.next_index();
-        self.records.push(record);
+        let by = self.caller.as_ref().filter(|_| asked).map(|caller| caller.name());
+        self.records.push(record, by);
         // Its position is not known yet and, outside recovery, not needed.
         self.held.apply(record, Position::MAX, places)?;
         Ok(index)
@@ -237,9 +252,9 @@ impl<'a, R: Reply> Step<'a, R> {
     /// The first result of an id that was used before, if the command is the same (rule W6).
     fn repeat(&self, claim: Claim, id: &CommandId, command: &Command) -> Result<(Record, Seq), Stop> {
         let found = match claim {
-            Claim::Used(entry) => self.recorded(entry.position())?,
+            Claim::Used(entry) => self.recorded(entry.position())?.decoded()?,
             Claim::Busy { shard, index } if usize::from(shard) == self.home && index < self.next_index() => {
-                self.fresh(index)?
+                self.fresh(index)?.decoded()?
             }
             // Another shard decides a command with this id at this moment.
             Claim::New | Claim::Busy { .. } => return Err(Reject::Overloaded { retry_after_ms: 10 }.into()),
@@ -251,23 +266,23 @@ impl<'a, R: Reply> Step<'a, R> {
             return Err(Reject::IdConflict { field: "id".into() }.into());
         }
         match record.command.difference(command) {
-            Some(field) => Err(Reject::IdConflict { field: field.into() }.into()),
+            Some(field) => Err(self.conflict(&record, field).into()),
             None => Ok((record, seq)),
         }
     }
 
     /// The record at a position.
-    fn recorded(&self, position: Position) -> Result<(Record, Seq), Stop> {
+    fn recorded(&self, position: Position) -> Result<Kept<'_>, Stop> {
         let bytes = self.shared.sequencer.record(position).map_err(Stop::Failed)?;
         let bytes = bytes.ok_or_else(|| Stop::Failed(format!("there is no record at position {position}")))?;
-        Ok((decoded(&bytes)?, Seq::Known(position)))
+        Ok(Kept { bytes: Cow::Owned(bytes), seq: Seq::Known(position) })
     }
 
     /// A record of this step.
-    fn fresh(&self, index: u32) -> Result<(Record, Seq), Stop> {
+    fn fresh(&self, index: u32) -> Result<Kept<'_>, Stop> {
         let bytes = self.records.record(index as usize);
         let bytes = bytes.ok_or_else(|| Stop::Failed(format!("the step has no record {index}")))?;
-        Ok((decoded(bytes)?, Seq::Fresh(index)))
+        Ok(Kept { bytes: Cow::Borrowed(bytes), seq: Seq::Fresh(index) })
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
@@ -284,6 +299,11 @@ impl<'a, R: Reply> Step<'a, R> {
 
     /// The record of an id, from this step, the writer's queue or the medium.
     pub(crate) fn record_of(&self, id: &CommandId) -> Result<Option<(Record, Seq)>, Stop> {
+        Ok(self.record_and_caller_of(id)?.map(|(record, seq, _)| (record, seq)))
+    }
+
+    /// The same, and who asked for it.
+    pub(crate) fn record_and_caller_of(&self, id: &CommandId) -> Result<Option<(Record, Seq, Option<Label>)>, Stop> {
         let hash = self.shared.hashing.id(id);
         let found = match self.shared.ids.look(hash)? {
             Claim::Used(entry) => self.recorded(entry.position())?,
@@ -293,7 +313,8 @@ impl<'a, R: Reply> Step<'a, R> {
             // What another shard decides at this moment is not there yet.
             Claim::New | Claim::Busy { .. } => return Ok(None),
         };
-        Ok((found.0.id == *id).then_some(found))
+        let (record, seq) = found.decoded()?;
+        Ok((record.id == *id).then(|| (record, seq, Record::asked_by(&found.bytes))))
     }
 
     /// Hands the records over and tells the replies their positions; returns the position the answers rest on.
@@ -314,8 +335,17 @@ impl<'a, R: Reply> Step<'a, R> {
     }
 }
 
-fn decoded(bytes: &[u8]) -> Result<Record, Stop> {
-    Record::decode(bytes).map_err(|error| Stop::Failed(error.to_string()))
+/// A record as it stands in the journal, or will.
+struct Kept<'b> {
+    bytes: Cow<'b, [u8]>,
+    seq: Seq,
+}
+
+impl Kept<'_> {
+    fn decoded(&self) -> Result<(Record, Seq), Stop> {
+        let record = Record::decode(&self.bytes).map_err(|error| Stop::Failed(error.to_string()))?;
+        Ok((record, self.seq))
+    }
 }
 
 /// Does what is a step's work in shard `home`: one step, or several where a request needs more shards. Returns the
@@ -328,6 +358,7 @@ pub(crate) fn run<R: Reply>(shared: &Shared<R>, home: usize, mut all: Vec<Work<R
     // The first parcel with an answer whose position is not told yet.
     let mut open = 0;
     for number in 0..all.len() {
+        step.caller.clone_from(&all[number].caller);
         while all[number].share > 0 {
             let Work { requests, share, .. } = &mut all[number];
             let group = &requests.as_slice()[..(*share).min(LOOK_AHEAD)];
@@ -351,10 +382,12 @@ pub(crate) fn run<R: Reply>(shared: &Shared<R>, home: usize, mut all: Vec<Work<R
                         Stop::Reject(reject) => return Err(format!("a reject was not answered: {reject}")),
                     }
                     let mut wide = Step::begin(shared, home, &others);
+                    wide.caller.clone_from(&all[number].caller);
                     result = wide.take(&mut all[number].reply, request, hashes);
                     wide.finish(&mut all[number..=number]);
                 }
                 step = Step::begin(shared, home, &[]);
+                step.caller.clone_from(&all[number].caller);
             }
         }
     }

@@ -10,9 +10,11 @@
 //!
 //! Cost: nothing but a comparison while a step has room for all; two look-ups in a table for each parcel otherwise.
 
+use super::Caller;
 use super::request::{Parcel, Request};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A share is no smaller, so that a step is not divided into crumbs.
 const SHARE_LEAST: usize = 16;
@@ -24,6 +26,8 @@ pub(crate) struct Work<R> {
     /// How many of them the step under way does.
     pub(crate) share: usize,
     pub(crate) reply: R,
+    /// Who asks, when it matters.
+    pub(crate) caller: Option<Arc<Caller>>,
     /// Whose it is.
     client: Option<u64>,
     /// It came as this one.
@@ -61,22 +65,22 @@ impl<R> Turns<R> {
 
     /// What arrived while nothing waited and fits into one step: all of it, as it came.
     pub(crate) fn at_once(parcels: Vec<Parcel<R>>) -> Vec<Work<R>> {
-        let work = |Parcel { requests, reply }| {
+        let work = |Parcel { requests, reply, caller }| {
             let share = requests.len();
-            Work { requests: requests.into_iter(), share, reply, client: None, number: 0 }
+            Work { requests: requests.into_iter(), share, reply, caller, client: None, number: 0 }
         };
         parcels.into_iter().map(work).collect()
     }
 
     /// A parcel of a client; of the server itself when it is `None`.
-    pub(crate) fn add(&mut self, client: Option<u64>, Parcel { requests, reply }: Parcel<R>) {
+    pub(crate) fn add(&mut self, client: Option<u64>, Parcel { requests, reply, caller }: Parcel<R>) {
         if requests.is_empty() {
             return;
         }
         self.requests += requests.len();
         let number = self.next_number;
         self.next_number += 1;
-        let work = Work { requests: requests.into_iter(), share: 0, reply, client, number };
+        let work = Work { requests: requests.into_iter(), share: 0, reply, caller, client, number };
         let Some(client) = client else { return self.own.push_back(work) };
         let (order, spare) = (&mut self.order, &mut self.spare);
         let lane = self.lanes.entry(client).or_insert_with(|| {
@@ -163,7 +167,7 @@ mod tests {
 
     fn parcel(name: &str, numbers: std::ops::Range<usize>) -> Parcel<()> {
         let request = |n| Request { id: CommandId::internal(&format!("{name}-{n}")), body: Body::Query(Query::Ping) };
-        Parcel { requests: numbers.map(request).collect(), reply: () }
+        Parcel { requests: numbers.map(request).collect(), reply: (), caller: None }
     }
 
     /// Does one step; the ids it did.

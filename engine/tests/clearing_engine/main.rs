@@ -98,7 +98,7 @@ impl Run {
         let shard = self.engine.route(&body).unwrap_or(0);
         let reply = Ear { heard: Vec::new(), to: self.to.clone() };
         let requests = vec![Request { id: id(name), body }];
-        assert!(self.engine.submit(shard, Parcel { requests, reply }).is_ok(), "there is room for it");
+        assert!(self.engine.submit(shard, Parcel { requests, reply, caller: None }).is_ok(), "there is room for it");
         let mut heard = self.from.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
         assert_eq!(heard.len(), 1);
         heard.remove(0)

@@ -550,6 +550,7 @@ fn codes_and_what_is_remembered() {
     let text = String::from("x");
     let (a, c, l) = (account("a"), id("c"), label("l"));
     let order_line = Reject::UnknownOrderLine { spend: c.clone(), line: l.clone() };
+    let forbidden = Reject::Forbidden { token: l.clone(), scope: None, account: None, reason: text.clone() };
     let table = vec![
         (bad("f", "r"), "bad_request", false),
         (Reject::LineTooLong { limit: 1 }, "line_too_long", false),
@@ -595,6 +596,8 @@ fn codes_and_what_is_remembered() {
         (Reject::BudgetExhausted { offer: label("a"), left: money, requested: money }, "budget_exhausted", true),
         (Reject::TooManySpends { spends: 1, seconds: 1, retry_after_ms: 1 }, "too_many_spends", true),
         (order_line, "unknown_order_line", true),
+        (Reject::Unauthorized { reason: "r".into() }, "unauthorized", false),
+        (forbidden, "forbidden", false),
     ];
     for (reject, code, remembered) in table {
         assert_eq!((reject.code(), reject.is_remembered()), (code, remembered));

@@ -48,8 +48,10 @@ codes! {
     BadRequest = "bad_request",
     /// The line is longer than the server takes; the connection is closed.
     LineTooLong = "line_too_long",
-    /// The caller may not do this.
+    /// No token was shown, or one that is not good.
     Unauthorized = "unauthorized",
+    /// The token may not do this (`token`, and `scope` or `account`).
+    Forbidden = "forbidden",
     /// Too much is waiting; `retry_after_ms` says when to come back. Nothing was recorded.
     Overloaded = "overloaded",
     /// The server is stopping and takes no more. Nothing was recorded.
@@ -156,6 +158,7 @@ impl RejectCode {
             Self::BadRequest
                 | Self::LineTooLong
                 | Self::Unauthorized
+                | Self::Forbidden
                 | Self::Overloaded
                 | Self::ShuttingDown
                 | Self::IdConflict

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::Value;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a server may take to begin its answer.
@@ -18,6 +19,33 @@ pub(crate) struct ServerArgs {
     /// Print the server's answer as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+}
+
+/// What a server with access control or TLS wants.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AccessArgs {
+    /// A file with the token that the server asks for; the environment FENTAN_TOKEN may hold the token itself
+    #[arg(long, env = "FENTAN_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The certificate, PEM, that the server's is signed with [default: those of public authorities]
+    #[arg(long, env = "FENTAN_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
+/// The environment's token. It is no flag: whoever lists processes reads those.
+const TOKEN: &str = "FENTAN_TOKEN";
+
+impl AccessArgs {
+    /// What goes into the header, if there is a token.
+    fn bearer(&self) -> Result<Option<String>> {
+        let token = match &self.token_file {
+            Some(file) => Some(std::fs::read_to_string(file).with_context(|| file.display().to_string())?),
+            None => std::env::var(TOKEN).ok(),
+        };
+        Ok(token.map(|token| format!("Bearer {}", token.trim())))
+    }
 }
 
 /// Who does it, and where.
@@ -30,8 +58,35 @@ pub(crate) struct Who {
     pub(super) at: ServerArgs,
 }
 
-pub(crate) fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).build().into()
+/// What asks the server, with its token and trust.
+pub(crate) fn agent(access: &AccessArgs) -> Result<ureq::Agent> {
+    let mut config =
+        ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None);
+    if let Some(file) = &access.ca {
+        let about = || format!("--ca {}", file.display());
+        let pem = std::fs::read(file).with_context(about)?;
+        let roots: Vec<_> = ureq::tls::parse_pem(&pem)
+            .filter_map(|item| match item {
+                Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
+                _ => None,
+            })
+            .collect();
+        anyhow::ensure!(!roots.is_empty(), "{} holds no certificate in PEM", file.display());
+        let roots = ureq::tls::RootCerts::new_with_certs(&roots);
+        config = config.tls_config(ureq::tls::TlsConfig::builder().root_certs(roots).build());
+    }
+    if let Some(bearer) = access.bearer()? {
+        config = config.middleware(
+            move |mut request: ureq::http::Request<ureq::SendBody<'_>>, next: ureq::middleware::MiddlewareNext<'_>| {
+                if let Ok(mut value) = ureq::http::HeaderValue::from_str(&bearer) {
+                    value.set_sensitive(true);
+                    request.headers_mut().insert(ureq::http::header::AUTHORIZATION, value);
+                }
+                next.handle(request)
+            },
+        );
+    }
+    Ok(config.build().into())
 }
 
 pub(crate) fn reach(server: &str) -> String {
@@ -39,7 +94,7 @@ pub(crate) fn reach(server: &str) -> String {
 }
 
 pub(crate) fn bytes(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>> {
-    let mut request = agent().get(format!("{}{path}", at.server));
+    let mut request = agent(&at.access)?.get(format!("{}{path}", at.server));
     for (key, value) in query {
         request = request.query(key, value);
     }
@@ -52,7 +107,7 @@ pub(crate) fn get(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Resu
 }
 
 pub(crate) fn post(at: &ServerArgs, path: &str, body: &Value) -> Result<Value> {
-    let mut answer = agent()
+    let mut answer = agent(&at.access)?
         .post(format!("{}{path}", at.server))
         .content_type("application/json")
         .send(body.to_string())

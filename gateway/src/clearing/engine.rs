@@ -7,7 +7,7 @@ use fentan_engine::clearing::{Clearing, Document};
 use fentan_engine::ledger::{Command, Event, Lang, Query, QuoteTopUpRefund, Record, RefundPolicy, Reject};
 use fentan_engine::money::Major;
 use fentan_engine::names::CommandId;
-use fentan_engine::runtime::{Body, Engine, NotTaken, Parcel, Request, TopUpStanding};
+use fentan_engine::runtime::{Body, Caller, Engine, NotTaken, Parcel, Request, TopUpStanding};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +20,13 @@ const STEP_ASIDE: Duration = Duration::from_millis(5);
 pub(super) struct Line {
     engine: Arc<Engine<WireReply>>,
     desk: Arc<Desk>,
+    /// Who has asked for what is being done; nobody when it is done by itself.
+    pub(super) caller: Option<Arc<Caller>>,
 }
 
 impl Line {
     pub(super) const fn new(engine: Arc<Engine<WireReply>>, desk: Arc<Desk>) -> Self {
-        Self { engine, desk }
+        Self { engine, desk, caller: None }
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -59,7 +61,8 @@ impl Line {
                 continue;
             }
             let (sender, receiver) = bounded(1);
-            let mut parcel = Parcel { requests, reply: WireReply::ear(sender, &self.desk) };
+            let mut parcel =
+                Parcel { requests, reply: WireReply::ear(sender, &self.desk), caller: self.caller.clone() };
             loop {
                 match self.engine.submit(shard, parcel) {
                     Ok(()) => break,

@@ -59,7 +59,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use engine::Line;
 use fentan_engine::journal::JournalReader;
 use fentan_engine::ledger::Reject;
-use fentan_engine::runtime::Engine;
+use fentan_engine::runtime::{Caller, Engine};
 use open::OpenBook;
 use parking_lot::Mutex;
 use std::path::Path;
@@ -132,8 +132,20 @@ impl ClearingService {
         Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), folder })
     }
 
-    /// Gives the thread something to do; `None` when it has too much to do, or ends.
-    pub(crate) fn give(&self, job: impl FnOnce(&mut Desktop) + Send + 'static) -> Result<(), Reject> {
+    /// Gives the thread something to do, which this caller asks for.
+    ///
+    /// # Errors
+    /// When it has too much to do, or ends.
+    pub(crate) fn give(
+        &self,
+        caller: Option<Arc<Caller>>,
+        job: impl FnOnce(&mut Desktop) + Send + 'static,
+    ) -> Result<(), Reject> {
+        let job = move |desktop: &mut Desktop| {
+            desktop.line.caller = caller;
+            job(desktop);
+            desktop.line.caller = None;
+        };
         let jobs = self.jobs.lock().clone();
         let jobs = jobs.ok_or(Reject::ShuttingDown)?;
         jobs.try_send(Box::new(job)).map_err(|_| Reject::Overloaded { retry_after_ms: 1_000 })

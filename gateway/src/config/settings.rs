@@ -85,6 +85,15 @@ pub(crate) struct Given {
     /// A file with webhooks: addresses that the journal's records are brought to [default: none]
     #[arg(long, env = "FENTAN_WEBHOOKS", value_name = "FILE")]
     pub(crate) webhooks: Option<PathBuf>,
+    /// The file of tokens: only who shows one of them is served [default: everybody is]
+    #[arg(long, env = "FENTAN_TOKENS", value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
+    /// The certificate with its chain, PEM: both doors then speak TLS [default: plain text]
+    #[arg(long, env = "FENTAN_TLS_CERTIFICATE", value_name = "FILE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The certificate's key, PEM
+    #[arg(long, env = "FENTAN_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 /// The settings in force.
@@ -112,6 +121,11 @@ pub(crate) struct Settings {
     pub(crate) max_feeds: usize,
     /// The file with the webhooks, if there is one.
     pub(crate) webhooks: Option<PathBuf>,
+    /// The file of tokens; `None` serves everybody.
+    pub(crate) tokens: Option<PathBuf>,
+    /// Certificate and key of TLS; `None` is plain text.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 /// How the history is kept.
@@ -190,11 +204,14 @@ impl Settings {
             settle_at: time_of_day("settle_at", &pick!(settle_at, String::new()))?,
             max_feeds: within("max_feeds", pick!(max_feeds, 64), 0, 10_000)?,
             webhooks: flags.webhooks.or(from_file.webhooks),
+            tokens: flags.tokens.or(from_file.tokens),
+            tls_certificate: flags.tls_certificate.or(from_file.tls_certificate),
+            tls_key: flags.tls_key.or(from_file.tls_key),
         })
     }
 }
 
-/// Reads the file; the paths of the catalog and the webhooks in it are relative to it.
+/// Reads the file; the paths of other files of configuration in it are relative to it.
 fn read(path: &Path) -> Result<Given, SettingsError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| SettingsError::File { path: path.into(), reason: error.to_string() })?;
@@ -204,7 +221,11 @@ fn read(path: &Path) -> Result<Given, SettingsError> {
     for file in given.catalog.iter_mut().flatten() {
         *file = folder.join(&*file);
     }
-    given.webhooks = given.webhooks.map(|file| folder.join(file));
+    for file in
+        [&mut given.webhooks, &mut given.tokens, &mut given.tls_certificate, &mut given.tls_key].into_iter().flatten()
+    {
+        *file = folder.join(&*file);
+    }
     Ok(given)
 }
 

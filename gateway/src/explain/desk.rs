@@ -27,6 +27,8 @@ pub(crate) struct Job {
     pub(crate) position: Position,
     pub(crate) refunded: i64,
     pub(crate) lang: Lang,
+    /// Who asked for the spend, when that is known.
+    pub(crate) by: Option<Label>,
     pub(crate) catalog: Arc<Catalog>,
 }
 
@@ -91,7 +93,8 @@ fn work(jobs: &Receiver<(Job, Destination)>, source: &JournalScan, rules: &RuleB
             Rules { catalog: &job.catalog, archived: &archived },
             source,
         ) {
-            Ok(found) => {
+            Ok(mut found) => {
+                found.by = job.by;
                 write_explained(&mut bytes, &job.id, &found, job.lang, &job.catalog);
                 bytes.push(b'}');
             }

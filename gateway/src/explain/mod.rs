@@ -38,6 +38,8 @@ pub(crate) struct Explained {
     pub(crate) position: Position,
     /// What refunds have given back.
     pub(crate) refunded: i64,
+    /// The token that asked for it, when that is known.
+    pub(crate) by: Option<Label>,
     /// The hold it was captured from.
     pub(crate) hold: Option<HeldBefore>,
     /// The allocation once more, or why that cannot be.
@@ -120,7 +122,7 @@ pub(crate) fn explain(
     let mut past = Past { position, ..Past::default() };
     let Some(account) = record.account().cloned() else {
         let why = Err(NoWhy::Unexplained(Unexplained::NoAllocation));
-        return Ok(Explained { record, position, refunded, hold: None, why });
+        return Ok(Explained { record, position, refunded, by: None, hold: None, why });
     };
     let hold_id = match &record.command {
         Command::Capture(ask) => Some(ask.hold.clone()),
@@ -153,7 +155,7 @@ pub(crate) fn explain(
         }
         (None, Some(_)) => captured(past, rules, &record),
     };
-    Ok(Explained { record, position, refunded, hold, why })
+    Ok(Explained { record, position, refunded, by: None, hold, why })
 }
 
 /// What the account's records say, up to the one that is explained.

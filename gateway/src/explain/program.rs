@@ -2,7 +2,7 @@
 
 use super::source::each_with_name;
 use super::{Explained, JournalScan, Rules, explain};
-use crate::clearing::client::ServerArgs;
+use crate::clearing::client::{AccessArgs, ServerArgs};
 use crate::clearing::told::tell;
 use crate::config::load;
 use crate::rules::Archive;
@@ -42,6 +42,8 @@ pub(crate) struct ExplainArgs {
     /// The server's HTTP address, for all but a spend
     #[arg(long, env = "FENTAN_SERVER", value_name = "URL", default_value = "http://127.0.0.1:7401")]
     server: String,
+    #[command(flatten)]
+    access: AccessArgs,
     /// The language of the words: en or zh
     #[arg(long, value_name = "LANG", default_value = "en", value_parser = words::parse_flag)]
     lang: Lang,
@@ -66,17 +68,18 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<bool> {
     let id = CommandId::new(spend).context("--spend")?;
     let (reader, _) = DataFolder::open_read_only(&args.data, &Options::default())?;
     let reader: Arc<dyn JournalReader> = Arc::new(Telling::new(reader));
-    let Some((record, position, refunded)) = find(&*reader, &id)? else {
+    let Some(Spent { record, position, refunded, by }) = find(&*reader, &id)? else {
         eprintln!("there is no spend {id} in {}", args.data.display());
         return Ok(false);
     };
-    let found = explain(
+    let mut found = explain(
         record,
         position,
         refunded,
         Rules { catalog: &catalog, archived: &archived },
         &JournalScan { reader, limit: u64::MAX },
     )?;
+    found.by = by;
     if args.json {
         let mut bytes = Vec::new();
         write_explained(&mut bytes, &id, &found, args.lang, &catalog);
@@ -91,7 +94,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<bool> {
 
 /// Money that went through the clearing line: a server tells.
 fn trace(args: &ExplainArgs) -> Result<bool> {
-    let at = ServerArgs { server: args.server.clone(), json: args.json };
+    let at = ServerArgs { server: args.server.clone(), json: args.json, access: args.access.clone() };
     let given = [("payout", &args.payout), ("settlement", &args.settlement), ("top_up", &args.top_up)];
     let named = given.into_iter().find_map(|(name, id)| Some((name, id.clone()?)));
     let query = match (named, &args.row) {
@@ -109,21 +112,28 @@ fn agrees(found: &Explained) -> bool {
     found.why.as_ref().is_ok_and(|why| why.rerun.agrees)
 }
 
-/// The spend's record, and what all refunds have given back of it.
-fn find(reader: &dyn JournalReader, id: &CommandId) -> Result<Option<(Record, Position, i64)>> {
+/// A spend's record, what all refunds have given back of it, and who asked for it.
+struct Spent {
+    record: Record,
+    position: Position,
+    refunded: i64,
+    by: Option<Label>,
+}
+
+fn find(reader: &dyn JournalReader, id: &CommandId) -> Result<Option<Spent>> {
     let mut found = None;
     let mut refunded = 0;
-    each_with_name(reader, u64::MAX, id.as_str(), &mut |position, record| {
+    each_with_name(reader, u64::MAX, id.as_str(), &mut |position, record, by| {
         match (&record.event, &record.command) {
             (Event::Spent { .. } | Event::Captured { .. }, _) if record.id == *id => {
-                found = Some((record, position));
+                found = Some((record, position, by));
             }
             (Event::Refunded { refunded: all, .. }, Command::Refund(ask)) if ask.spend == *id => refunded = *all,
             _ => {}
         }
         true
     })?;
-    Ok(found.map(|(record, position)| (record, position, refunded)))
+    Ok(found.map(|(record, position, by)| Spent { record, position, refunded, by }))
 }
 
 /// A reader that tells how far it is, once a second.

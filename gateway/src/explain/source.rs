@@ -3,7 +3,7 @@
 use fentan_engine::journal::{Batch, BatchError, JournalError, JournalReader, Position};
 use fentan_engine::ledger::rebuild::concerns;
 use fentan_engine::ledger::{Record, RecordError};
-use fentan_engine::names::AccountId;
+use fentan_engine::names::{AccountId, Label};
 use std::sync::Arc;
 
 /// A way to an account's records, in the order of the journal, from the first on.
@@ -62,18 +62,18 @@ pub(crate) struct JournalScan {
 impl Records for JournalScan {
     fn each(&self, account: &AccountId, visit: &mut dyn FnMut(Position, Record) -> bool) -> Result<(), SourceError> {
         let limit = self.limit;
-        each_with_name(&*self.reader, limit, account.as_str(), &mut |position, record| {
+        each_with_name(&*self.reader, limit, account.as_str(), &mut |position, record, _| {
             !concerns(&record, account) || visit(position, record)
         })
     }
 }
 
-/// Calls `visit` with each record whose bytes hold `name`, until it says stop.
+/// Calls `visit` with each record whose bytes hold `name`, and who asked for it, until it says stop.
 pub(super) fn each_with_name(
     reader: &dyn JournalReader,
     limit: u64,
     name: &str,
-    visit: &mut dyn FnMut(Position, Record) -> bool,
+    visit: &mut dyn FnMut(Position, Record, Option<Label>) -> bool,
 ) -> Result<(), SourceError> {
     let finder = memchr::memmem::Finder::new(name);
     let mut last = 0;
@@ -90,7 +90,7 @@ pub(super) fn each_with_name(
             last = position;
             if finder.find(bytes).is_some() {
                 let record = Record::decode(bytes).map_err(|error| SourceError::Record { position, error })?;
-                if !visit(position, record) {
+                if !visit(position, record, Record::asked_by(bytes)) {
                     return Ok(false);
                 }
             }

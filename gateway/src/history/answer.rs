@@ -168,8 +168,11 @@ fn entry(
         promoted(out, "promoted_change", &line.change, currency);
         promoted(out, "promoted", &line.entry.after, currency);
     }
-    if let Some(record) = details.record(line.position)? {
+    if let Some((record, by)) = details.record_and_caller(line.position)? {
         detail(out, &row.name, &record, catalog);
+        if let Some(by) = by {
+            field(out, "by", by.as_str());
+        }
     }
     out.push(b'}');
     Ok(())

@@ -268,6 +268,7 @@ impl Inner {
             let parcel = Parcel {
                 requests: vec![Request { id, body: Body::Query(Query::Ping) }],
                 reply: WireReply::part(&assembly, Numbers::Run(shard..shard + 1), &self.desk),
+                caller: None,
             };
             match self.engine.submit(shard, parcel) {
                 Ok(()) => {}

@@ -1,7 +1,8 @@
 //! `POST /v1/commands`.
 
 use super::{State, refusal};
-use crate::door::{Door, Routes};
+use crate::access::Visitor;
+use crate::door::{Door, Routes, Taken};
 use crate::wire::{Asked, Assembly, Conn, Line, Malformed, parse_line, status_of_code, write_refusal};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
@@ -19,14 +20,19 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// One object or an array in the body, or NDJSON streamed both ways.
 #[post("/v1/commands")]
-pub(super) async fn post(http: HttpRequest, body: web::Payload, state: web::Data<State>) -> HttpResponse {
+pub(super) async fn post(
+    http: HttpRequest,
+    body: web::Payload,
+    visitor: Visitor,
+    state: web::Data<State>,
+) -> HttpResponse {
     let kind = http.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.starts_with("application/x-ndjson") || kind.starts_with("application/jsonlines") {
-        return stream(body, state.door.clone(), state.closing.clone());
+        return stream(body, state.door.clone(), visitor, state.closing.clone());
     }
     let stall = state.door.limits.patience.stall;
     match actix_web::rt::time::timeout(stall, whole(body, &state.door)).await {
-        Ok(Ok(bytes)) => answer(&bytes, &state.door).await,
+        Ok(Ok(bytes)) => answer(&bytes, &state.door, visitor).await,
         Ok(Err(response)) => response,
         Err(_) => {
             let mut response = bad_body(&format!("the body was not whole within {} s", stall.as_secs()));
@@ -62,7 +68,7 @@ async fn forget(body: &mut web::Payload) {
     let _ = actix_web::rt::time::timeout(LINGER, rest).await;
 }
 
-async fn answer(bytes: &[u8], door: &Door) -> HttpResponse {
+async fn answer(bytes: &[u8], door: &Door, visitor: Visitor) -> HttpResponse {
     // Newlines inside a pretty-printed object are blanks.
     match parse_line(bytes, door.limits.batch) {
         Line::Blank => bad_body("the body is empty"),
@@ -72,18 +78,18 @@ async fn answer(bytes: &[u8], door: &Door) -> HttpResponse {
             body.push(b'\n');
             respond(body)
         }
-        Line::One(Ok(asked)) => match fetch(door, asked).await {
+        Line::One(Ok(asked)) => match fetch(door, visitor, asked).await {
             Some(body) => respond(body),
             None => gone(),
         },
         Line::Batch(batch) => {
             let (assembly, receiver) = Assembly::once(batch.len(), true);
-            door.assembled(&assembly, &mut Routes::default(), batch);
+            door.assembled(&assembly, &mut Routes::of(visitor), batch);
             array(receiver).await
         }
         Line::Plain(batch) => {
             let (assembly, receiver) = Assembly::once(batch.len(), true);
-            door.assembled_plain(&assembly, &mut Routes::default(), batch);
+            door.assembled_plain(&assembly, &mut Routes::of(visitor), batch);
             array(receiver).await
         }
     }
@@ -97,18 +103,18 @@ async fn array(answers: oneshot::Receiver<Vec<u8>>) -> HttpResponse {
     }
 }
 
-/// Asks the engine one thing.
-pub(super) async fn ask(door: &Door, request: Request) -> HttpResponse {
-    match fetch(door, Asked::Engine(request)).await {
+/// Asks the engine one thing for a visitor.
+pub(super) async fn ask(door: &Door, visitor: Visitor, request: Request) -> HttpResponse {
+    match fetch(door, visitor, Asked::Engine(request)).await {
         Some(body) => respond(body),
         None => gone(),
     }
 }
 
 /// The answer as bytes; `None` when the engine went away.
-pub(super) async fn fetch(door: &Door, asked: Asked) -> Option<Vec<u8>> {
+pub(super) async fn fetch(door: &Door, visitor: Visitor, asked: Asked) -> Option<Vec<u8>> {
     let (assembly, receiver) = Assembly::once(1, false);
-    door.assembled(&assembly, &mut Routes::default(), vec![Ok(asked)]);
+    door.assembled(&assembly, &mut Routes::of(visitor), vec![Ok(asked)]);
     drop(assembly);
     receiver.await.ok()
 }
@@ -150,9 +156,9 @@ fn bad_body(reason: &str) -> HttpResponse {
 }
 
 /// NDJSON both ways: each line is done as it comes, each answer sent as it is released.
-fn stream(body: web::Payload, door: Door, closing: watch::Receiver<bool>) -> HttpResponse {
+fn stream(body: web::Payload, door: Door, visitor: Visitor, closing: watch::Receiver<bool>) -> HttpResponse {
     let (sender, receiver) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(4);
-    actix_web::rt::spawn(converse(body, door, closing, sender));
+    actix_web::rt::spawn(converse(body, door, visitor, closing, sender));
     let answers = futures_util::stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|item| (item, receiver))
     });
@@ -162,11 +168,12 @@ fn stream(body: web::Payload, door: Door, closing: watch::Receiver<bool>) -> Htt
 async fn converse(
     mut body: web::Payload,
     door: Door,
+    visitor: Visitor,
     mut closing: watch::Receiver<bool>,
     sender: mpsc::Sender<Result<Bytes, std::convert::Infallible>>,
 ) {
     let conn = Arc::new(Conn::default());
-    let mut routes = Routes::default();
+    let mut routes = Routes::of(visitor);
     let mut buffer = BytesMut::new();
     let (mut open, mut fits) = (true, true);
     loop {
@@ -213,19 +220,19 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
 }
 
-/// Takes the whole lines out of the buffer; `false` when one is too long, which is answered.
+/// Takes the whole lines out of the buffer; `false` when nothing more is read, which is answered.
 fn take_lines(buffer: &mut BytesMut, conn: &Arc<Conn>, door: &Door, routes: &mut Routes) -> bool {
-    let mut fits = true;
+    let mut taken = Taken::All;
     if let Some(end) = memchr::memrchr(b'\n', buffer) {
-        fits = door.take_lines(&buffer[..=end], conn, routes);
+        taken = door.take_lines(&buffer[..=end], conn, routes);
         buffer.advance(end + 1);
     }
-    fits &= buffer.len() <= door.limits.line_bytes;
+    let fits = taken != Taken::TooLong && buffer.len() <= door.limits.line_bytes;
     if !fits {
         let mut now = Vec::new();
         write_refusal(&mut now, None, &too_long(door));
         now.push(b'\n');
         conn.send(now, 0);
     }
-    fits
+    fits && taken == Taken::All
 }

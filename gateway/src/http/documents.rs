@@ -1,10 +1,11 @@
 //! What the paths of the clearing line share: documents, who may change them, and the thread that does.
 
 use super::{State, refusal};
+use crate::access::Visitor;
 use crate::clearing::Desktop;
 use crate::wire::clearing::{shown, value};
 use crate::wire::moment;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use fentan_engine::history::{DocumentRow, HistoryError, Reading};
 use fentan_engine::ledger::Reject;
 use fentan_engine::names::CommandId;
@@ -20,14 +21,10 @@ pub(super) fn off() -> HttpResponse {
     refusal(&crate::door::history_off())
 }
 
-/// Only operators on the same machine change what is cleared.
-pub(super) fn is_operator(http: &HttpRequest) -> bool {
-    http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
-}
+pub(super) use super::guard::is_operator;
 
 pub(super) fn forbidden() -> HttpResponse {
-    let message = "what is cleared is worked on from the server's own machine only";
-    HttpResponse::Forbidden().json(json!({ "ok": false, "code": "unauthorized", "message": message }))
+    super::guard::not_from_here("what is cleared is worked on")
 }
 
 /// A document with what is known of it.
@@ -90,14 +87,15 @@ pub(super) async fn find(
     found.ok_or_else(|| refusal(&Reject::UnknownDocument { kind: kind.into(), document: id }))
 }
 
-/// Lets the thread of the clearing line do something, and waits for what comes of it.
+/// Lets the thread of the clearing line do something for a visitor, and waits for what comes of it.
 pub(super) async fn done<T: Send + 'static>(
     state: &State,
+    visitor: &Visitor,
     job: impl FnOnce(&mut Desktop) -> Result<T, Reject> + Send + 'static,
 ) -> Result<T, HttpResponse> {
     let (sender, receiver) = oneshot::channel();
     let Some(clearing) = state.clearing.clone() else { return Err(off()) };
-    let given = clearing.give(move |desktop| {
+    let given = clearing.give(visitor.caller().cloned(), move |desktop| {
         // Whoever asked may be gone.
         let _ = sender.send(job(desktop));
     });

@@ -2,6 +2,7 @@
 
 use super::commands::respond;
 use super::{State, refusal};
+use crate::access::Visitor;
 use crate::history::{
     CsvPage, FinanceParams, FinanceQuery, HistoryAsk, HistoryService, StatementParams, StatementQuery, moment,
 };
@@ -29,8 +30,11 @@ fn off() -> HttpResponse {
     refusal(&crate::door::history_off())
 }
 
-/// Asks the history one thing; `path` is the answer's id.
-pub(super) async fn ask(state: &State, path: &str, ask: HistoryAsk) -> HttpResponse {
+/// Asks the history one thing for a visitor; `path` is the answer's id.
+pub(super) async fn ask(state: &State, mut visitor: Visitor, path: &str, ask: HistoryAsk) -> HttpResponse {
+    if let Some(reject) = visitor.refuses_history(&ask) {
+        return refusal(&reject);
+    }
     let Some(history) = &state.door.history else { return off() };
     let id = CommandId::new(path).unwrap_or_else(|_| CommandId::internal("-"));
     let (sender, receiver) = oneshot::channel();
@@ -60,7 +64,12 @@ pub(super) fn wants_csv(http: &HttpRequest, format: Option<&str>) -> Result<bool
 
 /// An account's statement: a page as JSON, or all of it as CSV.
 #[get("/v1/accounts/{account}/statement")]
-pub(super) async fn statement(http: HttpRequest, path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+pub(super) async fn statement(
+    http: HttpRequest,
+    path: web::Path<String>,
+    visitor: Visitor,
+    state: web::Data<State>,
+) -> HttpResponse {
     let params: StatementParams = match params(&http) {
         Ok(params) => params,
         Err(reject) => return refusal(&reject),
@@ -72,10 +81,11 @@ pub(super) async fn statement(http: HttpRequest, path: web::Path<String>, state:
     };
     match read() {
         Err(reject) => refusal(&reject),
-        Ok((account, false, query)) => ask(&state, &path, HistoryAsk::Statement { account, query }).await,
-        Ok((account, true, query)) => match &state.door.history {
-            Some(history) => stream(Arc::clone(history), account, query).await,
-            None => off(),
+        Ok((account, false, query)) => ask(&state, visitor, &path, HistoryAsk::Statement { account, query }).await,
+        Ok((account, true, query)) => match (&state.door.history, visitor.may_name(&account)) {
+            (_, Err(reject)) => refusal(&reject),
+            (Some(history), Ok(())) => stream(Arc::clone(history), account, query).await,
+            (None, Ok(())) => off(),
         },
     }
 }
@@ -134,7 +144,12 @@ struct ExplainParams {
 
 /// Where a wallet's balance came from, lot by lot.
 #[get("/v1/accounts/{account}/explain")]
-pub(super) async fn explain(http: HttpRequest, path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
+pub(super) async fn explain(
+    http: HttpRequest,
+    path: web::Path<String>,
+    visitor: Visitor,
+    state: web::Data<State>,
+) -> HttpResponse {
     let params: ExplainParams = match params(&http) {
         Ok(params) => params,
         Err(reject) => return refusal(&reject),
@@ -147,14 +162,14 @@ pub(super) async fn explain(http: HttpRequest, path: web::Path<String>, state: w
         })
     };
     match read() {
-        Ok(question) => ask(&state, &path, question).await,
+        Ok(question) => ask(&state, visitor, &path, question).await,
         Err(reject) => refusal(&reject),
     }
 }
 
 /// The six numbers of finance.
 #[get("/v1/finance")]
-pub(super) async fn finance(http: HttpRequest, state: web::Data<State>) -> HttpResponse {
+pub(super) async fn finance(http: HttpRequest, mut visitor: Visitor, state: web::Data<State>) -> HttpResponse {
     let params: FinanceParams = match params(&http) {
         Ok(params) => params,
         Err(reject) => return refusal(&reject),
@@ -163,8 +178,13 @@ pub(super) async fn finance(http: HttpRequest, state: web::Data<State>) -> HttpR
         wants_csv(&http, params.format.as_deref()).and_then(|csv| Ok((csv, FinanceQuery::from_params(&params)?)));
     match query {
         Err(reject) => refusal(&reject),
-        Ok((false, query)) => ask(&state, "finance", HistoryAsk::Finance(query)).await,
+        Ok((false, query)) => ask(&state, visitor, "finance", HistoryAsk::Finance(query)).await,
         Ok((true, query)) => {
+            let query = HistoryAsk::Finance(query);
+            if let Some(reject) = visitor.refuses_history(&query) {
+                return refusal(&reject);
+            }
+            let HistoryAsk::Finance(query) = query else { return off() };
             let Some(history) = &state.door.history else { return off() };
             let (sender, receiver) = oneshot::channel();
             history.finance_csv(query, move |bytes| {

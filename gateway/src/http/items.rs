@@ -2,6 +2,7 @@
 
 use super::documents::{document, documents, forbidden, is_operator, list, listed, off, own_id};
 use super::{State, refusal};
+use crate::access::Visitor;
 use crate::clearing::cover::Cover;
 use crate::clearing::{ItemAct, ItemAsk};
 use crate::wire::clearing::value;
@@ -202,6 +203,7 @@ pub(super) async fn work(
     http: HttpRequest,
     path: web::Path<String>,
     body: web::Bytes,
+    visitor: Visitor,
     state: web::Data<State>,
 ) -> HttpResponse {
     if !is_operator(&http) {
@@ -217,7 +219,7 @@ pub(super) async fn work(
         Err(reject) => return refusal(&reject),
     };
     let (sender, receiver) = oneshot::channel();
-    let given = clearing.give(move |desktop| {
+    let given = clearing.give(visitor.caller().cloned(), move |desktop| {
         // Whoever asked may be gone.
         let _ = sender.send(desktop.work(ask));
     });

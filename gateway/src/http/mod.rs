@@ -17,10 +17,12 @@
 //! | `rules.rs` | `GET /v1/rules…`, `POST /v1/rules/reload` |
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
 //! | `openapi.rs` | `/openapi.json` |
+//! | `guard.rs` | who may do what of it |
 
 mod commands;
 mod documents;
 mod feed;
+mod guard;
 mod history;
 mod items;
 mod openapi;
@@ -34,12 +36,14 @@ mod trace;
 mod views;
 mod webhooks;
 
+use crate::access::Access;
 use crate::clearing::ClearingService;
 use crate::door::Door;
 use crate::feed::FeedService;
 use crate::feed::webhook::Webhooks;
 use crate::rules::RuleBook;
 use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use fentan_engine::ledger::Reject;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -60,7 +64,7 @@ pub(crate) struct State {
     pub(crate) webhooks: Arc<Webhooks>,
 }
 
-/// The server, bound and ready to run.
+/// The server, bound and ready to run; it speaks TLS when there is a certificate.
 ///
 /// # Errors
 /// When the listener cannot be used.
@@ -70,12 +74,14 @@ pub(crate) fn server(
     metrics: PrometheusHandle,
     (rules, clearing): (Arc<RuleBook>, Option<Arc<ClearingService>>),
     (feed, webhooks): (Arc<FeedService>, Arc<Webhooks>),
+    access: &Access,
     closing: watch::Receiver<bool>,
-) -> std::io::Result<Server> {
+) -> anyhow::Result<Server> {
     let state = web::Data::new(State { closing, door, metrics, rules, clearing, feed, webhooks });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::clone(&state))
+            .wrap(from_fn(guard::guard))
             .service(commands::post)
             .service(views::account)
             .service(history::statement)
@@ -118,10 +124,19 @@ pub(crate) fn server(
             .default_service(web::to(nothing_here))
     });
     // Signals are the composition root's matter.
-    Ok(server.workers(1).disable_signals().shutdown_timeout(10).listen(listener)?.run())
+    let server = server.workers(1).disable_signals().shutdown_timeout(10);
+    let server = match &access.certificates {
+        Some(certificates) => server.listen_rustls_0_23(listener, certificates.server_config()?)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
 }
 
 async fn nothing_here() -> HttpResponse {
+    no_path()
+}
+
+fn no_path() -> HttpResponse {
     let reject = Reject::bad_request(
         "path",
         "there is nothing at this path, or not for this method; /openapi.json lists what there is",

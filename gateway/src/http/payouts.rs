@@ -2,6 +2,7 @@
 
 use super::documents::{csv, documents, done, find, forbidden, is_operator, list, look, whole};
 use super::{State, refusal};
+use crate::access::Visitor;
 use crate::clearing::{Arrived, PayoutAsk, ResultLine};
 use crate::wire::clearing::{own, shown, value};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -131,7 +132,12 @@ impl Send {
 
 /// Sends what is due.
 #[post("/v1/payouts")]
-pub(super) async fn send(http: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
+pub(super) async fn send(
+    http: HttpRequest,
+    payload: web::Payload,
+    visitor: Visitor,
+    state: web::Data<State>,
+) -> HttpResponse {
     if !is_operator(&http) {
         return forbidden();
     }
@@ -148,7 +154,7 @@ pub(super) async fn send(http: HttpRequest, payload: web::Payload, state: web::D
         Err(reject) => return refusal(&reject),
     };
     let id = ask.id.clone();
-    match done(&state, move |desktop| desktop.send_payout(&ask)).await {
+    match done(&state, &visitor, move |desktop| desktop.send_payout(&ask)).await {
         Ok(made) => {
             let mut fields = value(&Document::Payout(Box::new(made.payout)));
             fields.insert("ok".into(), json!(true));
@@ -176,6 +182,7 @@ pub(super) async fn result(
     http: HttpRequest,
     path: web::Path<String>,
     payload: web::Payload,
+    visitor: Visitor,
     state: web::Data<State>,
 ) -> HttpResponse {
     if !is_operator(&http) {
@@ -192,7 +199,7 @@ pub(super) async fn result(
         Ok(read) => read,
         Err(reject) => return refusal(&reject),
     };
-    match done(&state, move |desktop| desktop.payout_result(&id, &by, &lines)).await {
+    match done(&state, &visitor, move |desktop| desktop.payout_result(&id, &by, &lines)).await {
         Ok(counts) => HttpResponse::Ok().json(json!({
             "ok": true,
             "payout": &*path,

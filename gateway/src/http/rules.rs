@@ -1,6 +1,8 @@
 //! `/v1/rules`: what divides spends, what did, and its reload.
 
+use super::guard::{is_operator, not_from_here};
 use super::{State, refusal};
+use crate::access::Visitor;
 use crate::config::Refused;
 use crate::rules::now;
 use crate::wire::{moment, rule_json};
@@ -85,14 +87,15 @@ pub(super) async fn one(path: web::Path<String>, which: web::Query<Which>, state
     }
 }
 
-/// Reads the catalog's files again. For operators on the same machine only.
+/// Reads the catalog's files again. For operators only.
 #[post("/v1/rules/reload")]
-pub(super) async fn reload(http: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    if !http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) {
-        return no(StatusCode::FORBIDDEN, "unauthorized", "rules are reloaded from the server's own machine only", &[]);
+pub(super) async fn reload(http: HttpRequest, visitor: Visitor, state: web::Data<State>) -> HttpResponse {
+    if !is_operator(&http) {
+        return not_from_here("rules are reloaded");
     }
     let shared = web::Data::clone(&state);
-    let Ok(result) = web::block(move || shared.rules.reload("http")).await else {
+    let asked_by = visitor.caller().map_or_else(|| "http".to_owned(), |caller| format!("http {}", caller.name()));
+    let Ok(result) = web::block(move || shared.rules.reload(&asked_by)).await else {
         return HttpResponse::InternalServerError().finish();
     };
     match result {

@@ -2,6 +2,7 @@
 
 use super::documents::{csv, documents, done, find, forbidden, is_operator, list, own_id, whole};
 use super::{State, refusal};
+use crate::access::Visitor;
 use crate::clearing::{RunAsk, RunReport};
 use crate::wire::clearing::{money, shown, value};
 use crate::wire::moment;
@@ -176,7 +177,7 @@ impl Run {
 
 /// Settles a day: all merchants, or one.
 #[post("/v1/settlements/run")]
-pub(super) async fn run(http: HttpRequest, state: web::Data<State>) -> HttpResponse {
+pub(super) async fn run(http: HttpRequest, visitor: Visitor, state: web::Data<State>) -> HttpResponse {
     if !is_operator(&http) {
         return forbidden();
     }
@@ -185,7 +186,7 @@ pub(super) async fn run(http: HttpRequest, state: web::Data<State>) -> HttpRespo
         Err(reject) => return refusal(&reject),
     };
     let run_day = ask.day.to_string();
-    match done(&state, move |desktop| desktop.settle_day(&ask)).await {
+    match done(&state, &visitor, move |desktop| desktop.settle_day(&ask)).await {
         Ok(report) => HttpResponse::Ok().json(reported(&run_day, report)),
         Err(response) => response,
     }

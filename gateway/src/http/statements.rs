@@ -2,6 +2,7 @@
 
 use super::documents::{document, documents, forbidden, is_operator, list, off};
 use super::{State, refusal};
+use crate::access::Visitor;
 use crate::clearing::{Folder, ImportAsk, Refusal, Report, Stage};
 use crate::wire::clearing::{shown, value};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -46,7 +47,12 @@ pub(super) struct Parameters {
 
 /// Imports a statement. The answer is lines of JSON: progress, and at last what came of it.
 #[post("/v1/statements")]
-pub(super) async fn import(http: HttpRequest, mut body: web::Payload, state: web::Data<State>) -> HttpResponse {
+pub(super) async fn import(
+    http: HttpRequest,
+    mut body: web::Payload,
+    visitor: Visitor,
+    state: web::Data<State>,
+) -> HttpResponse {
     if !is_operator(&http) {
         return forbidden();
     }
@@ -77,7 +83,7 @@ pub(super) async fn import(http: HttpRequest, mut body: web::Payload, state: web
         last: parameters.last,
         file,
     };
-    let given = clearing.give(move |desktop| {
+    let given = clearing.give(visitor.caller().cloned(), move |desktop| {
         let mut told = Instant::now();
         let mut tell = |stage: Stage, done: u64, of: u64| {
             if told.elapsed() >= EVERY || done >= of {

@@ -39,11 +39,6 @@ pub(super) async fn resume(http: HttpRequest, path: web::Path<String>, state: we
     done(&http, &state, path.into_inner(), Ok(Change::Resume)).await
 }
 
-fn forbidden() -> HttpResponse {
-    let message = "webhooks are changed from the server's own machine only";
-    HttpResponse::Forbidden().json(json!({ "ok": false, "code": "unauthorized", "message": message }))
-}
-
 /// The position of `{"from":…}`; `None` for the journal's end.
 fn from(body: &[u8]) -> Result<Option<u64>, Reject> {
     let wrong = || Reject::bad_request("from", "is a position, a whole number from 1 on, or \"end\": {\"from\": 1}");
@@ -57,7 +52,7 @@ fn from(body: &[u8]) -> Result<Option<u64>, Reject> {
 
 async fn done(http: &HttpRequest, state: &State, name: String, change: Result<Change, Reject>) -> HttpResponse {
     if !is_operator(http) {
-        return forbidden();
+        return super::guard::not_from_here("webhooks are changed");
     }
     let change = match change {
         Ok(change) => change,

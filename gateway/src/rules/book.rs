@@ -40,7 +40,7 @@ impl RuleBook {
     ///
     /// # Errors
     /// Everything that is wrong; the old rules stay in force.
-    pub(crate) fn reload(&self, asked_by: &'static str) -> Result<Reloaded, Refused> {
+    pub(crate) fn reload(&self, asked_by: &str) -> Result<Reloaded, Refused> {
         let result = self.try_reload();
         let word = if result.is_ok() { "ok" } else { "refused" };
         metrics::counter!("fentan_catalog_reloads_total", "result" => word).increment(1);

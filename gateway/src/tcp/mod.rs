@@ -9,14 +9,17 @@ mod socket;
 mod watch;
 mod write;
 
+use crate::access::FIRST_BYTE;
 use crate::door::Door;
 use crate::wire::{Conn, write_refusal};
 use fentan_engine::ledger::Reject;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch as signal};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use watch::Watch;
 
 pub(crate) use socket::{Places, listen, places};
@@ -24,11 +27,18 @@ pub(crate) use watch::{Dismissal, Patience};
 
 /// How long the other side of a connection may take to hear its end.
 const LINGER: Duration = Duration::from_secs(1);
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How many refused connections may linger at once; the others are closed at once.
 const LINGERING: usize = 64;
 
-/// Takes connections until `closing` turns true, and returns when every one has ended.
-pub(crate) async fn serve(listener: TcpListener, door: Door, mut closing: signal::Receiver<bool>) {
+/// Takes connections until `closing` turns true, and returns when every one has ended. With `tls` they speak TLS.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    door: Door,
+    tls: Option<TlsAcceptor>,
+    mut closing: signal::Receiver<bool>,
+) {
     let places = Arc::new(Semaphore::new(door.limits.connections));
     let lingering = Arc::new(Semaphore::new(LINGERING));
     let connections = metrics::gauge!("fentan_tcp_connections");
@@ -53,15 +63,17 @@ pub(crate) async fn serve(listener: TcpListener, door: Door, mut closing: signal
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             metrics::counter!("fentan_tcp_refused_total").increment(1);
-            tokio::spawn(refuse(stream, Arc::clone(&lingering)));
+            if tls.is_none() {
+                tokio::spawn(refuse(stream, Arc::clone(&lingering)));
+            }
             continue;
         };
-        let (door, closing, connections) = (door.clone(), closing.clone(), connections.clone());
+        let (door, tls, closing, connections) = (door.clone(), tls.clone(), closing.clone(), connections.clone());
         let conn = Arc::new(Conn::default());
         watch.add(&conn);
         tokio::spawn(async move {
             connections.increment(1.0);
-            connection(stream, &conn, door, closing).await;
+            connection(stream, &conn, &door, tls, closing).await;
             conn.set_ended();
             connections.decrement(1.0);
             drop(place);
@@ -91,14 +103,59 @@ async fn refuse(mut stream: TcpStream, lingering: Arc<Semaphore>) {
     }
 }
 
-async fn connection(stream: TcpStream, conn: &Arc<Conn>, door: Door, closing: signal::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    conn: &Arc<Conn>,
+    door: &Door,
+    tls: Option<TlsAcceptor>,
+    mut closing: signal::Receiver<bool>,
+) {
     // Answers are small and come in groups already.
     let _ = stream.set_nodelay(true);
     socket::keep_alive(&stream);
-    let (mut input, mut output) = stream.into_split();
+    let Some(tls) = tls else {
+        let (input, output) = stream.into_split();
+        return talk(input, output, conn, door, closing).await;
+    };
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(HANDSHAKE, shake_hands(stream, &tls)) => shaken.ok().flatten(),
+        () = closed(&mut closing) => None,
+    };
+    match shaken {
+        Some(stream) => {
+            let (input, output) = tokio::io::split(stream);
+            talk(input, output, conn, door, closing).await;
+        }
+        None => metrics::counter!("fentan_tls_refused_total").increment(1),
+    }
+}
+
+/// Begins TLS; who speaks plain text is told so.
+async fn shake_hands(mut stream: TcpStream, tls: &TlsAcceptor) -> Option<TlsStream<TcpStream>> {
+    let mut first = [0];
+    if stream.peek(&mut first).await.ok()? == 1 && first != [FIRST_BYTE] {
+        let mut bytes = Vec::new();
+        write_refusal(&mut bytes, None, &Reject::bad_request("request", "this door speaks TLS, not plain text"));
+        bytes.push(b'\n');
+        // Whether it is heard does not matter.
+        let _ = stream.write_all(&bytes).await;
+        let _ = stream.shutdown().await;
+        linger(&mut stream).await;
+        return None;
+    }
+    tls.accept(stream).await.ok()
+}
+
+async fn talk(
+    mut input: impl AsyncRead + Unpin,
+    mut output: impl AsyncWrite + Unpin,
+    conn: &Arc<Conn>,
+    door: &Door,
+    closing: signal::Receiver<bool>,
+) {
     let (ended, reader_ended) = signal::channel(false);
     let reading = async {
-        read::run(&mut input, conn, &door, closing).await;
+        read::run(&mut input, conn, door, closing).await;
         // The writer sends what is still on its way, then ends.
         let _ = ended.send(true);
         conn.ready.notify_one();

@@ -1,14 +1,15 @@
 //! The reading side of a connection.
 
 use super::closed;
-use crate::door::{Door, Routes};
+use crate::access::Visitor;
+use crate::door::{Door, Routes, Taken};
 use crate::wire::{Conn, write_refusal};
 use bytes::{Buf, BytesMut};
 use fentan_engine::ledger::Reject;
+use futures_util::FutureExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncReadExt;
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 
 /// Room for one read, in bytes: so much for lines, and for a line that is longer as much as there is of it already,
@@ -19,12 +20,20 @@ const READ_MOST: usize = 1 << 20;
 const UNREAD: usize = 4 << 20;
 /// Lines of so many bytes are taken in beside the thread's other connections, which need not wait for them.
 const LONG: usize = 128 << 10;
+/// The longest line of a connection without a token, in bytes: nobody unknown fills memory.
+const STRANGER_LINE: usize = 4 << 10;
 /// How long a closing server answers what had been sent to it before.
 const LAST_READS: Duration = Duration::from_millis(500);
 
 /// Reads until the client ends, sends too long a line, or the server closes.
-pub(super) async fn run(input: &mut OwnedReadHalf, conn: &Arc<Conn>, door: &Door, mut closing: watch::Receiver<bool>) {
-    let mut lines = Lines::default();
+pub(super) async fn run(
+    input: &mut (impl AsyncRead + Unpin),
+    conn: &Arc<Conn>,
+    door: &Door,
+    mut closing: watch::Receiver<bool>,
+) {
+    let routes = Routes::of(Visitor::stranger(door.gate.as_ref()));
+    let mut lines = Lines { buffer: BytesMut::new(), searched: 0, routes };
     loop {
         while !conn.is_gone() && is_full(conn, door) {
             conn.want_room(door.limits.in_flight);
@@ -44,6 +53,10 @@ pub(super) async fn run(input: &mut OwnedReadHalf, conn: &Arc<Conn>, door: &Door
         let read = tokio::select! {
             read = input.read_buf(&mut lines.buffer) => read,
             () = closed(&mut closing) => break,
+            () = until(lines.routes.visitor.overdue()) => {
+                say(conn, &Visitor::too_late());
+                return;
+            }
         };
         match read {
             // A line without its newline at the end is no request: the client may have been cut off in it.
@@ -53,15 +66,18 @@ pub(super) async fn run(input: &mut OwnedReadHalf, conn: &Arc<Conn>, door: &Door
         if !lines.take(conn, door) {
             return;
         }
+        if let Some(penalty) = lines.routes.visitor.penalty() {
+            tokio::time::sleep(penalty).await;
+        }
     }
     // The server closes: what has arrived already is answered, and the engine says `shutting_down` to it.
     let until = Instant::now() + LAST_READS;
     while Instant::now() < until && !is_full(conn, door) {
         lines.reserve();
-        match input.try_read_buf(&mut lines.buffer) {
-            Ok(0) | Err(_) => return,
-            Ok(_) if lines.take(conn, door) => {}
-            Ok(_) => return,
+        match input.read_buf(&mut lines.buffer).now_or_never() {
+            None | Some(Ok(0) | Err(_)) => return,
+            Some(Ok(_)) if lines.take(conn, door) => {}
+            Some(Ok(_)) => return,
         }
     }
 }
@@ -70,8 +86,23 @@ fn is_full(conn: &Conn, door: &Door) -> bool {
     conn.in_flight() >= door.limits.in_flight || conn.waiting() > UNREAD
 }
 
+/// Waits until a moment; for ever when there is none.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Says no to the connection as a whole.
+fn say(conn: &Conn, reject: &Reject) {
+    let mut bytes = Vec::new();
+    write_refusal(&mut bytes, None, reject);
+    bytes.push(b'\n');
+    conn.send(bytes, 0);
+}
+
 /// What was read and is not yet a whole line.
-#[derive(Default)]
 struct Lines {
     buffer: BytesMut,
     /// How much of the buffer is known to hold no newline.
@@ -85,16 +116,16 @@ impl Lines {
         self.buffer.reserve(self.buffer.len().clamp(READ, READ_MOST));
     }
 
-    /// Takes in the whole lines; `false` when one is too long, and nothing more may be read.
+    /// Takes in the whole lines; `false` when nothing more may be read.
     fn take(&mut self, conn: &Arc<Conn>, door: &Door) -> bool {
-        let mut fits = true;
+        let mut taken = Taken::All;
         let mut lines = 0;
         if let Some(at) = memchr::memrchr(b'\n', &self.buffer[self.searched..]) {
             lines = 1;
             let end = self.searched + at + 1;
             let whole = &self.buffer[..end];
             let routes = &mut self.routes;
-            fits = if end < LONG {
+            taken = if end < LONG {
                 door.take_lines(whole, conn, routes)
             } else {
                 tokio::task::block_in_place(|| door.take_lines(whole, conn, routes))
@@ -109,13 +140,12 @@ impl Lines {
         self.searched = self.buffer.len();
         let capacity = self.buffer.capacity();
         conn.read(lines, self.searched > 0, if capacity > 2 * READ { capacity } else { 0 });
-        fits &= self.searched <= door.limits.line_bytes;
-        if !fits {
-            let mut bytes = Vec::new();
-            write_refusal(&mut bytes, None, &Reject::LineTooLong { limit: door.limits.line_bytes as u64 });
-            bytes.push(b'\n');
-            conn.send(bytes, 0);
+        let limit = if self.routes.visitor.is_stranger() { STRANGER_LINE } else { usize::MAX };
+        let limit = limit.min(door.limits.line_bytes);
+        if taken == Taken::TooLong || self.searched > limit {
+            say(conn, &Reject::LineTooLong { limit: limit as u64 });
+            return false;
         }
-        fits
+        taken == Taken::All
     }
 }

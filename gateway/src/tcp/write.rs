@@ -4,14 +4,17 @@ use crate::wire::{Conn, Outbox};
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::sync::Arc;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::watch;
 
 /// The most buffers that one write takes.
 const SLICES: usize = 64;
 
 /// Sends what is released until the reader has ended and everything is answered, or the client is gone.
-pub(super) async fn run(output: &mut OwnedWriteHalf, conn: &Arc<Conn>, mut reader_ended: watch::Receiver<bool>) {
+pub(super) async fn run(
+    output: &mut (impl AsyncWrite + Unpin),
+    conn: &Arc<Conn>,
+    mut reader_ended: watch::Receiver<bool>,
+) {
     let mut outbox = Outbox::default();
     loop {
         conn.exchange(&mut outbox);
@@ -26,7 +29,12 @@ pub(super) async fn run(output: &mut OwnedWriteHalf, conn: &Arc<Conn>, mut reade
             }
             continue;
         }
-        if write_all(output, &outbox.buffers).await.is_err() {
+        // A plain socket keeps nothing back; TLS does.
+        let sent = async {
+            write_all(output, &outbox.buffers).await?;
+            output.flush().await
+        };
+        if sent.await.is_err() {
             // The client is gone; what it asked is done all the same.
             conn.set_gone();
             return;

@@ -31,6 +31,9 @@ pub(crate) fn write_explained(out: &mut Vec<u8>, id: &CommandId, found: &Explain
     field(out, "currency", currency.code());
     amount(out, "amount", i128::from(taken.sum()), currency);
     amount(out, "refunded", i128::from(found.refunded), currency);
+    if let Some(by) = &found.by {
+        field(out, "by", by.as_str());
+    }
     if let Some(order) = found.order() {
         field(out, "order", order);
     }

@@ -37,6 +37,17 @@ pub(crate) enum Asked {
     Engine(Request),
     /// The history's.
     History(CommandId, HistoryAsk),
+    /// A connection shows its token; the id may be missing.
+    Auth(Option<CommandId>, Token),
+}
+
+/// A token as a client sent it: never shown.
+pub(crate) struct Token(pub(crate) String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(..)")
+    }
 }
 
 /// A line: one request, or a batch.
@@ -52,6 +63,8 @@ pub(crate) enum Line {
     Blank,
 }
 
+/// The operation that shows a token.
+const AUTH: &str = "auth";
 /// The most tags a spend may have.
 const MAX_TAGS: usize = 16;
 /// The longest reason of a refund, in bytes.
@@ -118,9 +131,17 @@ fn read(fields: &mut Taker<'_>) -> Result<Asked, Reject> {
     if fields.fields.too_many {
         return Err(Reject::bad_request("request", format!("has more than {} fields", json::KEPT_FIELDS)));
     }
-    let id = id?.ok_or_else(|| Reject::bad_request("id", "is missing"))?;
-    let id = CommandId::new(&id).map_err(|error| Reject::bad_request("id", error))?;
-    let op = fields.needed("op")?;
+    let id = id?.map(|id| CommandId::new(&id).map_err(|error| Reject::bad_request("id", error))).transpose()?;
+    let op = fields.text("op");
+    if let Ok(Some(op)) = &op
+        && op == AUTH
+    {
+        let token = Token(fields.needed("token")?.into_owned());
+        fields.finish(op)?;
+        return Ok(Asked::Auth(id, token));
+    }
+    let id = id.ok_or_else(|| Reject::bad_request("id", "is missing"))?;
+    let op = op?.ok_or_else(|| Reject::bad_request("op", "is missing"))?;
     if let Some(ask) = history(fields, &op)? {
         fields.finish(&op)?;
         return Ok(Asked::History(id, ask));
@@ -195,7 +216,7 @@ fn body(fields: &mut Taker<'_>, id: &CommandId, op: &str) -> Result<Body, Reject
             }
             let known = "open_account, top_up, confirm_top_up, fail_top_up, spend, quote, explain, hold, capture, release, refund, \
                          refund_top_up, transfer, freeze, unfreeze, close_account, balance, split, release_split, \
-                         return_split, send_payout, confirm_payout, fail_payout, withdraw_funds, ping";
+                         return_split, send_payout, confirm_payout, fail_payout, withdraw_funds, auth, ping";
             return Err(Reject::bad_request(
                 "op",
                 format!("there is no operation {}; there are {known}", excerpt(other)),

@@ -32,7 +32,7 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
         Reject::BadRequest { field: name, .. } | Reject::IdConflict { field: name } => field(out, "field", name),
         Reject::LineTooLong { limit } => number(out, "limit", *limit),
         Reject::Overloaded { retry_after_ms } => number(out, "retry_after_ms", *retry_after_ms),
-        Reject::ShuttingDown | Reject::HistoryOff { .. } => {}
+        Reject::ShuttingDown | Reject::HistoryOff { .. } | Reject::Unauthorized { .. } => {}
         Reject::UnknownAccount { account }
         | Reject::AccountExists { account }
         | Reject::AccountFrozen { account }
@@ -129,6 +129,15 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
         Reject::PositionTrimmed { first } => number(out, "first", *first),
         Reject::PositionAhead { durable } => number(out, "durable", *durable),
         Reject::UnknownWebhook { webhook } => field(out, "webhook", webhook.as_str()),
+        Reject::Forbidden { token, scope, account, .. } => {
+            field(out, "token", token.as_str());
+            if let Some(scope) = scope {
+                field(out, "scope", scope);
+            }
+            if let Some(account) = account {
+                field(out, "account", account.as_str());
+            }
+        }
         Reject::SecondPersonNeeded { by } => field(out, "by", by.as_str()),
         Reject::TooManySpends { spends, seconds, retry_after_ms } => {
             number(out, "spends", u64::from(*spends));
@@ -148,6 +157,8 @@ fn amounts<const N: usize>(out: &mut Vec<u8>, amounts: [(&str, &Money); N]) {
 pub(crate) fn status_of_code(code: &str) -> StatusCode {
     match code {
         "bad_request" => StatusCode::BAD_REQUEST,
+        "unauthorized" => StatusCode::UNAUTHORIZED,
+        "forbidden" => StatusCode::FORBIDDEN,
         "line_too_long" => StatusCode::PAYLOAD_TOO_LARGE,
         "overloaded" | "shutting_down" | "history_behind" => StatusCode::SERVICE_UNAVAILABLE,
         "position_trimmed" => StatusCode::GONE,

@@ -237,6 +237,10 @@ impl Tongue for English {
         )
     }
 
+    fn asked_by(&self, token: &str) -> String {
+        format!("It was asked for with the token {token}.")
+    }
+
     fn refunded(&self, refunded: Option<(&str, &str)>) -> String {
         refunded.map_or_else(
             || "Nothing of it has been refunded.".to_owned(),

@@ -232,6 +232,8 @@ pub(crate) trait Tongue: Sync {
 
     /// What was paid, by whom, to whom and when.
     fn spent(&self, story: &SpendStory) -> String;
+    /// Who asked for it.
+    fn asked_by(&self, token: &str) -> String;
     /// What it was captured from.
     fn captured(&self, capture: &Capture) -> String;
     /// What was given back of it so far, and what is left; none of both when nothing was.

@@ -40,6 +40,7 @@ pub(crate) fn tell_spend(found: &Explained, catalog: &Catalog, tongue: &dyn Tong
     let (currency, taken) = (found.record.currency, found.taken());
     let lines = |taken: &Taken| lines(taken, catalog, tongue, currency);
     let mut text = vec![tongue.spent(&story(found))];
+    text.extend(found.by.as_ref().map(|by| tongue.asked_by(by.as_str())));
     text.extend(found.hold.as_ref().map(|hold| tongue.captured(&capture(hold, taken, currency))));
     text.push(tongue.recorded(found.rule().as_deref(), &lines(taken)));
     let (back, left) = (money(found.refunded, currency), money(taken.sum() - found.refunded, currency));

@@ -217,6 +217,10 @@ impl Tongue for Chinese {
         )
     }
 
+    fn asked_by(&self, token: &str) -> String {
+        format!("由令牌 {token} 提交。")
+    }
+
     fn refunded(&self, refunded: Option<(&str, &str)>) -> String {
         refunded.map_or_else(
             || "尚未退款。".to_owned(),

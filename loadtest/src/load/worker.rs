@@ -77,8 +77,7 @@ impl Worker {
         let mut connections = Vec::new();
         for index in indices {
             let fail = |source| LoadError::Connect { address, source };
-            let stream = std::net::TcpStream::connect_timeout(&address, Duration::from_secs(5)).map_err(fail)?;
-            stream.set_nodelay(true).map_err(fail)?;
+            let stream = crate::door::connect(address).map_err(fail)?;
             stream.set_nonblocking(true).map_err(fail)?;
             let mut stream = mio::net::TcpStream::from_std(stream);
             poll.registry()

@@ -35,6 +35,7 @@ use fentan_protocol::{Answer, RejectCode, TrialBalance};
 
 use crate::acks::{AckError, AckReader, EventKind};
 use crate::client::ClientError;
+use crate::door;
 use crate::draws::mix;
 use crate::encode::Encoder;
 use crate::progress::Progress;
@@ -324,7 +325,11 @@ pub fn trial_balance(http: SocketAddr) -> Result<TrialBalance, String> {
     let url = format!("http://{http}/v1/trial_balance");
     let agent: ureq::Agent =
         ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).proxy(None).build().into();
-    let mut response = agent.get(&url).call().map_err(|e| format!("GET {url}: {e}"))?;
+    let mut request = agent.get(&url);
+    if let Ok(token) = std::env::var(door::TOKEN) {
+        request = request.header("authorization", format!("Bearer {}", token.trim()));
+    }
+    let mut response = request.call().map_err(|e| format!("GET {url}: {e}"))?;
     let body = response.body_mut().read_to_vec().map_err(|e| format!("GET {url}: {e}"))?;
     serde_json::from_slice(&body).map_err(|e| format!("GET {url}: {e}: {}", text(&body)))
 }

@@ -159,7 +159,7 @@ impl Ledger {
         let shard = self.engine.route(&request.body).unwrap_or(0);
         let reply = Ear { heard: Vec::new(), waiting: Vec::new(), to: Arc::clone(&to) };
         // A ledger that has failed takes nothing in, which is an answer that never comes.
-        let _ = self.engine.submit(shard, Parcel { requests: vec![request], reply });
+        let _ = self.engine.submit(shard, Parcel { requests: vec![request], reply, caller: None });
         to
     }
 

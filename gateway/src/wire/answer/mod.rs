@@ -17,7 +17,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
-use super::write::{text, whole};
+use super::write::{field, text, whole};
 use super::{reject, steps, time};
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::catalog::Catalog;
@@ -97,9 +97,12 @@ impl Writer {
                 out.extend_from_slice(b",\"ok\":true");
                 match found {
                     // What is shown has its own position and moment.
-                    Found::Shown { record, seq, refunded, held, top_up, taken_back } => {
+                    Found::Shown { record, seq, refunded, held, top_up, taken_back, by } => {
                         self.seq(out, holes, *seq, record.at);
                         found::shown(out, record, refunded, *held, (*top_up, taken_back.as_deref()), answer.catalog);
+                        if let Some(by) = by {
+                            field(out, "by", by.as_str());
+                        }
                     }
                     found => {
                         self.seq(out, holes, answer.seq, at);

@@ -18,7 +18,7 @@ fn general(line: &[u8]) -> Option<Vec<Request>> {
         .into_iter()
         .map(|request| match request {
             Ok(Asked::Engine(request)) => Some(request),
-            Ok(Asked::History(..)) | Err(_) => None,
+            Ok(Asked::History(..) | Asked::Auth(..)) | Err(_) => None,
         })
         .collect()
 }

@@ -72,7 +72,8 @@ impl Later {
     /// Keeps what is an explanation to be made, of this request; `false` when it is none.
     #[inline]
     fn keeps(&mut self, number: usize, answer: Answer<'_>) -> bool {
-        let Outcome::Found { id, found: Found::Explain { record, seq, refunded, lang }, .. } = answer.outcome else {
+        let Outcome::Found { id, found: Found::Explain { record, seq, refunded, lang, by }, .. } = answer.outcome
+        else {
             return false;
         };
         let job = Job {
@@ -81,6 +82,7 @@ impl Later {
             position: 0,
             refunded: *refunded,
             lang: *lang,
+            by: by.clone(),
             catalog: Arc::clone(answer.catalog),
         };
         self.jobs.push(Waiting { number, job, seq: Some(*seq) });

@@ -1,0 +1,105 @@
+//! Who may do what over HTTP: the token in `Authorization`, and the scope that a path needs.
+//!
+//! Every request passes here before it is routed. Without a file of tokens all pass. With one, a path that is not in the
+//! list of [`crate::access::need_of`] is not there for anybody.
+
+use super::{State, no_path, refusal};
+use crate::access::{Gate, Grant, Need, Visitor, need_of};
+use crate::rules::now;
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use fentan_engine::ledger::Reject;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a token that is not good waits for its answer.
+const PENALTY: Duration = Duration::from_millis(250);
+
+type Guarded<B> = ServiceResponse<EitherBody<B, BoxBody>>;
+
+/// Lets a request pass, or says no.
+pub(super) async fn guard<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<Guarded<B>, Error> {
+    let gate = request.app_data::<web::Data<State>>().and_then(|state| state.door.gate.clone());
+    let Some(gate) = gate else { return Ok(next.call(request).await?.map_into_left_body()) };
+    // As the routes see it: decoded, but for what would make another path.
+    let found = need_of(request.method().as_str(), request.match_info().as_str());
+    if let Some((_, Need::Nothing)) = found {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let grant = match bearer(&gate, request.request()) {
+        Ok(grant) => grant,
+        Err(reject) => return Ok(unknown(request, &reject).await),
+    };
+    let Some((path, need)) = found else {
+        return Ok(request.into_response(no_path()).map_into_right_body());
+    };
+    if let Need::Scope(scope) = need
+        && let Err(reject) = grant.needs(scope)
+    {
+        return Ok(request.into_response(refusal(&reject)).map_into_right_body());
+    }
+    let told = (request.method() == Method::POST && path != "/v1/commands").then(|| grant.name().to_owned());
+    request.extensions_mut().insert(grant);
+    let response = next.call(request).await?;
+    if let Some(by) = told {
+        // What is not a command is not in the journal; commands that follow from it are.
+        tracing::info!(by, path, status = response.status().as_u16(), "done over HTTP");
+    }
+    Ok(response.map_into_left_body())
+}
+
+fn bearer(gate: &Gate, request: &HttpRequest) -> Result<Arc<Grant>, Reject> {
+    let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = given.and_then(|value| value.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
+    match token {
+        Some((_, token)) => gate.admit(token.trim(), now()),
+        None => Err(gate.missing("a token is needed: Authorization: Bearer ftn_...")),
+    }
+}
+
+async fn unknown<B: MessageBody>(request: ServiceRequest, reject: &Reject) -> Guarded<B> {
+    let tried = request.headers().contains_key(AUTHORIZATION);
+    if tried {
+        actix_web::rt::time::sleep(PENALTY).await;
+    }
+    let mut response = refusal(reject);
+    let how = if tried { "Bearer realm=\"fentan\", error=\"invalid_token\"" } else { "Bearer realm=\"fentan\"" };
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(how));
+    request.into_response(response).map_into_right_body()
+}
+
+impl FromRequest for Visitor {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    /// Whoever [`guard`] has let pass.
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let gate = request.app_data::<web::Data<State>>().and_then(|state| state.door.gate.clone());
+        let grant = request.extensions().get::<Arc<Grant>>().cloned();
+        ready(Ok(match (gate, grant) {
+            (Some(gate), Some(grant)) => Self::with(&gate, grant),
+            (gate, _) => Self::stranger(gate.as_ref()),
+        }))
+    }
+}
+
+/// Whether a request may do what operators do: a token was looked at, or nobody is asked for one and it comes from this
+/// machine.
+pub(super) fn is_operator(http: &HttpRequest) -> bool {
+    http.extensions().contains::<Arc<Grant>>()
+        || http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+}
+
+/// The no to whoever is no operator.
+pub(super) fn not_from_here(what: &str) -> HttpResponse {
+    refusal(&Reject::Unauthorized { reason: format!("{what} from the server's own machine only, or with a token") })
+}

@@ -1,0 +1,18 @@
+//! Access control of the real program, over real sockets: tokens, scopes, prefixes, TLS, and what does not start.
+
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
+#![allow(clippy::format_push_string, reason = "what was said is put together piece by piece")]
+
+#[allow(dead_code, reason = "the harness of all tests; these use a part of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod audit;
+mod connection;
+mod prefixes;
+mod reload;
+mod scopes;
+mod secrets;
+mod site;
+mod start;
+mod tls;
