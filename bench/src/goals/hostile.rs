@@ -67,10 +67,13 @@ fn others(bench: &mut Bench) -> anyhow::Result<Measured> {
         let ratio = |of: fn(&Latencies) -> f64| of(&beside) / of(&before);
         figures.add(one(attack.name), ratio(|of| p99(&of.one)), Unit::Times);
         figures.add(few(attack.name), ratio(|of| p99(&of.few)), Unit::Times);
-        let kinds: [(&str, fn(&Latencies) -> f64); 2] = [("one", |of| p99(&of.one)), ("few", |of| p99(&of.few))];
-        for (name, of) in kinds {
-            figures.add_detail(format!("{}, {name}, undisturbed p99", attack.name), of(&before), Unit::Microseconds);
-            figures.add_detail(format!("{}, {name}, p99 beside it", attack.name), of(&beside), Unit::Microseconds);
+        let kinds = [
+            ("one", p99(&before.one), p99(&beside.one)),
+            ("few", p99(&before.few), p99(&beside.few)),
+        ];
+        for (name, undisturbed, disturbed) in kinds {
+            figures.add_detail(format!("{}, {name}, undisturbed p99", attack.name), undisturbed, Unit::Microseconds);
+            figures.add_detail(format!("{}, {name}, p99 beside it", attack.name), disturbed, Unit::Microseconds);
         }
         rows.push(Row { attack: attack.name, before, beside, sent, resident });
     }
