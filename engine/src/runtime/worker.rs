@@ -1,10 +1,10 @@
 //! A shard's thread.
 
-use super::Shared;
 use super::keeper::Staging;
 use super::request::{Parcel, Reply};
 use super::shard::DeadlineChange;
 use super::step::{self, Step};
+use super::{Shared, Turn};
 use crate::names::AccountId;
 use crossbeam::channel::Receiver;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub(crate) struct Worker<R> {
     pub(crate) number: usize,
     pub(crate) inbox: Receiver<WorkerMessage<R>>,
     pub(crate) staging: Staging,
+    /// Requests of each step.
+    pub(crate) steps: metrics::Histogram,
 }
 
 impl<R: Reply> Worker<R> {
@@ -42,49 +44,48 @@ impl<R: Reply> Worker<R> {
     }
 
     fn serve(&mut self) -> Result<(), String> {
-        let steps = metrics::histogram!("fentan_step_requests", "shard" => self.number.to_string());
-        loop {
-            let message = if self.staging.is_busy() {
-                // A checkpoint goes on also when nobody asks anything.
-                self.inbox.try_recv().ok()
-            } else {
-                match self.inbox.recv() {
-                    Ok(message) => Some(message),
-                    Err(_) => return Ok(()),
+        while self.turn(|inbox| inbox.recv().ok())? == Turn::Worked {}
+        Ok(())
+    }
+
+    /// One step, of what is there: `first` gives the first message when nothing else is to be done.
+    pub(crate) fn turn(
+        &mut self,
+        first: impl FnOnce(&Receiver<WorkerMessage<R>>) -> Option<WorkerMessage<R>>,
+    ) -> Result<Turn, String> {
+        let mut next = if self.staging.is_busy() {
+            // A checkpoint goes on also when nobody asks anything.
+            self.inbox.try_recv().ok()
+        } else {
+            match first(&self.inbox) {
+                None => return Ok(Turn::Idle),
+                message => message,
+            }
+        };
+        let mut parcels = Vec::new();
+        let (mut requests, mut ends, mut ticks) = (0, false, false);
+        while let Some(message) = next {
+            match message {
+                WorkerMessage::Parcel(parcel) => {
+                    requests += parcel.requests.len();
+                    parcels.push(parcel);
                 }
-            };
-            let mut parcels = Vec::new();
-            let (mut requests, mut ends, mut ticks) = (0, false, false);
-            let mut next = message;
-            while let Some(message) = next {
-                match message {
-                    WorkerMessage::Parcel(parcel) => {
-                        requests += parcel.requests.len();
-                        parcels.push(parcel);
-                    }
-                    WorkerMessage::Nudge => {}
-                    WorkerMessage::Tick => ticks = true,
-                    WorkerMessage::End => ends = true,
-                }
-                next = if requests < self.shared.limits.step_requests && !ends {
-                    self.inbox.try_recv().ok()
-                } else {
-                    None
-                };
+                WorkerMessage::Nudge => {}
+                WorkerMessage::Tick => ticks = true,
+                WorkerMessage::End => ends = true,
             }
-            if !parcels.is_empty() {
-                steps.record(u32::try_from(requests).unwrap_or(u32::MAX));
-                step::run(&self.shared, self.number, parcels)?;
-                self.shared.queued[self.number].fetch_sub(requests, Ordering::AcqRel);
-            }
-            if ticks {
-                self.look_after_deadlines()?;
-            }
-            self.staging.after_step(&self.shared, requests);
-            if ends {
-                return Ok(());
-            }
+            next = if requests < self.shared.limits.step_requests && !ends { self.inbox.try_recv().ok() } else { None };
         }
+        if !parcels.is_empty() {
+            self.steps.record(u32::try_from(requests).unwrap_or(u32::MAX));
+            step::run(&self.shared, self.number, parcels)?;
+            self.shared.queued[self.number].fetch_sub(requests, Ordering::AcqRel);
+        }
+        if ticks {
+            self.look_after_deadlines()?;
+        }
+        self.staging.after_step(&self.shared, requests);
+        Ok(if ends { Turn::Ended } else { Turn::Worked })
     }
 
     /// Takes out what has ended by itself, in wallets that nobody may ever touch again (rule A9).
