@@ -141,12 +141,14 @@ pub(super) fn assemble<R: Reply>(
     Ok((Engine { shared, jobs, threads: Mutex::new(None), replayed }, parts))
 }
 
-/// Takes the journal over for a term of its own, and says so in the store.
+/// Takes the journal over for a term of its own. The store is told the term before: a crash between the two leaves the
+/// store a term ahead, which the next start goes beyond. The other way round the journal would be ahead, and refuse the
+/// next start's term.
 fn claim(media: &mut Media) -> Result<(Meta, Chain), StartError> {
     let mut meta = media.store.meta()?;
     meta.term += 1;
-    let chain = media.journal.claim(meta.term)?;
     media.store.set_meta(meta)?;
+    let chain = media.journal.claim(meta.term)?;
     Ok((meta, chain))
 }
 

@@ -210,8 +210,9 @@ fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
             puts.push(Put::Slice(number, entry.value.id.clone(), Image { as_of, bytes: encode(&entry.value) }));
         }
     }
-    if std::mem::take(&mut shard.totals_dirty) {
-        puts.push(Put::Totals(number, Image { as_of, bytes: encode(&shard.totals) }));
+    if std::mem::take(&mut shard.totals_dirty) || shard.last_at > shard.stored_at {
+        shard.stored_at = shard.last_at;
+        puts.push(Put::Totals(number, Image { as_of, bytes: encode(&(&shard.totals, shard.last_at)) }));
     }
     // A clean one was staged at the checkpoint before, whose images are written by now.
     shard.refunds.retain(|_, refunded| refunded.dirty);

@@ -16,7 +16,7 @@ use super::held::{Held, Images, Places};
 use super::ids::Ids;
 use super::shard::Shard;
 use super::table::Slot;
-use crate::accounts::{Slice, Wallet};
+use crate::accounts::{Slice, Timestamp, Totals, Wallet};
 use crate::journal::{Batch, Chain, JournalError, JournalReader, Position};
 use crate::ledger::Record;
 use crate::names::AccountId;
@@ -133,6 +133,7 @@ pub fn recover(
         load_wallets(&mut held, room.threads)?;
     }
     let tail = Tail { journal, checkpoint: meta.checkpoint, end };
+    one_time(&mut held);
     let replayed = replay(&mut held, &ids, &shards[known..], tail, room.threads, progress)?;
     let folded = fold(&mut held, shard_count);
     drop(held);
@@ -221,6 +222,14 @@ fn image<T: DeserializeOwned>(what: &str, image: &Image) -> Result<T, StoreError
         .map_err(|error| StoreError(format!("the image of {what} cannot be read: {error}")))
 }
 
+/// A shard's chart of accounts, and the time of its last decision behind it. Images of earlier versions have no time.
+fn totals_and_time(image: &Image) -> Result<(Totals, Timestamp), StoreError> {
+    let failed = |error| StoreError(format!("the image of the chart of accounts cannot be read: {error}"));
+    let (totals, rest) = postcard::take_from_bytes(&image.bytes).map_err(failed)?;
+    let time = if rest.is_empty() { 0 } else { postcard::from_bytes(rest).map_err(failed)? };
+    Ok((totals, time))
+}
+
 fn load_slices(held: &mut Held<'_>, stored: Vec<StoredSlice>) -> Result<(), StoreError> {
     for slice in stored {
         match slice {
@@ -233,7 +242,9 @@ fn load_slices(held: &mut Held<'_>, stored: Vec<StoredSlice>) -> Result<(), Stor
                 }
             }
             StoredSlice::Totals(number, bytes) => {
-                held.shard(usize::from(number)).totals = image("the chart of accounts", &bytes)?;
+                let shard = held.shard(usize::from(number));
+                (shard.totals, shard.last_at) = totals_and_time(&bytes)?;
+                shard.stored_at = shard.last_at;
                 if let Some(images) = &mut held.images {
                     images.totals.insert(number, bytes.as_of);
                 }
@@ -405,6 +416,14 @@ fn apply_lot<'a>(
     Ok(())
 }
 
+/// The books' time does not run backwards, whatever the clock says after a restart and whichever shard now has a wallet.
+fn one_time(held: &mut Held<'_>) {
+    let last = held.shards.iter().map(|shard| shard.last_at).max().unwrap_or(0);
+    for shard in &mut held.shards {
+        shard.last_at = last;
+    }
+}
+
 /// Every shard knows every merchant.
 fn spread_slices(held: &mut Held<'_>) {
     let merchants: Vec<Slice> = held
@@ -459,7 +478,8 @@ fn write_folded(store: &dyn Store, shards: &mut [Mutex<Shard>], count: usize, en
     for (number, shard) in shards.iter_mut().enumerate().filter(|(number, _)| *number == 0 || *number >= count) {
         let shard = shard.get_mut();
         let number = u16::try_from(number).unwrap_or(u16::MAX);
-        puts.push(Put::Totals(number, Image { as_of: end, bytes: encode(postcard::to_allocvec(&shard.totals))? }));
+        let bytes = encode(postcard::to_allocvec(&(&shard.totals, shard.last_at)))?;
+        puts.push(Put::Totals(number, Image { as_of: end, bytes }));
         for (_, entry) in shard.slices.iter() {
             let bytes = encode(postcard::to_allocvec(&entry.value))?;
             puts.push(Put::Slice(number, entry.value.id.clone(), Image { as_of: end, bytes }));

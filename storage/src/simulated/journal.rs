@@ -14,6 +14,8 @@ pub(super) struct JournalState {
     batches: BTreeMap<Position, Vec<u8>>,
     /// First position of each append that is not durable.
     unsynced: Vec<Position>,
+    /// Where an append begins of which the disk had no room for all.
+    partial: Option<Position>,
     /// Where an append begins of which a crash may have left only some sectors.
     scattered: Option<Position>,
     /// The claimed term, and the durable one.
@@ -31,6 +33,10 @@ impl JournalState {
 
     pub(super) fn crash(&mut self, crash: Crash) {
         let Crash { appends_kept: kept, torn_append_kept: torn, scattered, .. } = crash;
+        if let Some(first) = self.partial.take() {
+            // It is there in part, so it does not count.
+            self.batches.split_off(&first);
+        }
         if let Some(first) = self.unsynced.get(kept).copied() {
             let next = self.unsynced.get(kept + 1).copied().unwrap_or(Position::MAX);
             self.batches.split_off(if torn || scattered.is_some() { &next } else { &first });
@@ -193,8 +199,10 @@ fn append(
     let fault = fault(state, power_fails);
     let written = match fault {
         Some((Fault::Write, _)) => 0,
-        // A beginning fits, with what was left of the last batch's sectors.
-        Some((Fault::Full, _)) => batches.len() / 2,
+        Some((Fault::Full, _)) => {
+            state.journal.partial = Some(expected);
+            batches.len() / 2
+        }
         _ => batches.len(),
     };
     if written > 0 {
