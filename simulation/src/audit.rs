@@ -115,6 +115,8 @@ fn ask(copy: &SimulatedDisk, reader: &dyn JournalReader, memory: &Memory, time: 
     queries.push(query(Query::TrialBalance));
     let asked = with_house(copy, limits, time, |house| {
         let again = house.ask(&commands)?;
+        // Looking at a wallet takes out what has ended in it, which others then have.
+        house.ask(&queries)?;
         Ok::<_, String>((again, house.ask(&queries)?))
     });
     let (again, shown) = match asked {

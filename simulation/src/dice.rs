@@ -12,7 +12,7 @@ impl Dice {
     }
 
     /// The next 64 bits.
-    pub const fn next(&mut self) -> u64 {
+    pub const fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,7 +22,7 @@ impl Dice {
 
     /// A number below `below`, which is not zero.
     pub const fn roll(&mut self, below: u64) -> u64 {
-        self.next() % below
+        self.bits() % below
     }
 
     /// The same, as an index.
@@ -47,6 +47,6 @@ impl Dice {
 
     /// Another generator, which goes its own way from here.
     pub const fn fork(&mut self) -> Self {
-        Self(self.next())
+        Self(self.bits())
     }
 }

@@ -141,11 +141,11 @@ pub(crate) fn wreck(dice: &mut Dice, end: End) -> Crash {
         _ => match dice.roll(4) {
             0 => Crash { store_writes_kept, ..Crash::default() },
             1 => Crash { appends_kept: 1, store_writes_kept, ..Crash::default() },
-            2 => Crash { scattered: Some(dice.next()), store_writes_kept, ..Crash::default() },
+            2 => Crash { scattered: Some(dice.bits()), store_writes_kept, ..Crash::default() },
             // Nearly all sectors, or nearly none.
             _ => {
-                let (a, b) = (dice.next(), dice.next());
-                let which = if dice.percent(50) { a | b | dice.next() } else { a & b };
+                let (a, b) = (dice.bits(), dice.bits());
+                let which = if dice.percent(50) { a | b | dice.bits() } else { a & b };
                 Crash { scattered: Some(which), store_writes_kept, ..Crash::default() }
             }
         },

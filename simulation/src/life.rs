@@ -201,7 +201,7 @@ impl Stage<'_> {
                 let asked = &memory.asked[number];
                 // While nobody knows whether the first was done, the second might be.
                 if asked.told.is_some() {
-                    Sent::Conflict(number, work::other_body(&asked.command))
+                    Sent::Conflict(number, Box::new(work::other_body(&asked.command)))
                 } else {
                     Sent::Command(number)
                 }

@@ -24,7 +24,7 @@ pub(crate) enum Sent {
     /// A command, by its number.
     Command(usize),
     /// A number that was used, with another command.
-    Conflict(usize, Command),
+    Conflict(usize, Box<Command>),
     /// A question.
     Query(Query),
 }
@@ -79,7 +79,7 @@ impl Memory {
     pub(crate) fn request(&self, sent: &Sent) -> Request {
         match sent {
             Sent::Command(number) => self.command(*number),
-            Sent::Conflict(number, command) => Request { id: id(*number), body: Body::Command(command.clone()) },
+            Sent::Conflict(number, command) => Request { id: id(*number), body: Body::Command((**command).clone()) },
             Sent::Query(query) => Request { id: CommandId::internal("q"), body: Body::Query(query.clone()) },
         }
     }

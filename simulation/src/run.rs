@@ -148,7 +148,9 @@ impl World {
         if self.bug == Some(Bug::LostBatch) {
             let batches = self.disk.batches();
             // Neither the first nor the last.
-            batches.get(batches.len() / 2).filter(|_| batches.len() > 2).map(|first| self.disk.lose_batch(*first));
+            if batches.len() > 2 {
+                self.disk.lose_batch(batches[batches.len() / 2]);
+            }
         }
         let mut dice = self.dice.fork();
         let audited = audit(&self.disk, &mut self.memory, &self.time, &mut dice);
