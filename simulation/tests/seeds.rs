@@ -2,8 +2,13 @@
 
 use fentan_simulation::{campaign, run};
 
-/// Runs of the share. A whole campaign is `fentan simulate`.
+/// Runs of the share, and crashes of each. A whole campaign is `fentan simulate`, or more of these by the environment.
 const RUNS: u64 = 40;
+const CRASHES: u64 = 12;
+
+fn given(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(otherwise)
+}
 
 fn told(wrong: &[fentan_simulation::Outcome]) -> String {
     let run =
@@ -13,9 +18,11 @@ fn told(wrong: &[fentan_simulation::Outcome]) -> String {
 
 #[test]
 fn e2_nothing_is_lost_in_a_share_of_the_simulation() {
-    let result = campaign(1, RUNS, 12, 2, &|_, _| {});
+    let (seed, runs) = (given("FENTAN_SIMULATION_SEED", 1), given("FENTAN_SIMULATION_RUNS", RUNS));
+    let result = campaign(seed, runs, CRASHES, 2, &|_, _| {});
+    println!("{:#?}", result.tally);
     assert!(result.wrong.is_empty(), "{}", told(&result.wrong));
-    assert_eq!((result.tally.runs, result.tally.crashes), (RUNS, RUNS * 12));
+    assert_eq!((result.tally.runs, result.tally.crashes), (runs, runs * CRASHES));
     assert!(result.tally.in_recovery > 0 && result.tally.answers > result.tally.commands / 2, "{:?}", result.tally);
 }
 
