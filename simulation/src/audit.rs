@@ -1,7 +1,7 @@
 //! The auditor. After every crash it takes a copy of the disk, starts a ledger on it, and asks.
 //!
-//! It goes by what clients were told. On the copy it may ask everything and even send again what was never answered, and
-//! the ledger that goes on has noticed nothing.
+//! It goes by what clients were told. On the copy it may ask everything, and even send again what was never answered:
+//! the ledger that goes on notices nothing.
 
 use crate::books::{Books, same};
 use crate::chain::{self, Written};

@@ -14,8 +14,8 @@ pub struct Campaign {
     pub wrong: Vec<Outcome>,
 }
 
-/// Runs the seeds `seed`, `seed + 1`, ..., each through so many crashes, on so many threads. `progress` is told how many
-/// runs are done. A panic counts as wrong.
+/// Runs the seeds `seed`, `seed + 1`, ..., each through so many crashes, on so many threads. `progress` is told how
+/// many runs are done. A panic counts as wrong.
 pub fn campaign(
     seed: u64,
     runs: u64,

@@ -1,11 +1,11 @@
 //! The production engine under a seeded scheduler, on a disk in memory that fails in every way a disk can.
 //!
 //! ```text
-//!   seed ─► scheduler ─► which part is turned next: a client, the wire, a shard, the journal writer, the keeper, the clock
+//!   seed ─► scheduler ─► who is turned next: a client, the wire, a shard, the journal writer, the keeper, the clock
 //!                │
 //!                ├─► the engine, without threads (`fentan_engine::runtime::Stepped`)
 //!                │        on a disk that keeps what it synced, and of the rest what the dice say
-//!                └─► a crash, anywhere ─► the auditor: starts a copy, asks everything, compares with what clients were told
+//!                └─► a crash, anywhere ─► the auditor: starts a copy, asks everything, compares with what was told
 //! ```
 //!
 //! | file | idea |
@@ -20,8 +20,8 @@
 //! | `bugs.rs` | bugs that are planted to see that they are found |
 //! | `campaign.rs` | many runs |
 //!
-//! One thread and one generator of numbers drive a run, and the clock is a number of the run's own. Nothing else decides
-//! anything, so a seed replays a run byte for byte.
+//! One thread and one generator of numbers drive a run, and the clock is a number of the run's own. Nothing else
+//! decides anything, so a seed replays a run byte for byte.
 
 mod audit;
 mod books;

@@ -292,8 +292,8 @@ impl<'s, R: Reply> Keeper<'s, R> {
         }
     }
 
-    /// One job, or one step of a checkpoint that all shards have staged for: `first` gives a job when nothing else is to
-    /// be done.
+    /// One job, or one step of a checkpoint that all shards have staged for: `first` gives a job when nothing else is
+    /// to be done.
     pub(crate) fn turn(&mut self, first: impl FnOnce(&Receiver<Job>) -> Option<Job>) -> Result<Turn, StoreError> {
         if let Some(staged) = self.checkpoint.take_if(|under_way| !matches!(under_way.phase, Phase::Staged(..))) {
             return self.go_on(staged);

@@ -5,8 +5,8 @@
 //! Each image says up to where it is complete, and a record is applied to an image only above that, so it does not matter
 //! how much newer than the checkpoint an image is.
 //!
-//! One thread reads, checks and decodes the tail, another applies it; or one does both, lot by lot ([`Room::threads`]). A
-//! start takes as long as the tail is long: `checkpoint_records` bounds that.
+//! One thread reads, checks and decodes the tail, another applies it; or one does both, lot by lot ([`Room::threads`]).
+//! A start takes as long as the tail is long: `checkpoint_records` bounds that.
 //!
 //! The number of shards may have changed: slices of numbers that are no more are added to the first.
 
@@ -416,7 +416,7 @@ fn apply_lot<'a>(
     Ok(())
 }
 
-/// The books' time does not run backwards, whatever the clock says after a restart and whichever shard now has a wallet.
+/// The books' time does not run backwards, whatever the clock says after a restart and whichever shard has a wallet.
 fn one_time(held: &mut Held<'_>) {
     let last = held.shards.iter().map(|shard| shard.last_at).max().unwrap_or(0);
     for shard in &mut held.shards {

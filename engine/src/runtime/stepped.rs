@@ -1,9 +1,9 @@
 //! The engine without threads: whoever holds it says which part works next.
 //!
 //! It is the engine of [`Engine::start`], the same parts on the same queues, and nothing of it is decided here: each
-//! `turn` does what a thread of that part would do with what is there at this moment, and returns. So a simulation can put
-//! every order of the parts' work to the test, and the same order gives the same bytes: with one thread recovery works in a
-//! fixed order too.
+//! `turn` does what a thread of that part would do with what is there at this moment, and returns. So a simulation can
+//! put every order of the parts' work to the test, and the same order gives the same bytes: with one thread recovery
+//! works in a fixed order too.
 //!
 //! No turn waits. The queues between the parts have no end, so a part can never be stuck inside a turn; one that would
 //! have to wait in a running engine, because the queue it fills is full, says [`Turn::Waits`] instead.
