@@ -28,5 +28,9 @@ pub mod lab;
 pub mod ledger;
 pub mod money;
 pub mod names;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 pub mod runtime;
 pub mod store;

@@ -13,6 +13,7 @@
 //! | `words/` | sentences for people, in English and Chinese |
 //! | `explain/` | why a spend of the past was divided as it was |
 //! | `serve.rs` | the composition root |
+//! | `simulate.rs` | `fentan simulate` |
 //! | `history/` | the past: statements, explanations, finance reports |
 //! | `clearing/` | channel statements, differences, splits, settlement |
 //! | `feed/` | the change feed, and webhooks |
@@ -36,6 +37,7 @@ mod history;
 mod http;
 mod rules;
 mod serve;
+mod simulate;
 mod tcp;
 mod verify;
 mod wire;
@@ -87,6 +89,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
     Verify(verify::VerifyArgs),
+    /// The engine through thousands of crashes, on a disk in memory that fails in every way, each audited
+    Simulate(simulate::SimulateArgs),
     /// Say why a spend was divided as it was, step by step, in English or Chinese
     Explain(explain::ExplainArgs),
     /// Write an account's statement as CSV
@@ -130,6 +134,7 @@ pub fn run() -> ExitCode {
             .and_then(|settings| serve::run(&settings).map(|()| true)),
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Statement(args) => history::statement(&args),
         Command::Finance(args) => history::finance(&args),

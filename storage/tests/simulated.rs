@@ -7,7 +7,7 @@ use common::{Sealer, records};
 use fentan_engine::journal::{Append, Journal, JournalError, JournalReader};
 use fentan_engine::names::AccountId;
 use fentan_engine::store::{Image, Meta, Put, Store};
-use fentan_storage::simulated::{Crash, Fault, SimulatedDisk};
+use fentan_storage::simulated::{Crash, Fault, Read, ReadFault, SimulatedDisk};
 
 fn wallet(as_of: u64) -> Put {
     Put::Wallet(1, AccountId::internal("w"), Image { as_of, bytes: vec![] })
@@ -156,4 +156,79 @@ fn e6_a_torn_last_batch_and_a_flipped_bit_are_refused() {
     Sealer::claim(&mut journal, 1).commit(&mut journal, &[b"a"]);
     assert!(disk.flip_bit(1, 80, 3) && !disk.flip_bit(2, 0, 0) && !disk.flip_bit(1, 9_999, 0));
     assert!(matches!(journal.another().claim(2), Err(JournalError::Damaged { position: 1, .. })));
+}
+
+#[test]
+fn e6_an_append_of_which_sectors_are_missing_does_not_count() {
+    // Of each batch of two sectors some are there, in any combination; of the append all or nothing.
+    for which in 0..16 {
+        let disk = SimulatedDisk::new();
+        let (mut journal, ..) = disk.open();
+        let mut sealer = Sealer::claim(&mut journal, 1);
+        sealer.commit(&mut journal, &[b"a"]);
+        disk.fail_journal(Fault::Sync);
+        let long: &[u8] = &[7; 600];
+        let _ = sealer.append(&mut journal, &[long, long]);
+        disk.crash(Crash { scattered: Some(which), ..Crash::default() });
+        let (mut journal, reader, _) = disk.open();
+        let whole = which == 15;
+        assert_eq!(records(&reader, 1).len(), if whole { 3 } else { 1 }, "sectors {which:04b}");
+        Sealer::claim(&mut journal, 2).commit(&mut journal, &[b"d"]);
+    }
+}
+
+#[test]
+fn e6_a_full_disk_keeps_a_beginning_that_does_not_count() {
+    let disk = SimulatedDisk::new();
+    let (mut journal, _, store) = disk.open();
+    let mut sealer = Sealer::claim(&mut journal, 1);
+    sealer.commit(&mut journal, &[b"a"]);
+    disk.fail_journal(Fault::Full);
+    assert!(matches!(sealer.append(&mut journal, &[b"b", b"c"]), Append::Unknown(JournalError::Medium(_))));
+    assert_eq!(disk.appends_unsynced(), 1);
+    disk.fail_store(Fault::Full);
+    assert!(store.write(&[wallet(1)]).is_err());
+    assert_eq!(as_of(&store), None);
+    disk.crash(Crash::default());
+    assert_eq!(records(&disk.open().1, 1).len(), 1);
+}
+
+#[test]
+fn e6_a_read_that_fails_or_comes_short_is_an_error_once() {
+    let disk = SimulatedDisk::new();
+    let (mut journal, reader, store) = disk.open();
+    let mut sealer = Sealer::claim(&mut journal, 1);
+    sealer.commit(&mut journal, &[b"a"]);
+    sealer.commit(&mut journal, &[b"b"]);
+    let whole = reader.batch_at(2).unwrap().unwrap();
+    disk.fail_read(Read::Journal, 1, ReadFault::Short);
+    assert!(store.meta().is_ok() && reader.batch_at(1).is_ok() && disk.has_faults());
+    assert!(reader.batch_at(2).unwrap().unwrap().len() < whole.len());
+    assert!(!disk.has_faults());
+    assert_eq!(reader.batch_at(2).unwrap().unwrap(), whole);
+    disk.fail_read(Read::Journal, 0, ReadFault::Error);
+    assert!(reader.read(1, &mut |_| true).is_err());
+    for fault in [ReadFault::Error, ReadFault::Short] {
+        disk.fail_read(Read::Store, 0, fault);
+        assert!(store.meta().is_err() && store.meta().is_ok());
+    }
+}
+
+#[test]
+fn what_happens_to_a_copy_does_not_touch_the_disk() {
+    let disk = SimulatedDisk::new();
+    let (mut journal, reader, _) = disk.open();
+    let mut sealer = Sealer::claim(&mut journal, 1);
+    for record in [b"a", b"b", b"c"] {
+        sealer.commit(&mut journal, &[record]);
+    }
+    let copy = disk.copy();
+    let (_, copied, store) = copy.open();
+    store.write(&[wallet(1)]).unwrap();
+    assert_eq!(copy.batches(), [1, 2, 3]);
+    assert!(copy.lose_batch(2) && !copy.lose_batch(2));
+    copy.crash(Crash::default());
+    assert_eq!((copy.batches(), disk.batches()), (vec![1, 3], vec![1, 2, 3]));
+    assert!(copied.batch_at(1).is_err() && reader.batch_at(1).is_ok());
+    assert_eq!(as_of(&disk.open().2), None);
 }

@@ -67,10 +67,7 @@ fn others(bench: &mut Bench) -> anyhow::Result<Measured> {
         let ratio = |of: fn(&Latencies) -> f64| of(&beside) / of(&before);
         figures.add(one(attack.name), ratio(|of| p99(&of.one)), Unit::Times);
         figures.add(few(attack.name), ratio(|of| p99(&of.few)), Unit::Times);
-        let kinds = [
-            ("one", p99(&before.one), p99(&beside.one)),
-            ("few", p99(&before.few), p99(&beside.few)),
-        ];
+        let kinds = [("one", p99(&before.one), p99(&beside.one)), ("few", p99(&before.few), p99(&beside.few))];
         for (name, undisturbed, disturbed) in kinds {
             figures.add_detail(format!("{}, {name}, undisturbed p99", attack.name), undisturbed, Unit::Microseconds);
             figures.add_detail(format!("{}, {name}, p99 beside it", attack.name), disturbed, Unit::Microseconds);

@@ -167,6 +167,10 @@ pub(super) mod tests {
                 after: Balances::default(),
             };
             let bytes = bytes(Command::Spend(ask.clone()), event);
+            // With who asked for it before it, and without.
+            let mut asked = Vec::new();
+            Record::encode_by(&label("till-7"), &mut asked);
+            asked.extend_from_slice(&bytes);
             let lots: SmallVec<[&[u8]; 1]> = taken.lots.iter().map(|lot| lot.as_str().as_bytes()).collect();
             let expected = SpentView {
                 id: b"an id of more than twenty-four bytes",
@@ -178,10 +182,6 @@ pub(super) mod tests {
                 lines: taken.lines.clone(),
                 promoted: 6,
             };
-            // With who asked for it before it, and without.
-            let mut asked = Vec::new();
-            Record::encode_by(&label("till-7"), &mut asked);
-            asked.extend_from_slice(&bytes);
             for bytes in [&bytes, &asked] {
                 assert_eq!(spent(bytes).expect("a view").as_ref(), Some(&expected));
                 assert!(!is_refund(bytes).expect("a head"));

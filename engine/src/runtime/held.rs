@@ -12,6 +12,7 @@ use crate::ledger::{
 };
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
+use crate::planted::{self, Planted};
 use crate::store::{Store, StoreError};
 use hashbrown::HashMap;
 use parking_lot::MutexGuard;
@@ -208,6 +209,10 @@ impl Held<'_> {
                 self.open_wallet(&transfer.to, record.currency, product, position)?;
             }
             self.change_wallet(&transfer.to, record, position, None)?;
+            let home = |id: &AccountId| self.home_of(self.hashing.account(id.as_str()));
+            if planted::is(Planted::CreditTwice) && home(&transfer.from) != home(&transfer.to) {
+                self.change_wallet(&transfer.to, record, position, None)?;
+            }
         }
         Ok(())
     }

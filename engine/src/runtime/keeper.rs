@@ -14,18 +14,19 @@
 //! Wallets of a checkpoint and ids go past the store's memory ([`Bulk`]). A wallet that is put away goes through it, and
 //! not while an older image of it waits to be taken: that would then stand in for the newer one.
 
-use super::Shared;
 use super::request::Reply;
 use super::shard::{DeadlineChange, Dirty, Shard};
 use super::table::{Slot, Staged};
+use super::{Shared, Turn};
 use crate::journal::Position;
 use crate::names::AccountId;
+use crate::planted::{self, Planted};
 use crate::store::{Bulk, Image, Meta, Put, Store, StoreError};
 use crossbeam::channel::{Receiver, Sender};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many wallets are staged after one step of a checkpoint, at least and at most: half as many as the step had
 /// requests, so that a checkpoint takes the same share of the shard's time however short its steps are.
@@ -209,8 +210,9 @@ fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
             puts.push(Put::Slice(number, entry.value.id.clone(), Image { as_of, bytes: encode(&entry.value) }));
         }
     }
-    if std::mem::take(&mut shard.totals_dirty) {
-        puts.push(Put::Totals(number, Image { as_of, bytes: encode(&shard.totals) }));
+    if std::mem::take(&mut shard.totals_dirty) || shard.last_at > shard.stored_at {
+        shard.stored_at = shard.last_at;
+        puts.push(Put::Totals(number, Image { as_of, bytes: encode(&(&shard.totals, shard.last_at)) }));
     }
     // A clean one was staged at the checkpoint before, whose images are written by now.
     shard.refunds.retain(|_, refunded| refunded.dirty);
@@ -231,21 +233,45 @@ fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
 }
 
 /// The store's side.
-pub(crate) struct Keeper<R> {
-    pub(crate) shared: Arc<Shared<R>>,
-    pub(crate) jobs: Receiver<Job>,
-    pub(crate) meta: Meta,
+pub(crate) struct Keeper<'s, R> {
+    shared: Arc<Shared<R>>,
+    jobs: Receiver<Job>,
+    meta: Meta,
+    store: &'s dyn Store,
+    checkpoint: Option<Checkpoint<'s>>,
+    /// A job that waits for the journal.
+    held_up: Option<Job>,
 }
 
 /// A checkpoint under way.
 struct Checkpoint<'s> {
     epoch: u32,
     position: Position,
-    missing: usize,
-    bulk: Box<dyn Bulk + 's>,
+    phase: Phase<'s>,
+    /// When its last part began, after the last wait.
+    begun: Instant,
 }
 
-impl<R: Reply> Keeper<R> {
+/// How far a checkpoint is.
+enum Phase<'s> {
+    /// So many shards have yet to stage what was dirty.
+    Staged(usize, Box<dyn Bulk + 's>),
+    /// Its images are complete up to here, and the journal must be durable as far.
+    Durable(Position, Box<dyn Bulk + 's>),
+    /// The ids of this stripe are next.
+    Ids(usize, Box<dyn Bulk + 's>),
+    /// The store has all of it, and must say so.
+    Taken,
+    /// It is complete: its ids may leave memory.
+    Said,
+}
+
+impl<'s, R: Reply> Keeper<'s, R> {
+    /// `store` is that of `shared`.
+    pub(crate) const fn new(shared: Arc<Shared<R>>, jobs: Receiver<Job>, meta: Meta, store: &'s dyn Store) -> Self {
+        Self { shared, jobs, meta, store, checkpoint: None, held_up: None }
+    }
+
     /// Runs until the end or a failure.
     pub(crate) fn run(mut self) {
         if let Err(error) = self.serve() {
@@ -254,85 +280,115 @@ impl<R: Reply> Keeper<R> {
     }
 
     fn serve(&mut self) -> Result<(), StoreError> {
-        let store = Arc::clone(&self.shared.store);
-        let mut checkpoint: Option<Checkpoint<'_>> = None;
-        while let Ok(job) = self.jobs.recv() {
-            match job {
-                Job::Stage { shard, ticket, as_of, puts } => {
-                    if !self.wait_durable(as_of) {
-                        return Ok(());
-                    }
-                    store.write(&puts)?;
-                    self.shared.written[shard].store(ticket, Ordering::Release);
+        loop {
+            match self.turn(|jobs| jobs.recv().ok())? {
+                Turn::Worked => {}
+                // Nothing is durable any more when the journal has failed.
+                Turn::Waits if !self.shared.failed.load(Ordering::Acquire) => {
+                    std::thread::sleep(Duration::from_micros(200));
                 }
-                Job::Wallets(shard, images) => {
-                    if let Some(under_way) = &mut checkpoint {
-                        for WalletImage { hash, id, image } in &images {
-                            under_way.bulk.wallet(shard, *hash, id, image)?;
-                        }
-                    }
-                }
-                Job::Begin if checkpoint.is_none() => checkpoint = self.begin(&*store)?,
-                Job::Begin => {}
-                Job::Done(epoch) => {
-                    let due = checkpoint.take_if(|under_way| {
-                        under_way.missing -= usize::from(under_way.epoch == epoch);
-                        under_way.missing == 0
-                    });
-                    if let Some(due) = due {
-                        self.complete(due)?;
-                    }
-                }
-                Job::End => return Ok(()),
+                Turn::Waits | Turn::Idle | Turn::Ended => return Ok(()),
             }
         }
-        Ok(())
     }
 
-    fn begin<'s>(&self, store: &'s dyn Store) -> Result<Option<Checkpoint<'s>>, StoreError> {
+    /// One job, or one step of a checkpoint that all shards have staged for: `first` gives a job when nothing else is
+    /// to be done.
+    pub(crate) fn turn(&mut self, first: impl FnOnce(&Receiver<Job>) -> Option<Job>) -> Result<Turn, StoreError> {
+        if let Some(staged) = self.checkpoint.take_if(|under_way| !matches!(under_way.phase, Phase::Staged(..))) {
+            return self.go_on(staged);
+        }
+        let Some(job) = self.held_up.take().or_else(|| first(&self.jobs)) else { return Ok(Turn::Idle) };
+        match job {
+            Job::Stage { as_of, .. } if !self.is_durable(as_of) => {
+                self.held_up = Some(job);
+                return Ok(Turn::Waits);
+            }
+            Job::Stage { shard, ticket, puts, .. } => {
+                self.store.write(&puts)?;
+                self.shared.written[shard].store(ticket, Ordering::Release);
+            }
+            Job::Wallets(shard, images) => {
+                if let Some(Checkpoint { phase: Phase::Staged(_, bulk), .. }) = &mut self.checkpoint {
+                    for WalletImage { hash, id, image } in &images {
+                        bulk.wallet(shard, *hash, id, image)?;
+                    }
+                }
+            }
+            Job::Begin if self.checkpoint.is_none() => self.checkpoint = self.begin()?,
+            Job::Begin => {}
+            Job::Done(epoch) => self.staged(epoch),
+            Job::End => return Ok(Turn::Ended),
+        }
+        Ok(Turn::Worked)
+    }
+
+    fn begin(&self) -> Result<Option<Checkpoint<'s>>, StoreError> {
         let position = self.shared.sequencer.last();
         if position == self.meta.checkpoint {
             return Ok(None);
         }
-        let bulk = store.bulk()?;
+        let bulk = self.store.bulk()?;
         self.shared.ids.age();
         let epoch = self.shared.checkpoint_epoch.fetch_add(1, Ordering::AcqRel) + 1;
         self.shared.nudge();
-        Ok(Some(Checkpoint { epoch, position, missing: self.shared.shards.len(), bulk }))
+        let phase = Phase::Staged(self.shared.shards.len(), bulk);
+        Ok(Some(Checkpoint { epoch, position, phase, begun: Instant::now() }))
     }
 
-    fn complete(&mut self, checkpoint: Checkpoint<'_>) -> Result<(), StoreError> {
-        let Checkpoint { epoch, position, mut bulk, .. } = checkpoint;
-        // Images and ids are younger than `position`: no further than here.
-        if !self.wait_durable(self.shared.sequencer.last()) {
-            return Ok(());
-        }
-        let begun = std::time::Instant::now();
-        for stripe in 0.. {
-            if !self.shared.ids.store_old(stripe, &mut *bulk)? {
-                break;
+    /// A shard has staged all.
+    fn staged(&mut self, epoch: u32) {
+        let Some(due) = self.checkpoint.take() else { return };
+        let phase = match due.phase {
+            Phase::Staged(missing, bulk) if due.epoch == epoch && missing <= 1 => {
+                // Images and ids are younger than the checkpoint's position: no further than here.
+                Phase::Durable(self.shared.sequencer.last(), bulk)
             }
-        }
-        bulk.finish()?;
-        self.shared.taken.store(epoch, Ordering::Release);
-        self.meta.checkpoint = position;
-        self.shared.store.set_meta(self.meta)?;
-        self.shared.ids.forget_old();
-        self.shared.checkpoint_position.store(position, Ordering::Release);
-        metrics::histogram!("fentan_checkpoint_seconds").record(begun.elapsed());
-        metrics::gauge!("fentan_ids_in_memory").set(count(self.shared.ids.len()));
-        Ok(())
+            Phase::Staged(missing, bulk) if due.epoch == epoch => Phase::Staged(missing - 1, bulk),
+            phase => phase,
+        };
+        self.checkpoint = Some(Checkpoint { phase, ..due });
     }
 
-    /// Waits until the journal is durable up to a position; `false` when it has failed.
-    fn wait_durable(&self, position: Position) -> bool {
-        while self.shared.durable.load(Ordering::Acquire) < position {
-            if self.shared.failed.load(Ordering::Acquire) {
-                return false;
+    /// The next step of a checkpoint for which all shards have staged.
+    fn go_on(&mut self, mut checkpoint: Checkpoint<'s>) -> Result<Turn, StoreError> {
+        let phase = match checkpoint.phase {
+            Phase::Durable(until, bulk) if !self.is_durable(until) => {
+                self.checkpoint = Some(Checkpoint { phase: Phase::Durable(until, bulk), ..checkpoint });
+                return Ok(Turn::Waits);
             }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        true
+            Phase::Staged(_, bulk) | Phase::Durable(_, bulk) => {
+                checkpoint.begun = Instant::now();
+                Phase::Ids(0, bulk)
+            }
+            Phase::Ids(stripe, mut bulk) => {
+                if self.shared.ids.store_old(stripe, &mut *bulk)? {
+                    Phase::Ids(stripe + 1, bulk)
+                } else {
+                    bulk.finish()?;
+                    self.shared.taken.store(checkpoint.epoch, Ordering::Release);
+                    Phase::Taken
+                }
+            }
+            Phase::Taken => {
+                self.meta.checkpoint = checkpoint.position;
+                self.store.set_meta(self.meta)?;
+                Phase::Said
+            }
+            Phase::Said => {
+                self.shared.ids.forget_old();
+                self.shared.checkpoint_position.store(checkpoint.position, Ordering::Release);
+                metrics::histogram!("fentan_checkpoint_seconds").record(checkpoint.begun.elapsed());
+                metrics::gauge!("fentan_ids_in_memory").set(count(self.shared.ids.len()));
+                return Ok(Turn::Worked);
+            }
+        };
+        self.checkpoint = Some(Checkpoint { phase, ..checkpoint });
+        Ok(Turn::Worked)
+    }
+
+    fn is_durable(&self, position: Position) -> bool {
+        self.shared.durable.load(Ordering::Acquire) >= position || planted::is(Planted::ImagesAhead)
     }
 }
 

@@ -26,8 +26,10 @@
 //! | `ids/` | idempotency |
 //! | `keeper.rs` | images, checkpoints, memory bound |
 //! | `recovery.rs` | images and tail |
+//! | `assembly.rs`, `stepped.rs` | the parts put together; the same without threads |
 
 mod ahead;
+mod assembly;
 mod budget;
 mod cache;
 mod caller;
@@ -45,6 +47,7 @@ mod request;
 mod sequencer;
 mod shard;
 mod step;
+mod stepped;
 mod table;
 mod turns;
 pub mod verify;
@@ -56,6 +59,7 @@ pub use request::{
     Answer, Body, Client, Found, LotView, MerchantView, Outcome, Parcel, QuoteView, Reply, Request, Seq, TopUpStanding,
     WalletView,
 };
+pub use stepped::{Stepped, Turn};
 
 use crate::accounts::Timestamp;
 use crate::catalog::Catalog;
@@ -63,21 +67,21 @@ use crate::journal::{Journal, JournalError, JournalReader, Position};
 use crate::ledger::{Command, Query};
 use crate::names::CommandId;
 use crate::store::{IdEntry, Store, StoreError};
-use crossbeam::channel::{Sender, TrySendError, bounded};
+use assembly::{Given, Parts, Queues, assemble};
+use crossbeam::channel::{Sender, TrySendError};
 use hashing::Hashing;
 use held::shard_of;
 use ids::Ids;
-use keeper::{Job, Keeper, Staging};
+use keeper::Job;
 use parking_lot::{Mutex, RwLock};
-use recovery::{Progress, RecoveryError, Room, recover};
+use recovery::{Progress, RecoveryError};
 use sequencer::Sequencer;
 use shard::Shard;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use worker::{Worker, WorkerMessage};
-use writer::Writer;
+use worker::WorkerMessage;
 
 /// The engine's bounds.
 #[derive(Debug, Clone, Copy)]
@@ -219,7 +223,7 @@ pub struct Status {
     pub resident: Vec<usize>,
 }
 
-/// The engine's threads, to be joined once.
+/// The engine's threads, to be joined once. An engine whose parts somebody else turns has none.
 struct Threads {
     workers: Vec<JoinHandle<()>>,
     writer: JoinHandle<()>,
@@ -243,90 +247,29 @@ impl<R: Reply> Engine<R> {
     /// # Errors
     /// When recovery fails; nothing runs then.
     pub fn start(
-        mut media: Media,
+        media: Media,
         catalog: Arc<Catalog>,
         limits: Limits,
         clock: Clock,
         on_failure: OnFailure,
         progress: Progress<'_>,
     ) -> Result<Self, StartError> {
-        let mut meta = media.store.meta()?;
-        meta.term += 1;
-        let chain = media.journal.claim(meta.term)?;
-        media.store.set_meta(meta)?;
-        let end = chain.next_position - 1;
-        let room = Room {
-            shards: limits.shards,
-            wallets: limits.wallets_per_shard.saturating_mul(limits.shards),
-            id_filter_bytes: limits.id_filter_bytes,
-        };
-        let recovered = recover(&media.store, &*media.reader, end, room, progress)?;
-        let (writer_in, writer_out) = bounded(1024);
-        let (jobs, jobs_out) = bounded(64);
-        let (queues, inboxes): (Vec<_>, Vec<_>) = (0..limits.shards).map(|_| bounded(4096)).unzip();
-        let durable = Arc::new(AtomicU64::new(end));
-        let failed = Arc::new(AtomicBool::new(false));
-        let on_failure: OnFailure = {
-            let failed = Arc::clone(&failed);
-            Arc::new(move |reason: &str| {
-                if !failed.swap(true, Ordering::AcqRel) {
-                    on_failure(reason);
-                }
-            })
-        };
-        let counters = || (0..limits.shards).map(|_| AtomicUsize::new(0)).collect();
-        let numbers = || (0..limits.shards).map(|_| AtomicU32::new(0)).collect();
-        let shared = Arc::new(Shared {
-            shards: recovered.shards,
-            ids: recovered.ids,
-            hashing: recovered.hashing,
-            store: media.store,
-            sequencer: Sequencer::new(chain.next_position, writer_in, Arc::clone(&durable), media.reader),
-            catalog: RwLock::new(catalog),
-            clock,
-            limits,
-            on_failure: Arc::clone(&on_failure),
-            failed,
-            durable: Arc::clone(&durable),
-            queued: counters(),
-            resident: counters(),
-            written: numbers(),
-            checkpoint_epoch: AtomicU32::new(0),
-            taken: AtomicU32::new(0),
-            checkpoint_done: numbers(),
-            checkpoint_position: AtomicU64::new(recovered.meta.checkpoint),
-            closing: AtomicBool::new(false),
-            queues,
-        });
-        let writer = Writer {
-            journal: media.journal,
-            chain: crate::journal::Chain { term: meta.term, ..chain },
-            queue: writer_out,
-            durable,
-            on_failure,
-        };
+        let given = Given { catalog, limits, clock, on_failure };
+        let (engine, parts) = assemble(media, given, Queues::bounded(), progress)?;
+        let Parts { workers, writer, keeper, warming } = parts;
         let writer = named("fentan-journal").spawn(move || writer.run())?;
-        let keeper = Keeper { shared: Arc::clone(&shared), jobs: jobs_out, meta: recovered.meta };
-        let keeper = named("fentan-keeper").spawn(move || keeper.run())?;
-        let mut workers = Vec::new();
-        for (number, inbox) in inboxes.into_iter().enumerate() {
-            let staging = Staging::new(number, jobs.clone());
-            let worker = Worker { shared: Arc::clone(&shared), number, inbox, staging };
-            workers.push(named(&format!("fentan-shard-{number}")).spawn(move || worker.run())?);
-        }
-        let warming = {
-            let shared = Arc::clone(&shared);
-            let stops = move |shared: &Shared<R>| {
-                shared.closing.load(Ordering::Acquire) || shared.failed.load(Ordering::Acquire)
-            };
-            named("fentan-ids").spawn(move || {
-                if let Err(error) = shared.ids.warm(&|| !stops(&shared)) {
-                    (shared.on_failure)(&error.to_string());
-                }
-            })?
-        };
-        let threads = Mutex::new(Some(Threads { workers, writer, keeper, warming }));
-        Ok(Self { shared, jobs, threads, replayed: recovered.replayed })
+        let keeper = named("fentan-keeper").spawn(move || {
+            let store = keeper.store();
+            keeper.with(&*store).run();
+        })?;
+        let workers = workers.into_iter().map(|worker| {
+            let name = format!("fentan-shard-{}", worker.number);
+            named(&name).spawn(move || worker.run())
+        });
+        let workers = workers.collect::<Result<_, _>>()?;
+        let warming = named("fentan-ids").spawn(move || warming.run())?;
+        *engine.threads.lock() = Some(Threads { workers, writer, keeper, warming });
+        Ok(engine)
     }
 
     /// How many shards there are.

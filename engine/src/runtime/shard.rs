@@ -137,6 +137,8 @@ pub(crate) struct Shard {
     pub(crate) dirty: Dirty,
     /// The time of the last decision: a clock that is set back does not turn the books' time back.
     pub(crate) last_at: Timestamp,
+    /// The same as the last checkpoint has it, beside the shard's totals.
+    pub(crate) stored_at: Timestamp,
 }
 
 impl Shard {
@@ -156,6 +158,7 @@ impl Shard {
             returns: Arc::default(),
             dirty: Dirty::default(),
             last_at: 0,
+            stored_at: 0,
         }
     }
 

@@ -91,7 +91,7 @@ pub fn verify(
     })?;
     report.end = chain.unwrap_or(Chain::START).next_position - 1;
     // As many shards as slices can have: nothing is folded, so nothing is written.
-    let room = Room { shards: usize::from(SLICES), wallets: 0, id_filter_bytes: 0 };
+    let room = Room { shards: usize::from(SLICES), wallets: 0, id_filter_bytes: 0, threads: 2 };
     let recovered = recover(store, journal, report.end, room, &mut |_, _| {})?;
     let mut images = Held {
         shards: recovered.shards.iter().map(Mutex::lock).collect(),

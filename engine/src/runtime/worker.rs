@@ -1,11 +1,11 @@
 //! A shard's thread.
 
-use super::Shared;
 use super::keeper::Staging;
 use super::request::{Parcel, Reply};
 use super::shard::DeadlineChange;
 use super::step::{self, Step};
 use super::turns::Turns;
+use super::{Shared, Turn};
 use crate::names::AccountId;
 use crossbeam::channel::Receiver;
 use std::sync::Arc;
@@ -32,6 +32,12 @@ pub(crate) struct Worker<R> {
     pub(crate) number: usize,
     pub(crate) inbox: Receiver<WorkerMessage<R>>,
     pub(crate) staging: Staging,
+    /// Requests of each step.
+    pub(crate) steps: metrics::Histogram,
+    /// Parcels that no step has done yet.
+    pub(crate) waiting: Turns<R>,
+    /// No message comes any more.
+    pub(crate) ends: bool,
 }
 
 impl<R: Reply> Worker<R> {
@@ -43,58 +49,59 @@ impl<R: Reply> Worker<R> {
     }
 
     fn serve(&mut self) -> Result<(), String> {
-        let steps = metrics::histogram!("fentan_step_requests", "shard" => self.number.to_string());
-        let limit = self.shared.limits.step_requests;
-        let mut ends = false;
-        let mut waiting = Turns::new();
-        loop {
-            let message = if self.staging.is_busy() || !waiting.is_empty() {
-                // A checkpoint goes on also when nobody asks anything.
-                self.inbox.try_recv().ok()
-            } else {
-                match self.inbox.recv() {
-                    Ok(message) => Some(message),
-                    Err(_) => return Ok(()),
+        while self.turn(|inbox| inbox.recv().ok())? == Turn::Worked {}
+        Ok(())
+    }
+
+    /// One step, of what is there: `first` gives the first message when nothing else is to be done.
+    pub(crate) fn turn(
+        &mut self,
+        first: impl FnOnce(&Receiver<WorkerMessage<R>>) -> Option<WorkerMessage<R>>,
+    ) -> Result<Turn, String> {
+        let mut next = if self.staging.is_busy() || !self.waiting.is_empty() {
+            // A checkpoint goes on also when nobody asks anything.
+            self.inbox.try_recv().ok()
+        } else {
+            match first(&self.inbox) {
+                None => return Ok(Turn::Idle),
+                message => message,
+            }
+        };
+        let mut parcels = Vec::new();
+        let (mut arrived, mut ticks) = (0, false);
+        while let Some(message) = next {
+            match message {
+                WorkerMessage::Parcel(parcel) => {
+                    arrived += parcel.requests.len();
+                    parcels.push(parcel);
                 }
-            };
-            let mut parcels = Vec::new();
-            let (mut arrived, mut ticks) = (0, false);
-            let mut next = message;
-            while let Some(message) = next {
-                match message {
-                    WorkerMessage::Parcel(parcel) => {
-                        arrived += parcel.requests.len();
-                        parcels.push(parcel);
-                    }
-                    WorkerMessage::Nudge => {}
-                    WorkerMessage::Tick => ticks = true,
-                    WorkerMessage::End => ends = true,
-                }
-                // All of it: whose turn it is can only be said of what is known.
-                next = if ends { None } else { self.inbox.try_recv().ok() };
+                WorkerMessage::Nudge => {}
+                WorkerMessage::Tick => ticks = true,
+                WorkerMessage::End => self.ends = true,
             }
-            let work = if waiting.is_empty() && arrived <= limit {
-                Turns::at_once(parcels)
-            } else {
-                for parcel in parcels {
-                    waiting.add(parcel.reply.client().map(|client| client.key), parcel);
-                }
-                waiting.next(limit)
-            };
-            let requests = work.iter().map(|work| work.share).sum();
-            if requests > 0 {
-                steps.record(u32::try_from(requests).unwrap_or(u32::MAX));
-                waiting.back(step::run(&self.shared, self.number, work)?);
-                self.shared.queued[self.number].fetch_sub(requests, Ordering::AcqRel);
-            }
-            if ticks {
-                self.look_after_deadlines()?;
-            }
-            self.staging.after_step(&self.shared, requests);
-            if ends && waiting.is_empty() {
-                return Ok(());
-            }
+            // All of it: whose turn it is can only be said of what is known.
+            next = if self.ends { None } else { self.inbox.try_recv().ok() };
         }
+        let limit = self.shared.limits.step_requests;
+        let work = if self.waiting.is_empty() && arrived <= limit {
+            Turns::at_once(parcels)
+        } else {
+            for parcel in parcels {
+                self.waiting.add(parcel.reply.client().map(|client| client.key), parcel);
+            }
+            self.waiting.next(limit)
+        };
+        let requests = work.iter().map(|work| work.share).sum();
+        if requests > 0 {
+            self.steps.record(u32::try_from(requests).unwrap_or(u32::MAX));
+            self.waiting.back(step::run(&self.shared, self.number, work)?);
+            self.shared.queued[self.number].fetch_sub(requests, Ordering::AcqRel);
+        }
+        if ticks {
+            self.look_after_deadlines()?;
+        }
+        self.staging.after_step(&self.shared, requests);
+        Ok(if self.ends && self.waiting.is_empty() { Turn::Ended } else { Turn::Worked })
     }
 
     /// Takes out what has ended by itself, in wallets that nobody may ever touch again (rule A9).

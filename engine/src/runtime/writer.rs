@@ -5,9 +5,11 @@
 //! rejects alike, because each of them shows something. When a write or sync fails nothing is released
 //! any more and the process is told to stop; a sync is not tried again.
 
+use super::Turn;
 use super::request::Reply;
 use super::sequencer::Records;
 use crate::journal::{Append, Chain, HASH_LEN, Journal, Position, seal};
+use crate::planted::{self, Planted};
 use crossbeam::channel::Receiver;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -47,39 +49,60 @@ pub(crate) struct Writer<R> {
     pub(crate) durable: Arc<AtomicU64>,
     /// Told once, with the reason, when the journal fails.
     pub(crate) on_failure: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Answers, with the position they rest on.
+    pub(crate) waiting: VecDeque<(Position, Vec<R>)>,
+    pub(crate) meters: Meters,
+}
+
+/// What is measured of the journal.
+pub(crate) struct Meters {
+    groups: metrics::Histogram,
+    syncs: metrics::Histogram,
+    bytes: metrics::Counter,
+}
+
+impl Meters {
+    pub(crate) fn new() -> Self {
+        Self {
+            groups: metrics::histogram!("fentan_journal_group_records"),
+            syncs: metrics::histogram!("fentan_journal_sync_seconds"),
+            bytes: metrics::counter!("fentan_journal_bytes_total"),
+        }
+    }
 }
 
 impl<R: Reply> Writer<R> {
     /// Runs until the end or a failure.
     pub(crate) fn run(mut self) {
-        let mut waiting = VecDeque::new();
-        let groups = metrics::histogram!("fentan_journal_group_records");
-        let syncs = metrics::histogram!("fentan_journal_sync_seconds");
-        let bytes = metrics::counter!("fentan_journal_bytes_total");
-        while let Ok(message) = self.queue.recv() {
-            let group = self.gather(message, &mut waiting);
-            if !group.batches.is_empty() {
-                let begun = std::time::Instant::now();
-                match self.journal.append(group.first, &group.batches) {
-                    Append::Committed => self.durable.store(self.chain.next_position - 1, Ordering::Release),
-                    Append::Fenced { term } => {
-                        return self.fail(&format!("another process has taken the journal over (term {term})"));
-                    }
-                    Append::Unknown(error) => return self.fail(&format!("position {}: {error}", group.first)),
-                }
-                syncs.record(begun.elapsed());
-                groups.record(group.count);
-                bytes.increment(group.bytes);
-            }
-            self.release(&mut waiting);
-            if group.end {
-                return;
-            }
+        while self.turn(|queue| queue.recv().ok()) == Turn::Worked {}
+    }
+
+    /// One group, of what is there: `first` gives the first message. It ends with the last message or a failure.
+    pub(crate) fn turn(&mut self, first: impl FnOnce(&Receiver<Message<R>>) -> Option<Message<R>>) -> Turn {
+        let Some(message) = first(&self.queue) else { return Turn::Idle };
+        let group = self.gather(message);
+        if planted::is(Planted::AnswerBeforeSync) {
+            self.release(Position::MAX);
         }
+        if !group.batches.is_empty() {
+            let begun = std::time::Instant::now();
+            match self.journal.append(group.first, &group.batches) {
+                Append::Committed => self.durable.store(self.chain.next_position - 1, Ordering::Release),
+                Append::Fenced { term } => {
+                    return self.fail(&format!("another process has taken the journal over (term {term})"));
+                }
+                Append::Unknown(error) => return self.fail(&format!("position {}: {error}", group.first)),
+            }
+            self.meters.syncs.record(begun.elapsed());
+            self.meters.groups.record(group.count);
+            self.meters.bytes.increment(group.bytes);
+        }
+        self.release(self.durable.load(Ordering::Acquire));
+        if group.end { Turn::Ended } else { Turn::Worked }
     }
 
     /// Takes what is in the queue, and seals its records into batches.
-    fn gather(&mut self, message: Message<R>, waiting: &mut VecDeque<(Position, Vec<R>)>) -> Group {
+    fn gather(&mut self, message: Message<R>) -> Group {
         let mut group = Group { first: self.chain.next_position, ..Group::default() };
         let mut next = Some(message);
         while let Some(message) = next {
@@ -88,7 +111,7 @@ impl<R: Reply> Writer<R> {
                     debug_assert_eq!(first, self.chain.next_position, "records come in order");
                     self.seal_all(&records, &mut group);
                 }
-                Message::Replies { rest_on, replies } => waiting.push_back((rest_on, replies)),
+                Message::Replies { rest_on, replies } => self.waiting.push_back((rest_on, replies)),
                 Message::End => {
                     group.end = true;
                     break;
@@ -118,21 +141,21 @@ impl<R: Reply> Writer<R> {
         }
     }
 
-    fn release(&self, waiting: &mut VecDeque<(Position, Vec<R>)>) {
-        let durable = self.durable.load(Ordering::Acquire);
+    fn release(&mut self, durable: Position) {
         let mut later = VecDeque::new();
-        for (rest_on, replies) in waiting.drain(..) {
+        for (rest_on, replies) in self.waiting.drain(..) {
             if rest_on <= durable {
                 replies.into_iter().for_each(Reply::release);
             } else {
                 later.push_back((rest_on, replies));
             }
         }
-        *waiting = later;
+        self.waiting = later;
     }
 
-    fn fail(&self, reason: &str) {
+    fn fail(&self, reason: &str) -> Turn {
         (self.on_failure)(reason);
+        Turn::Ended
     }
 }
 

@@ -1,16 +1,23 @@
 //! The journal on a simulated disk.
 
-use super::{Fault, Handle, NO_POWER, State};
+use super::{Crash, Fault, Handle, NO_POWER, NO_READ, Read, ReadFault, State};
 use crate::header::{Claimed, Header};
 use fentan_engine::journal::{Append, Batch, Chain, ChainError, Journal, JournalError, JournalReader, Position};
 use std::collections::BTreeMap;
 
+/// What a medium writes at once, in bytes.
+const SECTOR: usize = 512;
+
 /// What the disk holds of the journal.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct JournalState {
     batches: BTreeMap<Position, Vec<u8>>,
     /// First position of each append that is not durable.
     unsynced: Vec<Position>,
+    /// Where an append begins of which the disk had no room for all.
+    partial: Option<Position>,
+    /// Where an append begins of which a crash may have left only some sectors.
+    scattered: Option<Position>,
     /// The claimed term, and the durable one.
     term: u64,
     durable_term: u64,
@@ -24,11 +31,18 @@ impl JournalState {
         self.unsynced.len()
     }
 
-    pub(super) fn crash(&mut self, kept: usize, torn: bool) {
+    pub(super) fn crash(&mut self, crash: Crash) {
+        let Crash { appends_kept: kept, torn_append_kept: torn, scattered, .. } = crash;
+        if let Some(first) = self.partial.take() {
+            // It is there in part, so it does not count.
+            self.batches.split_off(&first);
+        }
         if let Some(first) = self.unsynced.get(kept).copied() {
             let next = self.unsynced.get(kept + 1).copied().unwrap_or(Position::MAX);
-            self.batches.split_off(if torn { &next } else { &first });
-            if torn && let Some(mut last) = self.batches.last_entry() {
+            self.batches.split_off(if torn || scattered.is_some() { &next } else { &first });
+            if let Some(which) = scattered {
+                self.scatter(first, which);
+            } else if torn && let Some(mut last) = self.batches.last_entry() {
                 let half = last.get().len() / 2;
                 last.get_mut().truncate(half);
             }
@@ -36,6 +50,36 @@ impl JournalState {
         self.unsynced.clear();
         self.term = self.durable_term;
         (self.failed, self.fault) = (None, None);
+    }
+
+    /// Of the batches from a position on some sectors never reached the medium: in their place are zeros. Which ones is
+    /// the number's matter: each bit stands for every 64th sector.
+    fn scatter(&mut self, first: Position, which: u64) {
+        self.scattered = Some(first);
+        let sectors = self.batches.range_mut(first..).flat_map(|(_, batch)| batch.chunks_mut(SECTOR));
+        for (number, sector) in sectors.enumerate() {
+            if which >> (number % 64) & 1 == 0 {
+                sector.fill(0);
+            }
+        }
+    }
+
+    /// What opening a journal does: an append of which not all is there does not count.
+    pub(super) fn drop_torn(&mut self) {
+        if let Some(first) = self.scattered.take()
+            && self.batches.range(first..).any(|(_, batch)| Batch::open(batch).is_err())
+        {
+            self.batches.split_off(&first);
+        }
+    }
+
+    /// Where each batch begins.
+    pub(super) fn firsts(&self) -> Vec<Position> {
+        self.batches.keys().copied().collect()
+    }
+
+    pub(super) fn lose_batch(&mut self, first: Position) -> bool {
+        self.batches.remove(&first).is_some()
     }
 
     pub(super) fn flip_bit(&mut self, first: Position, byte: usize, bit: u8) -> bool {
@@ -153,9 +197,17 @@ fn append(
         return Ok(end);
     }
     let fault = fault(state, power_fails);
-    if !matches!(fault, Some((Fault::Write, _))) {
+    let written = match fault {
+        Some((Fault::Write, _)) => 0,
+        Some((Fault::Full, _)) => {
+            state.journal.partial = Some(expected);
+            batches.len() / 2
+        }
+        _ => batches.len(),
+    };
+    if written > 0 {
         state.journal.unsynced.push(expected);
-        state.journal.batches.extend(positions.into_iter().zip(batches.iter().cloned()));
+        state.journal.batches.extend(positions.into_iter().zip(batches.iter().cloned()).take(written));
     }
     if let Some((_, reason)) = fault {
         state.journal.failed = Some(reason.to_owned());
@@ -180,8 +232,10 @@ impl SimulatedReader {
 
     /// The first batch that begins after `position`, or at it.
     fn next(&self, position: Position) -> Result<Option<(Position, Vec<u8>)>, JournalError> {
-        let state = self.handle.state().map_err(medium)?;
-        Ok(state.journal.batches.range(position..).next().map(|(first, bytes)| (*first, bytes.clone())))
+        let mut state = self.handle.state().map_err(medium)?;
+        let fault = state.reads(Read::Journal);
+        let found = state.journal.batches.range(position..).next().map(|(first, bytes)| (*first, bytes.clone()));
+        found.map(|(first, bytes)| Ok((first, read(bytes, fault)?))).transpose()
     }
 }
 
@@ -200,9 +254,11 @@ impl JournalReader for SimulatedReader {
     }
 
     fn batch_at(&self, position: Position) -> Result<Option<Vec<u8>>, JournalError> {
-        let state = self.handle.state().map_err(medium)?;
+        let mut state = self.handle.state().map_err(medium)?;
+        let fault = state.reads(Read::Journal);
         let holder = state.journal.before(position)?.filter(|(_, end)| position < *end);
-        Ok(holder.and_then(|(first, _)| state.journal.batches.get(&first).cloned()))
+        let found = holder.and_then(|(first, _)| state.journal.batches.get(&first).cloned());
+        found.map(|bytes| read(bytes, fault)).transpose()
     }
 
     fn trim(&self, below: Position) -> Result<(), JournalError> {
@@ -215,6 +271,16 @@ impl JournalReader for SimulatedReader {
         }
         Ok(())
     }
+}
+
+/// What reading bytes gives, with a fault or without.
+fn read(mut bytes: Vec<u8>, fault: Option<ReadFault>) -> Result<Vec<u8>, JournalError> {
+    match fault {
+        Some(ReadFault::Error) => return Err(medium(NO_READ)),
+        Some(ReadFault::Short) => bytes.truncate(bytes.len() / 2),
+        None => {}
+    }
+    Ok(bytes)
 }
 
 fn medium(reason: &str) -> JournalError {

@@ -42,6 +42,26 @@ pub enum Fault {
     Write,
     /// It is written, but not synced.
     Sync,
+    /// The disk is full: some of it is written, and nothing is synced.
+    Full,
+}
+
+/// A failure of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadFault {
+    /// Nothing is read.
+    Error,
+    /// Half of it comes. A store does not give half an image away: there it is an error.
+    Short,
+}
+
+/// What is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// Batches of the journal.
+    Journal,
+    /// The store.
+    Store,
 }
 
 /// What a crash leaves of what was not durable. By default nothing.
@@ -52,6 +72,9 @@ pub struct Crash {
     /// Planted bug: the append after those is there in part, its last batch cut in half, as a medium that does
     /// not check its log would leave it.
     pub torn_append_kept: bool,
+    /// Of the append after those some sectors are there and others are not, in no order; this number says which. The
+    /// next open drops the append unless all of it is there.
+    pub scattered: Option<u64>,
     /// So many store writes since the last `set_meta` are there all the same, the first ones.
     pub store_writes_kept: usize,
 }
@@ -62,13 +85,15 @@ pub struct SimulatedDisk {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
     /// Counts crashes: handles from before one are dead.
     age: u64,
     journal: JournalState,
     store: StoreState,
     sync_does_nothing: bool,
+    /// The read that fails: of what, after how many more, and how.
+    read_fault: Option<(Read, u64, ReadFault)>,
     /// Operations that write until the power fails.
     power: Option<u64>,
     written: u64,
@@ -82,7 +107,9 @@ impl SimulatedDisk {
 
     /// Handles of the journal and the store, as `DataFolder::open` gives them. They die at the next crash.
     pub fn open(&self) -> (SimulatedJournal, SimulatedReader, SimulatedStore) {
-        let handle = Handle { disk: self.clone(), age: self.state.lock().age };
+        let mut state = self.state.lock();
+        state.journal.drop_torn();
+        let handle = Handle { disk: self.clone(), age: state.age };
         (SimulatedJournal::new(handle.clone()), SimulatedReader::new(handle.clone()), SimulatedStore::new(handle))
     }
 
@@ -91,9 +118,15 @@ impl SimulatedDisk {
     pub fn crash(&self, crash: Crash) {
         let mut state = self.state.lock();
         state.age += 1;
-        state.power = None;
-        state.journal.crash(crash.appends_kept, crash.torn_append_kept);
+        (state.power, state.read_fault) = (None, None);
+        state.journal.crash(crash);
         state.store.crash(crash.store_writes_kept);
+    }
+
+    /// Another disk with the same on it, live and durable. What happens to one does not touch the other.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { state: Arc::new(Mutex::new(self.state.lock().clone())) }
     }
 
     /// The journal's next append or claim fails.
@@ -101,9 +134,22 @@ impl SimulatedDisk {
         self.state.lock().journal.fault = Some(fault);
     }
 
-    /// The store's next write (for [`Fault::Write`]) or `set_meta` (for [`Fault::Sync`]) fails.
+    /// The store's next write (for [`Fault::Write`] and [`Fault::Full`]) or `set_meta` (for [`Fault::Sync`]) fails.
     pub fn fail_store(&self, fault: Fault) {
         self.state.lock().store.fault = Some(fault);
+    }
+
+    /// A read of this fails, once, after so many more have succeeded.
+    pub fn fail_read(&self, of: Read, after: u64, fault: ReadFault) {
+        self.state.lock().read_fault = Some((of, after, fault));
+    }
+
+    /// Whether a fault that was asked for is still to come.
+    pub fn has_faults(&self) -> bool {
+        let state = self.state.lock();
+        let lost = state.power.is_some_and(|left| left == u64::MAX);
+        let asked = state.journal.fault.is_some() || state.store.fault.is_some() || state.read_fault.is_some();
+        asked || (state.power.is_some() && !lost)
     }
 
     /// The power fails during an operation that writes, after `operations` more have succeeded. That
@@ -115,6 +161,16 @@ impl SimulatedDisk {
     /// Planted bug: from now on a sync reports success and makes nothing durable.
     pub fn set_sync_does_nothing(&self, on: bool) {
         self.state.lock().sync_does_nothing = on;
+    }
+
+    /// Planted bug: a batch vanishes from live and durable state. Whether there was one that begins there.
+    pub fn lose_batch(&self, first: u64) -> bool {
+        self.state.lock().journal.lose_batch(first)
+    }
+
+    /// The first position of each batch that is live.
+    pub fn batches(&self) -> Vec<u64> {
+        self.state.lock().journal.firsts()
     }
 
     /// Flips a bit of a batch, in live and durable state, as a failing medium would. Whether there is such a
@@ -148,6 +204,25 @@ struct Handle {
 
 const DEAD: &str = "the handle is from before a crash";
 const NO_POWER: &str = "the power has failed";
+const NO_READ: &str = "the disk could not be read, as asked";
+
+impl State {
+    /// The fault of this read, if it is the one that fails.
+    fn reads(&mut self, what: Read) -> Option<ReadFault> {
+        match &mut self.read_fault {
+            Some((of, 0, fault)) if *of == what => {
+                let fault = *fault;
+                self.read_fault = None;
+                Some(fault)
+            }
+            Some((of, left, _)) if *of == what => {
+                *left -= 1;
+                None
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Handle {
     /// The disk, to read.

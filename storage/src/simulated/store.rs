@@ -1,6 +1,6 @@
 //! The account store on a simulated disk.
 
-use super::{Fault, Handle, NO_POWER};
+use super::{Fault, Handle, NO_POWER, NO_READ, Read};
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::GivenBack;
@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 const HASH_KEY: [u8; 16] = *b"a simulated disk";
 
 /// What the disk holds of the store.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct StoreState {
     live: Tables,
     durable: Tables,
@@ -155,7 +155,7 @@ impl StoreState {
 
     /// Takes the fault that was asked for, if it is this one.
     fn fails(&mut self, fault: Fault) -> Result<(), StoreError> {
-        if self.fault == Some(fault) {
+        if self.fault == Some(fault) || (fault == Fault::Write && self.fault == Some(Fault::Full)) {
             self.fault = None;
             return Err(failed("the disk failed, as asked"));
         }
@@ -175,7 +175,11 @@ impl SimulatedStore {
     }
 
     fn read<T>(&self, read: impl FnOnce(&Tables) -> T) -> Result<T, StoreError> {
-        self.handle.state().map(|state| read(&state.store.live)).map_err(failed)
+        let mut state = self.handle.state().map_err(failed)?;
+        if state.reads(Read::Store).is_some() {
+            return Err(failed(NO_READ));
+        }
+        Ok(read(&state.store.live))
     }
 }
 

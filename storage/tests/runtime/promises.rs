@@ -211,3 +211,55 @@ fn e6_a_store_ahead_of_its_journal_is_refused() {
         Ok(_) => panic!("a ledger without its journal started"),
     }
 }
+
+/// Whatever a start was doing when the power failed, the next one starts.
+#[test]
+fn e6_a_start_that_a_crash_interrupts_is_done_again() {
+    for shards in [1, 3] {
+        let disk = SimulatedDisk::new();
+        let ledger = Ledger::start(&disk, 4).unwrap();
+        for n in 0..8 {
+            ledger.ask(top_up(&format!("t{n}"), &format!("w{n}"), "10.00", "18.00"));
+            ledger.ask(spend(&format!("s{n}"), &format!("w{n}"), "shop", "1.00"));
+        }
+        disk.crash(Crash::default());
+        ledger.engine.shutdown();
+        for operations in 0..6 {
+            for kept in [0, usize::MAX] {
+                disk.lose_power_after(operations);
+                if let Ok(ledger) = Ledger::start(&disk, shards) {
+                    ledger.engine.shutdown();
+                }
+                disk.crash(Crash { appends_kept: kept, store_writes_kept: kept, ..Crash::default() });
+                let ledger = match Ledger::start(&disk, shards) {
+                    Ok(ledger) => ledger,
+                    Err(error) => panic!("after a crash at operation {operations}, {kept} kept: {error}"),
+                };
+                assert_eq!(ledger.balance("w0"), 2_700);
+                assert!(ledger.is_balanced());
+                disk.crash(Crash::default());
+                ledger.engine.shutdown();
+            }
+        }
+    }
+}
+
+/// A clock that is set back while the ledger is down does not turn the books' time back, also when a checkpoint leaves
+/// nothing to replay and the wallet's shard is another.
+#[test]
+fn time_does_not_run_backwards_across_a_restart() {
+    for (before, after) in [(1, 1), (3, 1), (1, 3)] {
+        let disk = SimulatedDisk::new();
+        let ledger = Ledger::start(&disk, before).unwrap();
+        ledger.clock.store(9_000_000, Ordering::Relaxed);
+        ledger.ask(top_up("t", "ann", "10.00", "18.00"));
+        ledger.checkpoint();
+        disk.crash(Crash::default());
+        ledger.engine.shutdown();
+        // Its clock begins at one second.
+        let ledger = Ledger::start(&disk, after).unwrap();
+        let Told::Recorded(record, ..) = ledger.ask(spend("s", "ann", "shop", "1.00")) else { panic!("no record") };
+        assert!(record.at >= 9_000_000, "the spend is at {}", record.at);
+        ledger.engine.shutdown();
+    }
+}

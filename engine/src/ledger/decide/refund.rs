@@ -7,6 +7,7 @@ use crate::accounts::{Fund, Wallet};
 use crate::allocation::RefundToExpired;
 use crate::ledger::{Balances, Event, LotSet, OrderRow, OrderTable, Parties, Refund, Reject, Taken};
 use crate::names::AccountId;
+use crate::planted::{self, Planted};
 use smallvec::SmallVec;
 
 /// A spend as its record says it, and what was given back so far.
@@ -51,7 +52,8 @@ impl Spent<'_> {
     /// been given back of each order line then.
     pub(crate) fn give_back(&self, line: Option<usize>, amount: i64) -> (Taken, SmallVec<[i64; 0]>) {
         let Some(table) = self.table else {
-            return (self.taken.piece(self.refunded, self.refunded + amount), SmallVec::new());
+            let from = if planted::is(Planted::RefundAlone) { 0 } else { self.refunded };
+            return (self.taken.piece(from, from + amount), SmallVec::new());
         };
         let mut rows: SmallVec<[i64; 0]> = (0..table.rows.len()).map(|number| self.row(number)).collect();
         if let Some(number) = line {
