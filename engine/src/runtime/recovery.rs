@@ -23,7 +23,6 @@ use crate::names::AccountId;
 use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
-use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// Recovery failed.
@@ -161,10 +160,7 @@ fn load_wallets(held: &mut Held<'_>) -> Result<(), StoreError> {
             scope.spawn(move || {
                 let mut lot = Vec::with_capacity(WALLETS_A_LOT);
                 let result = store.each_wallet(number * range..=last, &mut |hash, name, as_of, bytes| {
-                    let wallet = postcard::from_bytes(bytes).map_err(|error| {
-                        StoreError(format!("the image of the wallet {name} cannot be read: {error}"))
-                    })?;
-                    lot.push((hash, as_of, wallet));
+                    lot.push((hash, as_of, Image::read(format_args!("the wallet {name}"), bytes)?));
                     if lot.len() == WALLETS_A_LOT {
                         let full = std::mem::replace(&mut lot, Vec::with_capacity(WALLETS_A_LOT));
                         out.send(Ok(full)).map_err(|_| StoreError("recovery has stopped".into()))?;
@@ -189,16 +185,11 @@ fn load_wallets(held: &mut Held<'_>) -> Result<(), StoreError> {
     })
 }
 
-fn image<T: DeserializeOwned>(what: &str, image: &Image) -> Result<T, StoreError> {
-    postcard::from_bytes(&image.bytes)
-        .map_err(|error| StoreError(format!("the image of {what} cannot be read: {error}")))
-}
-
 fn load_slices(held: &mut Held<'_>, stored: Vec<StoredSlice>) -> Result<(), StoreError> {
     for slice in stored {
         match slice {
             StoredSlice::Account(number, id, bytes) => {
-                let slice: Slice = image(id.as_str(), &bytes)?;
+                let slice: Slice = Image::read(&id, &bytes.bytes)?;
                 let hash = held.hashing.account(id.as_str());
                 let slot = held.shard(usize::from(number)).slices.insert(hash, slice);
                 if let Some(images) = &mut held.images {
@@ -206,7 +197,7 @@ fn load_slices(held: &mut Held<'_>, stored: Vec<StoredSlice>) -> Result<(), Stor
                 }
             }
             StoredSlice::Totals(number, bytes) => {
-                held.shard(usize::from(number)).totals = image("the chart of accounts", &bytes)?;
+                held.shard(usize::from(number)).totals = Image::read("the chart of accounts", &bytes.bytes)?;
                 if let Some(images) = &mut held.images {
                     images.totals.insert(number, bytes.as_of);
                 }
@@ -415,15 +406,13 @@ fn fold(held: &mut Held<'_>, count: usize) -> bool {
 /// written as well: they say that the records up to here are in the first shard's, which the tail, replayed
 /// once more before the next checkpoint, would otherwise book a second time.
 fn write_folded(store: &dyn Store, shards: &mut [Mutex<Shard>], count: usize, end: Position) -> Result<(), StoreError> {
-    let encode = |bytes: Result<Vec<u8>, postcard::Error>| bytes.map_err(|error| StoreError(error.to_string()));
     let mut puts = Vec::new();
     for (number, shard) in shards.iter_mut().enumerate().filter(|(number, _)| *number == 0 || *number >= count) {
         let shard = shard.get_mut();
         let number = u16::try_from(number).unwrap_or(u16::MAX);
-        puts.push(Put::Totals(number, Image { as_of: end, bytes: encode(postcard::to_allocvec(&shard.totals))? }));
+        puts.push(Put::Totals(number, Image::of(end, &shard.totals)));
         for (_, entry) in shard.slices.iter() {
-            let bytes = encode(postcard::to_allocvec(&entry.value))?;
-            puts.push(Put::Slice(number, entry.value.id.clone(), Image { as_of: end, bytes }));
+            puts.push(Put::Slice(number, entry.value.id.clone(), Image::of(end, &entry.value)));
         }
     }
     store.write(&puts)?;
