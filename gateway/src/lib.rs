@@ -17,8 +17,9 @@
 //! | `demo/` | `fentan demo` |
 //! | `rules/` | the rules of a running server, and `fentan rules` |
 //! | `bench.rs` | what the benchmarks of the wire call |
+//! | `fuzzing.rs` | what the fuzz targets call |
 //!
-//! It is a library only so that benchmarks can call the wire; `main.rs` is the program.
+//! It is a library only so that benchmarks and fuzz targets can call the wire; `main.rs` is the program.
 
 #[doc(hidden)]
 pub mod bench;
@@ -28,6 +29,8 @@ mod control;
 mod demo;
 mod door;
 mod explain;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod http;
 mod rules;

@@ -30,6 +30,8 @@ mod statements;
 mod trace;
 mod views;
 
+pub(crate) use commands::answer;
+
 use crate::clearing::ClearingService;
 use crate::door::Door;
 use crate::rules::RuleBook;

@@ -7,6 +7,8 @@
 mod read;
 mod write;
 
+pub(crate) use read::Lines;
+
 use crate::door::Door;
 use crate::wire::{Conn, write_refusal};
 use fentan_engine::ledger::Reject;

@@ -70,8 +70,8 @@ fn is_full(conn: &Conn, door: &Door) -> bool {
 
 /// What was read and is not yet a whole line.
 #[derive(Default)]
-struct Lines {
-    buffer: BytesMut,
+pub(crate) struct Lines {
+    pub(crate) buffer: BytesMut,
     /// How much of the buffer is known to hold no newline.
     searched: usize,
     routes: Routes,
@@ -84,7 +84,7 @@ impl Lines {
     }
 
     /// Takes in the whole lines; `false` when one is too long, and nothing more may be read.
-    fn take(&mut self, conn: &Arc<Conn>, door: &Door) -> bool {
+    pub(crate) fn take(&mut self, conn: &Arc<Conn>, door: &Door) -> bool {
         let mut fits = true;
         if let Some(at) = memchr::memrchr(b'\n', &self.buffer[self.searched..]) {
             let end = self.searched + at + 1;
