@@ -9,6 +9,9 @@ use crate::accounts::Timestamp;
 use crate::journal::Position;
 use crate::ledger::GivenBack;
 use crate::names::AccountId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 /// The store's medium failed.
@@ -23,6 +26,30 @@ pub struct Image {
     pub as_of: Position,
     /// The encoded account.
     pub bytes: Vec<u8>,
+}
+
+impl Image {
+    /// The image of an account, complete up to here. Encoded with postcard, as records are.
+    #[must_use]
+    pub fn of<T: Serialize>(as_of: Position, value: &T) -> Self {
+        // Every image type can be serialised and a vector can always be written.
+        let bytes = postcard::to_allocvec(value)
+            .unwrap_or_else(|error| unreachable!("an image can always be encoded: {error}"));
+        Self { as_of, bytes }
+    }
+
+    /// Reads the bytes of an image of `what`.
+    ///
+    /// # Errors
+    /// When they are not exactly one image of this type.
+    pub fn read<T: DeserializeOwned>(what: impl Display, bytes: &[u8]) -> Result<T, StoreError> {
+        let fail = |reason: &dyn Display| StoreError(format!("the image of {what} cannot be read: {reason}"));
+        match postcard::take_from_bytes(bytes) {
+            Ok((value, [])) => Ok(value),
+            Ok((_, rest)) => Err(fail(&format_args!("{} bytes are left over", rest.len()))),
+            Err(error) => Err(fail(&error)),
+        }
+    }
 }
 
 /// Where a command's record is, and whose it is: 8 bytes.
@@ -230,5 +257,26 @@ impl Store for NoStore {
 
     fn wallets_about(&self) -> Result<u64, StoreError> {
         Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::Wallet;
+    use crate::money::Currency;
+    use crate::names::Label;
+
+    #[test]
+    fn e6_an_image_is_read_whole_or_not_at_all() {
+        let wallet = Wallet::new(AccountId::internal("ann"), Currency::CNY, Label::internal("default"));
+        let mut bytes = Image::of(1, &wallet).bytes;
+        assert_eq!(Image::read::<Wallet>("the wallet ann", &bytes).expect("it is whole"), wallet);
+        for cut in 0..bytes.len() {
+            assert!(Image::read::<Wallet>("the wallet ann", &bytes[..cut]).is_err(), "cut at {cut}");
+        }
+        bytes.push(0);
+        let error = Image::read::<Wallet>("the wallet ann", &bytes).expect_err("a byte too many");
+        assert!(error.to_string().contains("the wallet ann cannot be read: 1 bytes are left over"), "{error}");
     }
 }

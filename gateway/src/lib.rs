@@ -20,8 +20,9 @@
 //! | `demo/` | `fentan demo` |
 //! | `rules/` | the rules of a running server, and `fentan rules` |
 //! | `bench.rs` | what the benchmarks of the wire call |
+//! | `fuzzing.rs` | what the fuzz targets call |
 //!
-//! It is a library only so that benchmarks can call the wire; `main.rs` is the program.
+//! It is a library only so that benchmarks and fuzz targets can call the wire; `main.rs` is the program.
 
 mod access;
 #[doc(hidden)]
@@ -33,6 +34,8 @@ mod demo;
 mod door;
 mod explain;
 mod feed;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod http;
 mod rules;

@@ -21,6 +21,8 @@
 
 mod errors;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod options;
 mod rocks;

@@ -3,7 +3,6 @@
 use super::{Bucket, Fund, SUBS_MAX, SubId};
 use crate::money::Currency;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A line of the balance sheet. All wallets together are one set of lines, so are all merchants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -116,20 +115,29 @@ impl Chart {
 /// Every entry is balanced, so the sum over a currency is zero on each shard by itself, always. Every posting of
 /// every spend is added here, so a line is found by its place, not by a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Totals(Vec<(Currency, [i128; LINES])>);
 
-/// As it is written down: the lines that are not zero.
+/// As it is written down: the lines that are not zero, in order.
 #[derive(Serialize, Deserialize)]
-struct Written(BTreeMap<(Currency, Chart), i128>);
+struct Written(Vec<((Currency, Chart), i128)>);
 
-impl From<Written> for Totals {
-    fn from(Written(lines): Written) -> Self {
+impl TryFrom<Written> for Totals {
+    type Error = &'static str;
+
+    /// Takes nothing that would be written otherwise: another order, a line twice, a line that there is not.
+    fn try_from(Written(lines): Written) -> Result<Self, Self::Error> {
+        if !lines.is_sorted_by(|(one, _), (next, _)| one < next) {
+            return Err("the lines are not in order");
+        }
         let mut totals = Self::default();
         for ((currency, line), minor) in lines {
+            if CHART[line.place()] != line || minor == 0 {
+                return Err("a line that is not in the chart, or zero");
+            }
             totals.add(currency, line, minor);
         }
-        totals
+        Ok(totals)
     }
 }
 
@@ -191,5 +199,23 @@ mod tests {
         }
         assert!(CHART.is_sorted());
         assert_eq!(SUBS_MAX, 8);
+    }
+
+    #[test]
+    fn e6_a_chart_that_would_be_written_otherwise_is_refused() {
+        let read = |lines: &[(Chart, i128)]| {
+            let written: Vec<_> = lines.iter().map(|(line, minor)| ((Currency::CNY, *line), *minor)).collect();
+            let bytes = postcard::to_allocvec(&written).expect("it can be written");
+            postcard::from_bytes::<Totals>(&bytes).map(|totals| (postcard::to_allocvec(&totals) == Ok(bytes), totals))
+        };
+        let (wallets, channels) = ((Chart::Wallets(SubId(0)), 5), (Chart::Channels, -5));
+        let (same, totals) = read(&[wallets, channels]).expect("in order");
+        assert!(same, "the same bytes");
+        assert_eq!(totals.get(Currency::CNY, &Chart::Channels), -5);
+        for lines in
+            [&[channels, wallets][..], &[wallets, wallets], &[(Chart::Wallets(SubId(8)), 5)], &[(Chart::Channels, 0)]]
+        {
+            assert!(read(lines).is_err(), "{lines:?}");
+        }
     }
 }

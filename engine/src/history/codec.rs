@@ -17,6 +17,7 @@ use crate::names::{AccountId, CommandId, Label};
 use crate::runtime::hashing::Hashing;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 
 /// The layout of the tables; another one is indexed anew.
 pub const HISTORY_FORMAT: u16 = 3;
@@ -327,13 +328,20 @@ impl Entry {
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, HistoryError> {
-        let bad = |_| HistoryError::Damaged("an entry cannot be read".into());
+        let damaged = || HistoryError::Damaged("an entry cannot be read".into());
+        let bad = |_| damaged();
         let ((kind, at, mask), mut rest): ((EntryKind, i64, u16), _) = postcard::take_from_bytes(bytes).map_err(bad)?;
         let mut after = Amounts::default();
         for (place, minor) in after.0.iter_mut().enumerate() {
             if mask & 1 << place != 0 {
                 (*minor, rest) = postcard::take_from_bytes(rest).map_err(bad)?;
+                if *minor == 0 {
+                    return Err(damaged());
+                }
             }
+        }
+        if mask >> Amounts::PLACES != 0 || !rest.is_empty() {
+            return Err(damaged());
         }
         Ok(Self { kind, at: at.wrapping_add(EPOCH), after })
     }
@@ -353,7 +361,33 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 pub(super) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, HistoryError> {
-    postcard::from_bytes(bytes).map_err(|error| HistoryError::Damaged(format!("{what} cannot be read: {error}")))
+    let damaged = |reason: &dyn Display| HistoryError::Damaged(format!("{what} cannot be read: {reason}"));
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, rest)) => Err(damaged(&format_args!("{} bytes are left over", rest.len()))),
+        Err(error) => Err(damaged(&error)),
+    }
+}
+
+/// A row's value, read and written again: for the fuzz targets (`docs/fuzzing.md`). The kind chooses what it is a row of.
+///
+/// # Errors
+/// When the bytes are not exactly one such row.
+#[doc(hidden)]
+pub fn row_again(kind: u8, bytes: &[u8]) -> Result<Vec<u8>, HistoryError> {
+    fn again<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<Vec<u8>, HistoryError> {
+        decode::<T>("a row", bytes).map(|row| encode(&row))
+    }
+    match kind % 8 {
+        0 => Entry::decode(bytes).map(|entry| entry.encode()),
+        1 => again::<AccountRow>(bytes),
+        2 => again::<StatusRow>(bytes),
+        3 => again::<LotRow>(bytes),
+        4 => again::<Dimensions>(bytes),
+        5 => again::<SegmentRow>(bytes),
+        6 => again::<HistoryMeta>(bytes),
+        _ => again::<DocumentRow>(bytes),
+    }
 }
 
 /// What an account is.
@@ -451,6 +485,8 @@ mod tests {
         for cut in 0..merchant.encode().len() {
             assert!(Entry::decode(&merchant.encode()[..cut]).is_err(), "cut at {cut}");
         }
+        let more = [&*merchant.encode(), &[0]].concat();
+        assert!(Entry::decode(&more).is_err(), "a byte is left over");
     }
 
     #[test]

@@ -30,6 +30,8 @@ mod spans;
 mod store;
 
 pub use changes::{Change, Figures, Opens, changes, kind, opens, status_set};
+#[doc(hidden)]
+pub use codec::row_again;
 pub use codec::{
     AccountRow, Amounts, DUE_SETTLEMENTS, Dimensions, DocumentRow, Entry, EntryKind, HISTORY_FORMAT, HistoryMeta,
     NameKeys, OPEN_SPLITS,

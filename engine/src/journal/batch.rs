@@ -67,6 +67,9 @@ pub enum BatchError {
     /// Written by another program.
     #[error("its format is {0}, this program reads {FORMAT}")]
     Format(u16),
+    /// A header that no writer makes.
+    #[error("its header cannot be: {0}")]
+    Header(&'static str),
     /// The bytes are not those that were written.
     #[error("its hash does not match its bytes")]
     Hash,
@@ -145,8 +148,20 @@ impl<'a> Batch<'a> {
             hash,
             records,
         };
+        batch.check_header(header)?;
         batch.check_framing()?;
         Ok(batch)
+    }
+
+    /// What the hash cannot see: a header that is whole and yet wrong.
+    fn check_header(&self, header: &[u8]) -> Result<(), BatchError> {
+        if header[6..8] != [0; 2] {
+            return Err(BatchError::Header("bytes 6 and 7 are not zero"));
+        }
+        if self.number == u64::MAX || self.first.checked_add(u64::from(self.count)).is_none() {
+            return Err(BatchError::Header("nothing can follow its number or its positions"));
+        }
+        Ok(())
     }
 
     fn check_framing(&self) -> Result<(), BatchError> {
@@ -231,6 +246,20 @@ mod tests {
             }
             assert!(Batch::open(&bytes[..at]).is_err(), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn e6_a_header_that_no_writer_makes_is_refused() {
+        let refused = |bytes: &[u8]| matches!(Batch::open(bytes), Err(BatchError::Header(_)));
+        assert!(refused(&seal(1, u64::MAX, 1, 0, &[], &[0; 32])));
+        assert!(refused(&seal(1, 1, u64::MAX, 1, &framed(&[b"one"]), &[0; 32])));
+        let sealed = seal(1, 1, 1, 0, &[], &[0; 32]);
+        assert!(Batch::open(&sealed).is_ok());
+        let mut content = sealed[..HEADER_LEN].to_vec();
+        content[7] = 1;
+        let hash = blake3::hash(&content);
+        content.extend_from_slice(hash.as_bytes());
+        assert!(refused(&content));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::ledger::{
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 use crate::planted::{self, Planted};
-use crate::store::{Store, StoreError};
+use crate::store::{Image, Store, StoreError};
 use hashbrown::HashMap;
 use parking_lot::MutexGuard;
 use std::sync::atomic::Ordering;
@@ -121,8 +121,7 @@ impl Held<'_> {
             return Ok(Some((home, slot)));
         }
         let Some(image) = self.store.wallet(hash, id)? else { return Ok(None) };
-        let wallet: Wallet = postcard::from_bytes(&image.bytes)
-            .map_err(|error| StoreError(format!("the image of the wallet {id} cannot be read: {error}")))?;
+        let wallet: Wallet = Image::read(format_args!("the wallet {id}"), &image.bytes)?;
         let slot = self.shard(home).wallets.insert(hash, wallet);
         if let Some(images) = &mut self.images {
             images.has_wallet(home, slot, image.as_of);
@@ -446,9 +445,7 @@ impl Held<'_> {
             return Ok(Some(kept.document.clone()));
         }
         let Some(image) = self.store.document(key)? else { return Ok(None) };
-        let document = postcard::from_bytes(&image.bytes)
-            .map_err(|error| StoreError(format!("the image of the document {key:032x} cannot be read: {error}")))?;
-        Ok(Some(document))
+        Image::read(format_args!("the document {key:032x}"), &image.bytes).map(Some)
     }
 
     /// A document stands otherwise now.

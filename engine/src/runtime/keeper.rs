@@ -23,7 +23,6 @@ use crate::names::AccountId;
 use crate::planted::{self, Planted};
 use crate::store::{Bulk, Image, Meta, Put, Store, StoreError};
 use crossbeam::channel::{Receiver, Sender};
-use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -157,17 +156,12 @@ impl Staging {
     }
 }
 
-fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    // Every image type can be serialised and a vector can always be written.
-    postcard::to_allocvec(value).unwrap_or_else(|error| unreachable!("an image can always be encoded: {error}"))
-}
-
 fn stage_put(shard: &mut Shard, slot: Slot, as_of: Position, ticket: u32, puts: &mut Vec<Put>) {
     let Some(entry) = shard.wallets.entry_mut(slot).filter(|entry| entry.dirty) else { return };
     entry.dirty = false;
     entry.staged = Staged::put(ticket);
     let wallet = &entry.value;
-    puts.push(Put::Wallet(entry.hash, wallet.id.clone(), Image { as_of, bytes: encode(wallet) }));
+    puts.push(Put::Wallet(entry.hash, wallet.id.clone(), Image::of(as_of, wallet)));
 }
 
 /// Stages the wallets of one bucket, in the order of their hashes. A slot may have been given to another wallet since;
@@ -194,7 +188,7 @@ fn stage_bucket(
         entry.dirty = false;
         entry.staged = Staged::bulk(epoch);
         let wallet = &entry.value;
-        let image = Image { as_of, bytes: encode(wallet) };
+        let image = Image::of(as_of, wallet);
         wallets.push(WalletImage { hash: entry.hash, id: wallet.id.clone(), image });
     }
     wallets[first..].sort_unstable_by(|one, other| (one.hash, &one.id).cmp(&(other.hash, &other.id)));
@@ -207,12 +201,12 @@ fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
     for slot in slots {
         if let Some(entry) = shard.slices.entry_mut(slot) {
             entry.dirty = false;
-            puts.push(Put::Slice(number, entry.value.id.clone(), Image { as_of, bytes: encode(&entry.value) }));
+            puts.push(Put::Slice(number, entry.value.id.clone(), Image::of(as_of, &entry.value)));
         }
     }
     if std::mem::take(&mut shard.totals_dirty) || shard.last_at > shard.stored_at {
         shard.stored_at = shard.last_at;
-        puts.push(Put::Totals(number, Image { as_of, bytes: encode(&(&shard.totals, shard.last_at)) }));
+        puts.push(Put::Totals(number, Image::of(as_of, &(&shard.totals, shard.last_at))));
     }
     // A clean one was staged at the checkpoint before, whose images are written by now.
     shard.refunds.retain(|_, refunded| refunded.dirty);
@@ -223,7 +217,7 @@ fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
     shard.documents.retain(|_, kept| kept.dirty);
     for (id, kept) in &mut shard.documents {
         kept.dirty = false;
-        puts.push(Put::Document(*id, Image { as_of, bytes: encode(&kept.document) }));
+        puts.push(Put::Document(*id, Image::of(as_of, &kept.document)));
     }
     // In the order in which it happened: the last word on a deadline counts.
     puts.extend(shard.deadline_changes.drain(..).map(|(change, at, id)| match change {

@@ -24,7 +24,6 @@ use crate::planted::{self, Planted};
 use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
 use crossbeam::channel::bounded;
 use parking_lot::Mutex;
-use serde::de::DeserializeOwned;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -196,9 +195,7 @@ fn read_wallets(
 ) -> Result<(), StoreError> {
     let mut lot = Vec::with_capacity(WALLETS_A_LOT);
     store.each_wallet(hashes, &mut |hash, name, as_of, bytes| {
-        let wallet = postcard::from_bytes(bytes)
-            .map_err(|error| StoreError(format!("the image of the wallet {name} cannot be read: {error}")))?;
-        lot.push((hash, as_of, wallet));
+        lot.push((hash, as_of, Image::read(format_args!("the wallet {name}"), bytes)?));
         if lot.len() == WALLETS_A_LOT {
             give(std::mem::replace(&mut lot, Vec::with_capacity(WALLETS_A_LOT)))?;
         }
@@ -217,24 +214,18 @@ fn enter_wallets(held: &mut Held<'_>, lot: Vec<Loaded>) {
     }
 }
 
-fn image<T: DeserializeOwned>(what: &str, image: &Image) -> Result<T, StoreError> {
-    postcard::from_bytes(&image.bytes)
-        .map_err(|error| StoreError(format!("the image of {what} cannot be read: {error}")))
-}
-
 /// A shard's chart of accounts, and the time of its last decision behind it. Images of earlier versions have no time.
 fn totals_and_time(image: &Image) -> Result<(Totals, Timestamp), StoreError> {
-    let failed = |error| StoreError(format!("the image of the chart of accounts cannot be read: {error}"));
-    let (totals, rest) = postcard::take_from_bytes(&image.bytes).map_err(failed)?;
-    let time = if rest.is_empty() { 0 } else { postcard::from_bytes(rest).map_err(failed)? };
-    Ok((totals, time))
+    let what = "the chart of accounts";
+    let untimed = |_| Image::read(what, &image.bytes).map(|totals| (totals, 0));
+    Image::read(what, &image.bytes).or_else(untimed)
 }
 
 fn load_slices(held: &mut Held<'_>, stored: Vec<StoredSlice>) -> Result<(), StoreError> {
     for slice in stored {
         match slice {
             StoredSlice::Account(number, id, bytes) => {
-                let slice: Slice = image(id.as_str(), &bytes)?;
+                let slice: Slice = Image::read(&id, &bytes.bytes)?;
                 let hash = held.hashing.account(id.as_str());
                 let slot = held.shard(usize::from(number)).slices.insert(hash, slice);
                 if let Some(images) = &mut held.images {
@@ -473,16 +464,13 @@ fn fold(held: &mut Held<'_>, count: usize) -> bool {
 /// written as well: they say that the records up to here are in the first shard's, which the tail, replayed
 /// once more before the next checkpoint, would otherwise book a second time.
 fn write_folded(store: &dyn Store, shards: &mut [Mutex<Shard>], count: usize, end: Position) -> Result<(), StoreError> {
-    let encode = |bytes: Result<Vec<u8>, postcard::Error>| bytes.map_err(|error| StoreError(error.to_string()));
     let mut puts = Vec::new();
     for (number, shard) in shards.iter_mut().enumerate().filter(|(number, _)| *number == 0 || *number >= count) {
         let shard = shard.get_mut();
         let number = u16::try_from(number).unwrap_or(u16::MAX);
-        let bytes = encode(postcard::to_allocvec(&(&shard.totals, shard.last_at)))?;
-        puts.push(Put::Totals(number, Image { as_of: end, bytes }));
+        puts.push(Put::Totals(number, Image::of(end, &(&shard.totals, shard.last_at))));
         for (_, entry) in shard.slices.iter() {
-            let bytes = encode(postcard::to_allocvec(&entry.value))?;
-            puts.push(Put::Slice(number, entry.value.id.clone(), Image { as_of: end, bytes }));
+            puts.push(Put::Slice(number, entry.value.id.clone(), Image::of(end, &entry.value)));
         }
     }
     store.write(&puts)?;

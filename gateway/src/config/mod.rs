@@ -3,5 +3,5 @@
 mod catalog;
 mod settings;
 
-pub(crate) use catalog::{Fault, Loaded, Refused, load, read_text};
+pub(crate) use catalog::{Fault, Loaded, Refused, load, read_text, read_whole};
 pub(crate) use settings::{Given, HistorySettings, Settings};

@@ -68,7 +68,8 @@ async fn forget(body: &mut web::Payload) {
     let _ = actix_web::rt::time::timeout(LINGER, rest).await;
 }
 
-async fn answer(bytes: &[u8], door: &Door, visitor: Visitor) -> HttpResponse {
+/// The answer to one object or an array.
+pub(crate) async fn answer(bytes: &[u8], door: &Door, visitor: Visitor) -> HttpResponse {
     // Newlines inside a pretty-printed object are blanks.
     match parse_line(bytes, door.limits.batch) {
         Line::Blank => bad_body("the body is empty"),

@@ -36,6 +36,8 @@ mod trace;
 mod views;
 mod webhooks;
 
+pub(crate) use commands::answer;
+
 use crate::access::Access;
 use crate::clearing::ClearingService;
 use crate::door::Door;

@@ -9,6 +9,8 @@ mod socket;
 mod watch;
 mod write;
 
+pub(crate) use read::Lines;
+
 use crate::access::FIRST_BYTE;
 use crate::door::Door;
 use crate::wire::{Conn, write_refusal};

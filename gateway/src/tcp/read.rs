@@ -32,8 +32,7 @@ pub(super) async fn run(
     door: &Door,
     mut closing: watch::Receiver<bool>,
 ) {
-    let routes = Routes::of(Visitor::stranger(door.gate.as_ref()));
-    let mut lines = Lines { buffer: BytesMut::new(), searched: 0, routes };
+    let mut lines = Lines::of(Visitor::stranger(door.gate.as_ref()));
     loop {
         while !conn.is_gone() && is_full(conn, door) {
             conn.want_room(door.limits.in_flight);
@@ -103,21 +102,26 @@ fn say(conn: &Conn, reject: &Reject) {
 }
 
 /// What was read and is not yet a whole line.
-struct Lines {
-    buffer: BytesMut,
+pub(crate) struct Lines {
+    pub(crate) buffer: BytesMut,
     /// How much of the buffer is known to hold no newline.
     searched: usize,
     routes: Routes,
 }
 
 impl Lines {
+    /// Nothing yet, of this visitor.
+    pub(crate) fn of(visitor: Visitor) -> Self {
+        Self { buffer: BytesMut::new(), searched: 0, routes: Routes::of(visitor) }
+    }
+
     /// Makes room for a read.
     fn reserve(&mut self) {
         self.buffer.reserve(self.buffer.len().clamp(READ, READ_MOST));
     }
 
     /// Takes in the whole lines; `false` when nothing more may be read.
-    fn take(&mut self, conn: &Arc<Conn>, door: &Door) -> bool {
+    pub(crate) fn take(&mut self, conn: &Arc<Conn>, door: &Door) -> bool {
         let mut taken = Taken::All;
         let mut lines = 0;
         if let Some(at) = memchr::memrchr(b'\n', &self.buffer[self.searched..]) {

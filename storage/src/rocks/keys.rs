@@ -17,31 +17,31 @@ const ACCOUNT: u8 = 1;
 const META_FORMAT: u16 = 1;
 
 /// An image: its position and its bytes.
-pub(super) fn image(image: &Image) -> Vec<u8> {
+pub(crate) fn image(image: &Image) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(8 + image.bytes.len());
     bytes.extend_from_slice(&image.as_of.to_le_bytes());
     bytes.extend_from_slice(&image.bytes);
     bytes
 }
 
-pub(super) fn read_image(bytes: &[u8]) -> Result<Image, StoreError> {
+pub(crate) fn read_image(bytes: &[u8]) -> Result<Image, StoreError> {
     let (as_of, bytes) = split_image(bytes)?;
     Ok(Image { as_of, bytes: bytes.to_vec() })
 }
 
-pub(super) fn slice(number: u16, account: &AccountId) -> Vec<u8> {
+pub(crate) fn slice(number: u16, account: &AccountId) -> Vec<u8> {
     let mut key = totals(number).to_vec();
     key[2] = ACCOUNT;
     key.extend_from_slice(account.as_str().as_bytes());
     key
 }
 
-pub(super) fn totals(number: u16) -> [u8; 3] {
+pub(crate) fn totals(number: u16) -> [u8; 3] {
     let [high, low] = number.to_be_bytes();
     [high, low, TOTALS]
 }
 
-pub(super) fn read_slice(key: &[u8], value: &[u8]) -> Result<StoredSlice, StoreError> {
+pub(crate) fn read_slice(key: &[u8], value: &[u8]) -> Result<StoredSlice, StoreError> {
     let image = read_image(value)?;
     match key {
         [high, low, TOTALS] => Ok(StoredSlice::Totals(u16::from_be_bytes([*high, *low]), image)),
@@ -52,7 +52,7 @@ pub(super) fn read_slice(key: &[u8], value: &[u8]) -> Result<StoredSlice, StoreE
     }
 }
 
-pub(super) fn account(name: &[u8]) -> Result<AccountId, StoreError> {
+pub(crate) fn account(name: &[u8]) -> Result<AccountId, StoreError> {
     self::name(name).map(AccountId::internal)
 }
 
@@ -70,48 +70,49 @@ fn read_pair(bytes: &[u8], what: &str) -> Result<(Position, [u8; 8]), StoreError
     Ok((u64::from_le_bytes(*position), other))
 }
 
-pub(super) fn id(entry: IdEntry) -> [u8; 8] {
+pub(crate) fn id(entry: IdEntry) -> [u8; 8] {
     entry.to_bits().to_le_bytes()
 }
 
-pub(super) fn read_id(bytes: &[u8]) -> Result<IdEntry, StoreError> {
-    let bits = bytes.try_into().map_err(|_| damaged("an id"))?;
-    Ok(IdEntry::from_bits(u64::from_le_bytes(bits)))
+pub(crate) fn read_id(bytes: &[u8]) -> Result<IdEntry, StoreError> {
+    let bits = u64::from_le_bytes(bytes.try_into().map_err(|_| damaged("an id"))?);
+    let entry = IdEntry::from_bits(bits);
+    if entry.to_bits() == bits { Ok(entry) } else { Err(damaged("an id")) }
 }
 
 /// A hash as a key: as it sorts.
-pub(super) fn hash(key: &[u8]) -> Result<(u64, &[u8]), StoreError> {
+pub(crate) fn hash(key: &[u8]) -> Result<(u64, &[u8]), StoreError> {
     let (hash, rest) = key.split_first_chunk().ok_or_else(|| damaged("a hash"))?;
     Ok((u64::from_be_bytes(*hash), rest))
 }
 
 /// A wallet: the hash of its name, so that a checkpoint's wallets need no sorting by name, and the name.
-pub(super) fn wallet(hash: u64, account: &AccountId) -> Vec<u8> {
+pub(crate) fn wallet(hash: u64, account: &AccountId) -> Vec<u8> {
     let mut key = Vec::with_capacity(8 + account.as_str().len());
     key.extend_from_slice(&hash.to_be_bytes());
     key.extend_from_slice(account.as_str().as_bytes());
     key
 }
 
-pub(super) fn name(bytes: &[u8]) -> Result<&str, StoreError> {
+pub(crate) fn name(bytes: &[u8]) -> Result<&str, StoreError> {
     std::str::from_utf8(bytes).map_err(|_| damaged("an account's name"))
 }
 
 /// An image's position and its bytes.
-pub(super) fn split_image(bytes: &[u8]) -> Result<(Position, &[u8]), StoreError> {
+pub(crate) fn split_image(bytes: &[u8]) -> Result<(Position, &[u8]), StoreError> {
     let (as_of, bytes) = bytes.split_first_chunk().ok_or_else(|| damaged("an image"))?;
     Ok((u64::from_le_bytes(*as_of), bytes))
 }
 
 /// Position and amount, and of a spend with order lines 8 bytes more for each of them.
-pub(super) fn refunded(position: Position, back: &GivenBack) -> Vec<u8> {
+pub(crate) fn refunded(position: Position, back: &GivenBack) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(16 + 8 * back.rows.len());
     bytes.extend_from_slice(&pair(position, back.amount.to_le_bytes()));
     back.rows.iter().for_each(|row| bytes.extend_from_slice(&row.to_le_bytes()));
     bytes
 }
 
-pub(super) fn read_refunded(bytes: &[u8]) -> Result<(Position, GivenBack), StoreError> {
+pub(crate) fn read_refunded(bytes: &[u8]) -> Result<(Position, GivenBack), StoreError> {
     let (head, rows) = bytes.split_at_checked(16).ok_or_else(|| damaged("a refund"))?;
     let (position, amount) = read_pair(head, "a refund")?;
     let rows = rows.chunks(8).map(|row| row.try_into().map(i64::from_le_bytes).map_err(|_| damaged("a refund")));
@@ -121,19 +122,19 @@ pub(super) fn read_refunded(bytes: &[u8]) -> Result<(Position, GivenBack), Store
 /// A signed number sorts as its bytes do once its sign bit is flipped.
 const SIGN: u64 = 1 << 63;
 
-pub(super) fn deadline(at: Timestamp, account: &AccountId) -> Vec<u8> {
+pub(crate) fn deadline(at: Timestamp, account: &AccountId) -> Vec<u8> {
     let mut key = (at.cast_unsigned() ^ SIGN).to_be_bytes().to_vec();
     key.extend_from_slice(account.as_str().as_bytes());
     key
 }
 
-pub(super) fn read_deadline(key: &[u8]) -> Result<(Timestamp, AccountId), StoreError> {
+pub(crate) fn read_deadline(key: &[u8]) -> Result<(Timestamp, AccountId), StoreError> {
     let (at, name) = key.split_first_chunk().ok_or_else(|| damaged("a deadline"))?;
     Ok(((u64::from_be_bytes(*at) ^ SIGN).cast_signed(), account(name)?))
 }
 
 /// Format (2), hash key (16), checkpoint (8), term (8), CRC-32C of all that (4).
-pub(super) fn meta(meta: &Meta) -> Vec<u8> {
+pub(crate) fn meta(meta: &Meta) -> Vec<u8> {
     let mut bytes = META_FORMAT.to_le_bytes().to_vec();
     bytes.extend_from_slice(&meta.hash_key);
     bytes.extend_from_slice(&meta.checkpoint.to_le_bytes());
@@ -142,7 +143,7 @@ pub(super) fn meta(meta: &Meta) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn read_meta(bytes: &[u8]) -> Result<Meta, StoreError> {
+pub(crate) fn read_meta(bytes: &[u8]) -> Result<Meta, StoreError> {
     let broken = || damaged("the meta record");
     let (content, crc) = bytes.split_last_chunk::<4>().ok_or_else(broken)?;
     if crc32c::crc32c(content) != u32::from_le_bytes(*crc) {

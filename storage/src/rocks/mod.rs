@@ -9,7 +9,7 @@
 mod bulk;
 mod history_db;
 mod instance;
-mod keys;
+pub(crate) mod keys;
 mod store;
 mod store_db;
 

@@ -14,7 +14,7 @@
 //! It is written to another name, synced and renamed, so it is always there whole. `reached` is raised at every
 //! claim and at an orderly close: a journal that ends below it has lost something.
 
-use super::format::{has_head, put_head};
+use super::format::{has_head, is_format, put_head};
 use super::medium::{sync_folder, told};
 use crate::errors::{Fault, FolderError};
 use fentan_engine::journal::Position;
@@ -30,14 +30,14 @@ const LENGTH: usize = 40;
 
 /// What the file says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Control {
+pub(crate) struct Control {
     pub(super) term: u64,
     pub(super) floor: Position,
     pub(super) reached: Position,
 }
 
 impl Control {
-    fn encode(&self) -> [u8; LENGTH] {
+    pub(crate) fn encode(&self) -> [u8; LENGTH] {
         let mut bytes = [0; LENGTH];
         bytes[8..10].copy_from_slice(&FORMAT.to_le_bytes());
         for (at, number) in [(16, self.term), (24, self.floor), (32, self.reached)] {
@@ -47,9 +47,9 @@ impl Control {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; LENGTH] = bytes.try_into().ok()?;
-        if !has_head(bytes, MAGIC) || u16::from_le_bytes([bytes[8], bytes[9]]) != FORMAT {
+        if !has_head(bytes, MAGIC) || !is_format(bytes, FORMAT) {
             return None;
         }
         let number = |at: usize| bytes[at..].first_chunk().copied().map(u64::from_le_bytes);

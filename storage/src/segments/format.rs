@@ -47,7 +47,7 @@ const GROUP_MAGIC: [u8; 4] = *b"FGR1";
 
 /// What a segment says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SegmentHeader {
+pub(crate) struct SegmentHeader {
     /// Its number, from 1, without gaps.
     pub(super) number: u64,
     /// Random bytes, which its groups repeat.
@@ -63,8 +63,11 @@ pub(super) struct SegmentHeader {
 }
 
 impl SegmentHeader {
+    /// What of the page is used, in bytes.
+    pub(crate) const USED: usize = SEGMENT_USED;
+
     /// The block that the file begins with.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![0; 8];
         bytes.extend_from_slice(&SEGMENT_FORMAT.to_le_bytes());
         bytes.extend_from_slice(&[0; 6]);
@@ -80,9 +83,9 @@ impl SegmentHeader {
     }
 
     /// Reads a header; `None` when the bytes are none.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; SEGMENT_USED] = bytes.first_chunk()?;
-        if !has_head(bytes, SEGMENT_MAGIC) || u16::from_le_bytes([bytes[8], bytes[9]]) != SEGMENT_FORMAT {
+        if !has_head(bytes, SEGMENT_MAGIC) || !is_format(bytes, SEGMENT_FORMAT) {
             return None;
         }
         let number = |at: usize| number(bytes, at);
@@ -110,7 +113,7 @@ impl SegmentHeader {
 
 /// What a group says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct GroupHeader {
+pub(crate) struct GroupHeader {
     /// Its number.
     pub(super) number: u64,
     /// The position of its first record.
@@ -121,7 +124,7 @@ pub(super) struct GroupHeader {
 
 impl GroupHeader {
     /// Writes the header over the first bytes of a group.
-    pub(super) fn encode(&self, mark: u64, group: &mut [u8]) {
+    pub(crate) fn encode(&self, mark: u64, group: &mut [u8]) {
         for (at, number) in [(8, mark), (16, self.number), (24, self.first), (32, self.length)] {
             group[at..at + 8].copy_from_slice(&number.to_le_bytes());
         }
@@ -129,7 +132,7 @@ impl GroupHeader {
     }
 
     /// Reads a header of a group of the segment with this mark; `None` when the bytes are none.
-    pub(super) fn decode(mark: u64, bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(mark: u64, bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; GROUP_HEADER] = bytes.first_chunk()?;
         if !has_head(bytes, GROUP_MAGIC) || number(bytes, 8)? != mark {
             return None;
@@ -159,7 +162,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 /// Writes magic and checksum over the first eight bytes.
-pub(super) fn put_head(bytes: &mut [u8], magic: [u8; 4]) {
+pub(crate) fn put_head(bytes: &mut [u8], magic: [u8; 4]) {
     let crc = crc32c::crc32c(&bytes[8..]);
     bytes[..4].copy_from_slice(&magic);
     bytes[4..8].copy_from_slice(&crc.to_le_bytes());
@@ -170,9 +173,24 @@ pub(super) fn has_head(bytes: &[u8], magic: [u8; 4]) -> bool {
     bytes.len() >= 8 && bytes[..4] == magic && bytes[4..8] == crc32c::crc32c(&bytes[8..]).to_le_bytes()
 }
 
+/// Whether bytes 8 to 16 say this format: its number, and zeros.
+pub(super) fn is_format(bytes: &[u8], format: u16) -> bool {
+    number(bytes, 8) == Some(u64::from(format))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn e6_a_header_with_other_bytes_than_a_writer_leaves_is_refused() {
+        let header = SegmentHeader { number: 1, mark: 2, size: 3, before: 4, group: 5, chain: Chain::START };
+        let mut bytes = header.encode();
+        assert_eq!(SegmentHeader::decode(&bytes), Some(header));
+        bytes[12] = 1;
+        put_head(&mut bytes[..SEGMENT_USED], SEGMENT_MAGIC);
+        assert_eq!(SegmentHeader::decode(&bytes), None);
+    }
 
     #[test]
     fn e6_headers_read_back_and_no_flipped_bit_goes_unseen() {

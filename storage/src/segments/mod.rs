@@ -31,4 +31,6 @@ mod walk;
 pub use journal::SegmentJournal;
 pub use reader::SegmentReader;
 
+pub(crate) use control::Control;
+pub(crate) use format::{GroupHeader, SegmentHeader, put_head};
 pub(crate) use state::Checked;

@@ -122,6 +122,11 @@ pub(crate) fn read_text(path: PathBuf, text: String) -> Result<CatalogSpec, Refu
     if faults.is_empty() { Ok(whole) } else { Err(Refused(faults)) }
 }
 
+/// The catalog of one text.
+pub(crate) fn read_whole(path: PathBuf, text: String) -> Result<Loaded, Refused> {
+    together(vec![Text { path, text }])
+}
+
 fn together(files: Vec<Text>) -> Result<Loaded, Refused> {
     let mut whole = CatalogSpec::default();
     let mut places = Vec::new();
