@@ -2,14 +2,16 @@
 
 use super::history::params;
 use super::{State, refusal};
+use crate::access::Visitor;
 use crate::feed::{Feed, FeedAsk, FeedFault, FeedParams, Form};
 use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use fentan_engine::ledger::Reject;
+use futures_util::StreamExt;
 
 /// The journal's records from a position on.
 #[get("/v1/journal")]
-pub(super) async fn journal(http: HttpRequest, state: web::Data<State>) -> HttpResponse {
+pub(super) async fn journal(http: HttpRequest, mut visitor: Visitor, state: web::Data<State>) -> HttpResponse {
     let ask = match ask(&http) {
         Ok(ask) => ask,
         Err(reject) => return refusal(&reject),
@@ -24,7 +26,11 @@ pub(super) async fn journal(http: HttpRequest, state: web::Data<State>) -> HttpR
                 Form::Ndjson => "application/x-ndjson",
                 Form::Sse => "text/event-stream; charset=utf-8",
             })
-            .streaming(feed.into_stream()),
+            .streaming(feed.into_stream().map(move |piece| {
+                // A feed may last for days; its token may not.
+                visitor.renew();
+                if visitor.is_stranger() { Err(std::io::Error::other("the token is not good any more")) } else { piece }
+            })),
         Err(fault) => failed(&fault),
     }
 }
