@@ -155,7 +155,7 @@ fn ask(copy: &SimulatedDisk, reader: &dyn JournalReader, memory: &Memory, time: 
         }
         books.apply(*position, record);
     }
-    wrong.extend(books.wrong.drain(..));
+    wrong.append(&mut books.wrong);
     wrong.extend(memory.seen.iter().filter_map(|heard| was(&books, &written, heard)));
     wrong.extend(names.iter().zip(&shown).filter_map(|(name, heard)| is(&books, name, &heard.told)));
     if shown.last().map(|heard| &heard.told) != Some(&Told::Balanced(true)) {

@@ -46,6 +46,7 @@ impl Dice {
     }
 
     /// Another generator, which goes its own way from here.
+    #[must_use]
     pub const fn fork(&mut self) -> Self {
         Self(self.bits())
     }

@@ -65,8 +65,10 @@ impl House<'_> {
     pub(crate) fn settle(&mut self) -> Result<(), String> {
         loop {
             let shards = self.stepped.engine().shards();
-            let mut worked =
-                (0..shards).fold(false, |any, number| self.stepped.turn_shard(number) == Turn::Worked || any);
+            let mut worked = false;
+            for number in 0..shards {
+                worked |= self.stepped.turn_shard(number) == Turn::Worked;
+            }
             worked |= self.stepped.turn_writer() == Turn::Worked;
             worked |= self.stepped.turn_keeper() == Turn::Worked;
             if let Some(reason) = self.failure() {

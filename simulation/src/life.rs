@@ -170,7 +170,7 @@ impl Stage<'_> {
         let deaf = self.dice.percent(8);
         let mut parcels: BTreeMap<usize, Vec<Sent>> = BTreeMap::new();
         let engine = house.stepped.engine();
-        for _ in 0..self.dice.roll(10) + 1 {
+        for _ in 0..=self.dice.roll(10) {
             let sent = self.next_to_send();
             let body = self.memory.request(&sent).body;
             let shard = engine.route(&body).unwrap_or_else(|| self.dice.at(engine.shards()));

@@ -172,7 +172,7 @@ mod tests {
             assert_eq!(Record::asked_by(&bytes), Some(Label::internal(name)));
             assert_eq!(Record::bare(&bytes), &*plain);
             assert_eq!(Record::decode(&bytes).as_ref(), Ok(&record));
-            assert!(Record::decode(&bytes[..name.len() + 1]).is_err(), "a name that is cut off is no record");
+            assert!(Record::decode(&bytes[..=name.len()]).is_err(), "a name that is cut off is no record");
         }
     }
 }
