@@ -5,7 +5,7 @@
 //! What is not plain goes the general way.
 
 use super::{Balances, Command, Event, LotSet, Record, Spend, Taken, TakenLine};
-use crate::accounts::{SubId, Subs};
+use crate::accounts::{SUBS_MAX, SubId, Subs};
 use crate::money::{Currency, Major};
 use crate::names::{AccountId, CommandId, Label};
 use smallvec::SmallVec;
@@ -29,7 +29,10 @@ pub(super) fn encode(record: &Record, out: &mut Vec<u8>) -> bool {
     if !ask.tags.is_empty() || !ask.lines.is_empty() || taken.lots.len() > LOTS || taken.lines.len() > 2 * LOTS {
         return false;
     }
-    debug_assert!(after.subs.len() <= 8, "there are no more sub-balances");
+    // Read from a damaged medium, perhaps: there are no more sub-balances, and it is not read back by hand.
+    if after.subs.len() > SUBS_MAX {
+        return false;
+    }
     let mut buffer = [0; ROOM];
     let mut writer = Writer { buffer: &mut buffer, at: 0 };
     let written = writer.record(record, ask);
@@ -268,7 +271,7 @@ impl<'b> Reader<'b> {
         let reconciled = LotSet::from_words(words);
         let opens_merchant = self.flag()?;
         let mut subs = SmallVec::new();
-        for _ in 0..self.small(8)? {
+        for _ in 0..self.small(SUBS_MAX)? {
             subs.push(self.signed()?);
         }
         let after = Balances { subs: Subs::from_list(subs), held: self.signed()?, arrears: self.signed()? };
@@ -309,9 +312,10 @@ mod tests {
                 lots: lots.iter().map(|lot| CommandId::internal(lot)).collect(),
                 lines: lines.into_iter().collect(),
             });
-        let after = (prop::collection::vec(signed(), 0..8), signed(), signed()).prop_map(|(subs, held, arrears)| {
-            Balances { subs: Subs::from_list(subs.into_iter().collect()), held, arrears }
-        });
+        let after =
+            (prop::collection::vec(signed(), 0..SUBS_MAX + 2), signed(), signed()).prop_map(|(subs, held, arrears)| {
+                Balances { subs: Subs::from_list(subs.into_iter().collect()), held, arrears }
+            });
         let reconciled = prop::collection::vec(any::<u64>(), 0..3).prop_map(|words| LotSet::from_words(words.into()));
         let flags = (any::<u8>(), any::<bool>());
         (name(), any::<u32>(), taken, prop::option::of(signed()), flags, reconciled, after).prop_map(
