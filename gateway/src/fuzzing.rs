@@ -2,7 +2,7 @@
 //! (`docs/fuzzing.md`).
 
 use crate::config;
-use crate::door::{ClientLimits, Door, Routes};
+use crate::door::{ClientLimits, Door};
 use crate::explain::Desk;
 use crate::history::HistoryAsk;
 use crate::http;
