@@ -14,12 +14,14 @@
 //! | `serve.rs` | the composition root |
 //! | `history/` | the past: statements, explanations, finance reports |
 //! | `clearing/` | channel statements, differences, splits, settlement |
+//! | `backup/` | `fentan backup`, `fentan restore`, and the backups of a running server |
 //! | `demo/` | `fentan demo` |
 //! | `rules/` | the rules of a running server, and `fentan rules` |
 //! | `bench.rs` | what the benchmarks of the wire call |
 //!
 //! It is a library only so that benchmarks can call the wire; `main.rs` is the program.
 
+mod backup;
 #[doc(hidden)]
 pub mod bench;
 mod clearing;
@@ -63,6 +65,8 @@ const EXAMPLES: &str = "Examples:
                                             what a statement confirms becomes pending settlement
   fentan settle run 2026-11-27              what was pending at the cut-over becomes payable
   fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
+  fentan backup --to /backup/sunday         take a backup of the server while it runs, and prove it
+  fentan restore --from /backup/sunday --data ledger
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
 #[derive(Subcommand)]
@@ -80,6 +84,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check a stopped ledger: journal chain, replay against the stored images, trial balance
     Verify(verify::VerifyArgs),
+    /// Take a backup, full or incremental, of a running server or a stopped ledger
+    Backup(backup::BackupArgs),
+    /// Make a data folder of backups, whole or up to a moment
+    Restore(backup::RestoreArgs),
     /// Say why a spend was divided as it was, step by step, in English or Chinese
     Explain(explain::ExplainArgs),
     /// Write an account's statement as CSV
@@ -115,6 +123,8 @@ pub fn run() -> ExitCode {
             .and_then(|settings| serve::run(&settings).map(|()| true)),
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Statement(args) => history::statement(&args),
         Command::Finance(args) => history::finance(&args),

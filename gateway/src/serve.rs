@@ -1,11 +1,13 @@
 //! The composition root: media, engine, doors, control plane, and their end.
 
+use crate::backup::BackupService;
 use crate::clearing::ClearingService;
 use crate::config::{HistorySettings, Loaded, Settings, load};
 use crate::control::{self, CheckpointRule};
 use crate::door::Door;
 use crate::explain::Desk;
 use crate::history::HistoryService;
+use crate::http::Beside;
 use crate::rules::{Archive, RuleBook, now};
 use crate::wire::WireReply;
 use crate::{http, tcp};
@@ -13,6 +15,7 @@ use anyhow::{Context, Result};
 use fentan_engine::journal::JournalReader;
 use fentan_engine::runtime::{Engine, Limits, Media};
 use fentan_engine::store::Store;
+use fentan_storage::backup::{RESTORED, Source};
 use fentan_storage::{DataFolder, Options};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -37,9 +40,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     // Bound before recovery, so that an address in use is known at once; answered after it.
     let tcp_listener = bind(&settings.tcp)?;
     let http_listener = bind(&settings.http)?;
-    let Started { engine, archive, journal, hash_key } = start_engine(settings, loaded)?;
+    let Started { engine, archive, journal, hash_key, source } = start_engine(settings, loaded)?;
     let clearing_journal = Arc::clone(&journal);
     let engine = Arc::new(engine);
+    let backups = Arc::new(BackupService::new(Arc::clone(&engine), source));
     let rules = Arc::new(RuleBook::new(Arc::clone(&engine), settings.catalog.clone(), archive));
     let desk = Desk::open(Arc::clone(&journal), settings.explain_records, Arc::clone(&rules))
         .context("the thread for explanations could not be started")?;
@@ -80,7 +84,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
             every: Duration::from_secs(settings.checkpoint_seconds),
         };
         control::start(&engine, rule);
-        let beside = (Arc::clone(&rules), clearing.clone());
+        let beside = Beside { rules: Arc::clone(&rules), clearing: clearing.clone(), backups: Arc::clone(&backups) };
         let server = http::server(http_listener, door, metrics, beside, closing.clone())?;
         let handle = server.handle();
         let http_task = actix_web::rt::spawn(server);
@@ -91,6 +95,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let signal = stop.await;
         tracing::info!(signal, "stopping: answering what is queued");
         engine.close();
+        let _ = actix_web::web::block(move || backups.stop()).await;
         // Whoever is listening stops taking in; what was taken in is answered.
         let _ = close.send(true);
         let _ = tokio::time::timeout(Duration::from_secs(10), tcp_task).await;
@@ -133,12 +138,13 @@ fn start_history(
     HistoryService::start(store, journal, hash_key, served, history)
 }
 
-/// The engine, the rules of old, the journal's reader and the ledger's hash key.
+/// The engine, the rules of old, the journal's reader, the ledger's hash key, and what a backup is taken of.
 struct Started {
     engine: Engine<WireReply>,
     archive: Archive,
     journal: Arc<dyn JournalReader>,
     hash_key: [u8; 16],
+    source: Source,
 }
 
 fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
@@ -148,6 +154,12 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
     let opened = begun.elapsed();
     if let Some(torn) = journal.dropped() {
         tracing::warn!("{torn}");
+    }
+    if let Ok(restored) = std::fs::read_to_string(settings.data.join(RESTORED)) {
+        let last = restored.rsplit("[[restored]]").next().unwrap_or_default().trim().replace('\n', ", ");
+        tracing::warn!(
+            "this ledger was restored from a backup ({last}): what was answered after that position is not in it"
+        );
     }
     // Before any spend can be divided by them.
     let mut archive = Archive::open(&settings.data)?;
@@ -160,6 +172,7 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
         id_filter_bytes: settings.id_filter_mib << 20,
     };
     let hash_key = store.meta()?.hash_key;
+    let source = Source::running(&settings.data, reader.clone(), store.clone());
     let reader: Arc<dyn JournalReader> = Arc::new(reader);
     let media = Media { journal: Box::new(journal), reader: Arc::clone(&reader), store: Arc::new(store) };
     let clock = Arc::new(|| jiff::Timestamp::now().as_microsecond());
@@ -180,7 +193,7 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
         ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         "recovered"
     );
-    Ok(Started { engine, archive, journal: reader, hash_key })
+    Ok(Started { engine, archive, journal: reader, hash_key, source })
 }
 
 /// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.

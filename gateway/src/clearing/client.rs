@@ -30,11 +30,11 @@ pub(crate) struct Who {
     pub(super) at: ServerArgs,
 }
 
-pub(super) fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None).build().into()
 }
 
-pub(super) fn reach(server: &str) -> String {
+pub(crate) fn reach(server: &str) -> String {
     format!("no server answers at {server}; start one with `fentan serve`, or name it with --server")
 }
 
@@ -67,7 +67,7 @@ pub(super) fn part(name: &str) -> String {
 }
 
 /// Says a no with what it names.
-pub(super) fn refused(answer: &Value) {
+pub(crate) fn refused(answer: &Value) {
     eprintln!("{}: {}", text(&answer["code"]), text(&answer["message"]));
     for row in answer["rows"].as_array().into_iter().flatten() {
         eprintln!("  {}", text(row));
@@ -75,13 +75,13 @@ pub(super) fn refused(answer: &Value) {
 }
 
 /// Prints something. Whoever reads it may have read enough.
-pub(super) fn print(what: &dyn std::fmt::Display) {
+pub(crate) fn print(what: &dyn std::fmt::Display) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout(), "{what}");
 }
 
 /// A value as it stands in a table.
-pub(super) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

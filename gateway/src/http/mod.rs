@@ -13,9 +13,11 @@
 //! | `splits.rs` | `GET /v1/splits…` |
 //! | `documents.rs` | what these share |
 //! | `rules.rs` | `GET /v1/rules…`, `POST /v1/rules/reload` |
+//! | `backups.rs` | `POST /v1/backups`: a backup of the running ledger |
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
 //! | `openapi.rs` | `/openapi.json` |
 
+mod backups;
 mod commands;
 mod documents;
 mod history;
@@ -30,6 +32,7 @@ mod statements;
 mod trace;
 mod views;
 
+use crate::backup::BackupService;
 use crate::clearing::ClearingService;
 use crate::door::Door;
 use crate::rules::RuleBook;
@@ -50,6 +53,14 @@ pub(crate) struct State {
     pub(crate) rules: Arc<RuleBook>,
     /// The clearing line; `None` when there is no history, which it needs.
     pub(crate) clearing: Option<Arc<ClearingService>>,
+    pub(crate) backups: Arc<BackupService>,
+}
+
+/// What stands beside the engine.
+pub(crate) struct Beside {
+    pub(crate) rules: Arc<RuleBook>,
+    pub(crate) clearing: Option<Arc<ClearingService>>,
+    pub(crate) backups: Arc<BackupService>,
 }
 
 /// The server, bound and ready to run.
@@ -60,10 +71,11 @@ pub(crate) fn server(
     listener: TcpListener,
     door: Door,
     metrics: PrometheusHandle,
-    (rules, clearing): (Arc<RuleBook>, Option<Arc<ClearingService>>),
+    beside: Beside,
     closing: watch::Receiver<bool>,
 ) -> std::io::Result<Server> {
-    let state = web::Data::new(State { closing, door, metrics, rules, clearing });
+    let Beside { rules, clearing, backups } = beside;
+    let state = web::Data::new(State { closing, door, metrics, rules, clearing, backups });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::clone(&state))
@@ -97,6 +109,7 @@ pub(crate) fn server(
             .service(rules::all)
             .service(rules::one)
             .service(rules::reload)
+            .service(backups::take)
             .service(operations::healthz)
             .service(operations::readyz)
             .service(operations::metrics)
