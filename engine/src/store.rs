@@ -163,8 +163,8 @@ pub trait Store: Send + Sync {
     /// Where the record is of the command whose id has this hash.
     fn id(&self, hash: u64) -> Result<Option<IdEntry>, StoreError>;
 
-    /// Calls `visit` with the hash of every id, in no order, until it says stop (`false`).
-    fn each_id(&self, visit: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError>;
+    /// Calls `visit` with the hash of every id and where its record is, in no order, until it says stop (`false`).
+    fn each_id(&self, visit: &mut dyn FnMut(u64, IdEntry) -> bool) -> Result<(), StoreError>;
 
     /// What refunds have given back of a spend, and up to which position.
     fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError>;
@@ -231,7 +231,7 @@ impl Store for NoStore {
         Ok(None)
     }
 
-    fn each_id(&self, _: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError> {
+    fn each_id(&self, _: &mut dyn FnMut(u64, IdEntry) -> bool) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -16,6 +16,7 @@
 //! | `simulate.rs` | `fentan simulate` |
 //! | `history/` | the past: statements, explanations, finance reports |
 //! | `clearing/` | channel statements, differences, splits, settlement |
+//! | `backup/` | `fentan backup`, `fentan restore`, and the backups of a running server |
 //! | `feed/` | the change feed, and webhooks |
 //! | `demo/` | `fentan demo` |
 //! | `rules/` | the rules of a running server, and `fentan rules` |
@@ -25,6 +26,7 @@
 //! It is a library only so that benchmarks and fuzz targets can call the wire; `main.rs` is the program.
 
 mod access;
+mod backup;
 #[doc(hidden)]
 pub mod bench;
 mod clearing;
@@ -75,6 +77,8 @@ const EXAMPLES: &str = "Examples:
   fentan rules check rules.toml             what is in a rule file, or everything that is wrong with it
   fentan token new --name till-7 --scope spend,read --file tokens.toml
                                             a token for access control, which `serve --tokens` asks for
+  fentan backup --to /backup/sunday         take a backup of the server while it runs, and prove it
+  fentan restore --from /backup/sunday --data ledger
   fentan verify --data ledger               prove chain, images and balance of a stopped ledger";
 
 #[derive(Subcommand)]
@@ -94,6 +98,10 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// The engine through thousands of crashes, on a disk in memory that fails in every way, each audited
     Simulate(simulate::SimulateArgs),
+    /// Take a backup, full or incremental, of a running server or a stopped ledger
+    Backup(backup::BackupArgs),
+    /// Make a data folder of backups, whole or up to a moment
+    Restore(backup::RestoreArgs),
     /// Say why a spend was divided as it was, step by step, in English or Chinese
     Explain(explain::ExplainArgs),
     /// Write an account's statement as CSV
@@ -138,6 +146,8 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Statement(args) => history::statement(&args),
         Command::Finance(args) => history::finance(&args),

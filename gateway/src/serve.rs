@@ -1,6 +1,7 @@
 //! The composition root: media, engine, doors, control plane, and their end.
 
 use crate::access::{self, Access, Certificates};
+use crate::backup::BackupService;
 use crate::clearing::ClearingService;
 use crate::config::{HistorySettings, Loaded, Settings, load};
 use crate::control::{self, CheckpointRule};
@@ -9,6 +10,7 @@ use crate::explain::Desk;
 use crate::feed::webhook::{self, Webhooks};
 use crate::feed::{FeedService, Source};
 use crate::history::HistoryService;
+use crate::http::Beside;
 use crate::rules::{Archive, RuleBook, now};
 use crate::tcp::Places;
 use crate::wire::WireReply;
@@ -17,6 +19,7 @@ use anyhow::{Context, Result};
 use fentan_engine::journal::JournalReader;
 use fentan_engine::runtime::{Engine, Limits, Media};
 use fentan_engine::store::Store;
+use fentan_storage::backup::{RESTORED, Source as BackupSource};
 use fentan_storage::{DataFolder, Options, free_space};
 use std::net::TcpListener;
 use std::path::Path;
@@ -56,9 +59,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         );
         limits.connections = connections;
     }
-    let Started { engine, archive, journal, hash_key } = start_engine(settings, loaded)?;
+    let Started { engine, archive, journal, hash_key, source } = start_engine(settings, loaded)?;
     let clearing_journal = Arc::clone(&journal);
     let engine = Arc::new(engine);
+    let backups = Arc::new(BackupService::new(Arc::clone(&engine), source));
     let (marks, catalogs) = (Arc::clone(&engine), Arc::clone(&engine));
     let (durable, catalog) = (Box::new(move || marks.durable()), Box::new(move || catalogs.catalog()));
     let source = Arc::new(Source::new(Arc::clone(&journal), durable, catalog));
@@ -107,9 +111,14 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
             every: Duration::from_secs(settings.checkpoint_seconds),
         };
         control::start(&engine, rule);
-        let beside = (Arc::clone(&rules), clearing.clone());
-        let feeds = (Arc::clone(&feed), Arc::clone(&webhooks));
-        let server = http::server(http_listener, door, metrics, beside, feeds, &access, closing.clone())?;
+        let beside = Beside {
+            rules: Arc::clone(&rules),
+            clearing: clearing.clone(),
+            feed: Arc::clone(&feed),
+            webhooks: Arc::clone(&webhooks),
+            backups: Arc::clone(&backups),
+        };
+        let server = http::server(http_listener, door, metrics, beside, &access, closing.clone())?;
         let handle = server.handle();
         let http_task = actix_web::rt::spawn(server);
         actix_web::rt::spawn(reload_on_signal(rules, access)?);
@@ -119,6 +128,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         let signal = stop.await;
         tracing::info!(signal, "stopping: answering what is queued");
         engine.close();
+        let _ = actix_web::web::block(move || backups.stop()).await;
         // Whoever is listening stops taking in; what was taken in is answered.
         let _ = close.send(true);
         let _ = tokio::time::timeout(Duration::from_secs(10), tcp_task).await;
@@ -163,12 +173,13 @@ fn start_history(
     HistoryService::start(store, journal, hash_key, served, history)
 }
 
-/// The engine, the rules of old, the journal's reader and the ledger's hash key.
+/// The engine, the rules of old, the journal's reader, the ledger's hash key, and what a backup is taken of.
 struct Started {
     engine: Engine<WireReply>,
     archive: Archive,
     journal: Arc<dyn JournalReader>,
     hash_key: [u8; 16],
+    source: BackupSource,
 }
 
 fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
@@ -178,6 +189,12 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
     let opened = begun.elapsed();
     if let Some(torn) = journal.dropped() {
         tracing::warn!("{torn}");
+    }
+    if let Ok(restored) = std::fs::read_to_string(settings.data.join(RESTORED)) {
+        let last = restored.rsplit("[[restored]]").next().unwrap_or_default().trim().replace('\n', ", ");
+        tracing::warn!(
+            "this ledger was restored from a backup ({last}): what was answered after that position is not in it"
+        );
     }
     // Before any spend can be divided by them.
     let mut archive = Archive::open(&settings.data)?;
@@ -190,6 +207,7 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
         id_filter_bytes: settings.id_filter_mib << 20,
     };
     let hash_key = store.meta()?.hash_key;
+    let source = BackupSource::running(&settings.data, reader.clone(), store.clone());
     let reader: Arc<dyn JournalReader> = Arc::new(reader);
     let media = Media { journal: Box::new(journal), reader: Arc::clone(&reader), store: Arc::new(store) };
     let clock = Arc::new(|| jiff::Timestamp::now().as_microsecond());
@@ -212,7 +230,7 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
         ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         "recovered"
     );
-    Ok(Started { engine, archive, journal: reader, hash_key })
+    Ok(Started { engine, archive, journal: reader, hash_key, source })
 }
 
 /// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.

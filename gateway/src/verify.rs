@@ -1,22 +1,46 @@
 //! `fentan verify`: proves what a stopped ledger holds.
 
+use crate::backup::Telling;
+use crate::clearing::client::print;
 use anyhow::Result;
-use fentan_engine::runtime::verify::verify;
+use comfy_table::{Table, presets};
+use fentan_engine::history::{Standing, standing};
+use fentan_engine::journal::Position;
+use fentan_engine::runtime::verify::{Done, Stage, Verification, verify, verify_chain};
 use fentan_engine::store::Store;
-use fentan_storage::{DataFolder, Options};
-use std::path::PathBuf;
+use fentan_storage::{DataFolder, Options, SegmentReader};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+const EXAMPLES: &str = "Examples:
+  fentan verify --data ledger           everything: chain, store, replay against images, ids, deadlines, books
+  fentan verify --data ledger --quick   chain and checksums alone, as fast as the disk reads
+
+Exit code 0: sound. 1: something is wrong, and the table says what. 2: the folder cannot be opened, or its journal is damaged.";
+
 /// What to verify.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct VerifyArgs {
     /// The folder of the data; no process may be using it
     #[arg(long, env = "FENTAN_DATA", value_name = "DIR", default_value = "fentan-data")]
-    data: PathBuf,
+    pub(crate) data: PathBuf,
+    /// Chain and checksums only: nothing is replayed
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// Write the report as JSON
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
+}
+
+/// What was looked at, what it is, and how much of it.
+struct Report {
+    rows: Vec<[String; 2]>,
+    faults: Vec<String>,
+    json: serde_json::Value,
+    /// Nothing was replayed.
+    quick: bool,
 }
 
 /// Verifies, reports, and says whether all is well.
@@ -25,40 +49,132 @@ pub(crate) struct VerifyArgs {
 /// When the folder cannot be opened or the journal is damaged; the message says where.
 pub(crate) fn run(args: &VerifyArgs) -> Result<bool> {
     let (reader, store) = DataFolder::open_read_only(&args.data, &Options::default())?;
-    let store: Arc<dyn Store> = Arc::new(store);
     let begun = Instant::now();
-    let mut told = begun;
-    let report = verify(&store, &reader, &mut |position| {
-        if told.elapsed() >= Duration::from_secs(1) {
-            told = Instant::now();
-            eprintln!("verified up to position {position}");
-        }
-    })?;
-    let clean = report.faults.is_empty();
-    if args.json {
-        let json = serde_json::json!({
-            "clean": clean, "end": report.end, "checkpoint": report.checkpoint, "batches": report.batches,
-            "wallets": report.wallets, "sliced_accounts": report.sliced, "faults": report.faults,
-            "milliseconds": u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-        });
-        println!("{json}");
-        return Ok(clean);
+    let mut telling = Telling::new();
+    let total = reader.file_bytes();
+    let mut progress = |done: Done| {
+        let stage = match done.stage {
+            Stage::Journal => "journal",
+            Stage::Images => "images",
+            Stage::Compare => "compare",
+        };
+        telling.tell(stage, done.bytes, total);
+    };
+    let mut report = Report { rows: Vec::new(), faults: Vec::new(), json: serde_json::json!({}), quick: args.quick };
+    let end = if args.quick {
+        let chained = verify_chain(&reader, &mut progress)?;
+        let end = chained.chain.next_position - 1;
+        report.journal((end, chained.batches, chained.bytes), begun.elapsed());
+        end
+    } else {
+        let dyn_store: Arc<dyn Store> = Arc::new(store.clone());
+        let verified = verify(&dyn_store, &reader, &mut progress)?;
+        report.journal((verified.end, verified.batches, verified.bytes), begun.elapsed());
+        report.replayed(verified)
+    };
+    telling.end();
+    report.checksums(store.read_through()?, end);
+    if !args.quick {
+        report.history(&args.data, &reader)?;
     }
-    println!("journal    {} records in {} batches, chain whole", report.end, report.batches);
-    println!(
-        "images     checkpoint at {}; {} wallets and {} other accounts agree with replay",
-        report.checkpoint, report.wallets, report.sliced
-    );
-    for fault in &report.faults {
-        println!("FAULT      {fault}");
+    Ok(report.say(args.json, begun.elapsed()))
+}
+
+impl Report {
+    fn row(&mut self, what: &str, found: String) {
+        self.rows.push([what.to_owned(), found]);
     }
-    println!(
-        "{}",
-        if clean {
-            "clean: the books balance"
-        } else {
-            "NOT CLEAN: restore from a backup, and keep this folder to look into"
+
+    fn journal(&mut self, (end, batches, bytes): (Position, u64, u64), took: Duration) {
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
+        let rate = bytes / millis / 1000;
+        self.row(
+            "journal",
+            format!("{end} records in {batches} batches, {bytes} bytes: every hash right, chain whole"),
+        );
+        self.json["end"] = end.into();
+        self.json["batches"] = batches.into();
+        self.json["journal_bytes"] = bytes.into();
+        self.json["journal_mb_per_second"] = rate.into();
+    }
+
+    fn replayed(&mut self, verified: Verification) -> Position {
+        let Verification { end, wallets, sliced, documents, ids, deadlines, checkpoint, faults, faults_found, .. } =
+            verified;
+        self.row("images", format!("checkpoint at {checkpoint}; replay gives the same {wallets} wallets"));
+        self.row("accounts", format!("{sliced} merchants and accounts of the ledger, {documents} documents"));
+        self.row("ids", format!("{ids} ids up to the checkpoint, each with its record"));
+        self.row("deadlines", format!("{deadlines} wallets in which something is still to end"));
+        self.row("books", "each currency sums to zero, the accounts to the chart of accounts".into());
+        if faults_found > faults.len() as u64 {
+            self.row("faults", format!("{faults_found}, of which {} are told", faults.len()));
         }
-    );
-    Ok(clean)
+        for (key, number) in [
+            ("checkpoint", checkpoint),
+            ("wallets", wallets),
+            ("sliced_accounts", sliced),
+            ("documents", documents),
+            ("ids", ids),
+            ("deadlines", deadlines),
+            ("faults_found", faults_found),
+        ] {
+            self.json[key] = number.into();
+        }
+        self.faults.extend(faults);
+        end
+    }
+
+    /// The store was read through: each block has a checksum. No image may be newer than the journal.
+    fn checksums(&mut self, newest: Position, end: Position) {
+        self.row("store", format!("every data block's checksum right; its newest image is of position {newest}"));
+        self.json["newest_image"] = newest.into();
+        if newest > end {
+            self.faults.push(format!("the store has an image of position {newest}, the journal ends at {end}"));
+        }
+    }
+
+    fn history(&mut self, data: &Path, reader: &SegmentReader) -> Result<()> {
+        let found = match DataFolder::open_history_read_only(data, &Options::default())? {
+            None => "none; a server that keeps one makes it of the journal".to_owned(),
+            Some(history) => match standing(&history, reader)? {
+                Standing::Of(position) => format!("an index of this journal up to position {position}"),
+                Standing::Other => "of another journal or an older layout; the next start makes it anew".to_owned(),
+            },
+        };
+        self.row("history", found);
+        Ok(())
+    }
+
+    /// Prints all of it; whether all is well.
+    fn say(mut self, as_json: bool, took: Duration) -> bool {
+        let clean = self.faults.is_empty();
+        if as_json {
+            self.json["clean"] = clean.into();
+            self.json["faults"] = self.faults.into();
+            self.json["milliseconds"] = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).into();
+            print(&self.json);
+            return clean;
+        }
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        for row in self.rows {
+            table.add_row(row);
+        }
+        print(&table);
+        for fault in &self.faults {
+            print(&format!("FAULT {fault}"));
+        }
+        let (seconds, millis) = (took.as_secs(), took.subsec_millis());
+        print(&format!(
+            "{} ({seconds}.{millis:03} s)",
+            if clean && self.quick {
+                "clean: chain and checksums are right; nothing was replayed"
+            } else if clean {
+                "clean: the books balance"
+            } else {
+                "NOT CLEAN: restore from a backup, and keep this folder to look into"
+            }
+        ));
+        clean
+    }
 }

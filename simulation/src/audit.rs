@@ -67,7 +67,7 @@ fn hash(store: &dyn Store, into: &mut blake3::Hasher) -> Result<(), String> {
             into.update(format!("{hash} {name} {as_of}").as_bytes()).update(image);
             Ok(())
         })?;
-        store.each_id(&mut |hash| {
+        store.each_id(&mut |hash, _| {
             into.update(&hash.to_le_bytes());
             true
         })

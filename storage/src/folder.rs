@@ -8,7 +8,7 @@ use fentan_engine::journal::Position;
 use fentan_engine::store::{Meta, Store, StoreError};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The format of a data folder that this program writes, and the newest that it reads.
@@ -17,8 +17,8 @@ pub const FORMAT_VERSION: u32 = 4;
 const FORMAT: &str = "FORMAT";
 const FORMAT_NEW: &str = "FORMAT.new";
 const LOCK: &str = "LOCK";
-const JOURNAL: &str = "journal";
-const STORE: &str = "store";
+pub(crate) const JOURNAL: &str = "journal";
+pub(crate) const STORE: &str = "store";
 const HISTORY: &str = "history";
 /// What the FORMAT file says before the number.
 const FORMAT_WORDS: &str = "fentan data folder, format ";
@@ -45,6 +45,7 @@ impl DataFolder {
         create(path)?;
         check_format(path)?;
         let lock = Arc::new(lock(path)?);
+        remove_image(path)?;
         let checked = Checked::look(&path.join(JOURNAL))?;
         if checked.torn().is_some() {
             // What is torn may be a loss that only the store knows of. To ask it before it is opened for writing
@@ -92,6 +93,16 @@ impl DataFolder {
         Ok((SegmentReader::new(Arc::new(checked.open_read_only()?)), store))
     }
 
+    /// Opens the journal of a stopped ledger to look at it, with the folder's lock: no process uses it until the lock is
+    /// dropped. Nothing on disk is changed.
+    pub(crate) fn open_stopped(path: &Path, options: &Options) -> Result<(SegmentReader, File), FolderError> {
+        check_format(path)?;
+        let lock = lock(path)?;
+        let checked = Checked::look(&path.join(JOURNAL))?;
+        checked.must_reach(checkpoint(path, options)?)?;
+        Ok((SegmentReader::new(Arc::new(checked.open_read_only()?)), lock))
+    }
+
     /// Opens the history of a folder that this process has opened, creating it when it is not there. All of
     /// it can be made again from the journal, so a damaged one is thrown away and begun anew.
     ///
@@ -126,6 +137,23 @@ impl DataFolder {
             opened => opened.map(Some),
         }
     }
+}
+
+/// Where the store's image stands while a backup copies it: in the data folder, so that its files can be linked.
+pub(crate) fn image_folder(path: &Path) -> PathBuf {
+    path.join("store.image")
+}
+
+/// Removes what a backup left that was cut short.
+pub(crate) fn remove_image(path: &Path) -> Result<(), FolderError> {
+    let image = image_folder(path);
+    for folder in [image.with_extension("image.tmp"), image] {
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(FolderError::from_io(&folder, &error)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Whether a folder holds a `RocksDB` instance: what is written first is there.
@@ -165,7 +193,7 @@ fn create(path: &Path) -> Result<(), FolderError> {
 }
 
 /// The file appears whole or not at all.
-fn write_format(path: &Path) -> io::Result<()> {
+pub(crate) fn write_format(path: &Path) -> io::Result<()> {
     let new = path.join(FORMAT_NEW);
     let mut file = File::create(&new)?;
     writeln!(file, "{FORMAT_WORDS}{FORMAT_VERSION}")?;

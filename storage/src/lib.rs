@@ -7,6 +7,7 @@
 //! * [`RocksStore`]: the engine's `Store` on the first instance, without a write-ahead log: what it loses in
 //!   a crash is made again from the journal.
 //! * [`RocksHistory`]: the engine's `HistoryStore` on the second instance, which is an index of the journal.
+//! * [`backup`]: a backup of a data folder, running or stopped, and a data folder out of backups.
 //! * [`simulated`]: the same traits in memory, with live and durable state apart and faults on demand, for
 //!   tests and simulation.
 //!
@@ -19,6 +20,7 @@
 //! store opens in the state of some write since the last `set_meta` that returned, never between two
 //! changes of one write. Anything else is damage, and opening refuses it before it changes a byte.
 
+pub mod backup;
 mod errors;
 mod folder;
 #[doc(hidden)]

@@ -293,6 +293,27 @@ pub(super) fn each_row(
     }
 }
 
+/// What a history is to a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Its index, up to this position.
+    Of(Position),
+    /// Of another journal, or in another layout: the next start empties it and makes it anew.
+    Other,
+}
+
+/// Looks at whether a history is an index of this journal.
+///
+/// # Errors
+/// When either cannot be read.
+pub fn standing(store: &dyn HistoryStore, journal: &dyn JournalReader) -> Result<Standing, HistoryError> {
+    Ok(match meta(&*store.view())? {
+        None => Standing::Of(0),
+        Some(meta) if meta.format == HISTORY_FORMAT && belongs(&meta, journal)? => Standing::Of(meta.indexed_to),
+        Some(_) => Standing::Other,
+    })
+}
+
 /// Whether the history is of this journal: the batch that it ends with is there.
 fn belongs(meta: &HistoryMeta, journal: &dyn JournalReader) -> Result<bool, HistoryError> {
     if meta.indexed_to == 0 {

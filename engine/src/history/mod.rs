@@ -39,7 +39,7 @@ pub use codec::{
 pub use explain::{Explained, Flow, LotStory, Origin, PartStory};
 pub use figures::{Move, Six, chart, moves};
 pub use finance::{By, CurrencyReport, Difference, FinanceAsk, Period, Report};
-pub use index::{Followed, Indexer};
+pub use index::{Followed, Indexer, Standing, standing};
 pub use pending::{KindSum, PendingPast};
 pub use read::{Details, History, Line, Page, PastBalance, Reading, Wanted};
 pub use store::{HistoryError, HistoryPut, HistoryStore, HistoryView, MemoryHistory, Range, Row, Table};

@@ -172,6 +172,12 @@ impl<'a> Batch<'a> {
         if rest.is_empty() { Ok(()) } else { Err(BatchError::Framing(self.count)) }
     }
 
+    /// How many bytes it has.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        HEADER_LEN + self.records.len() + HASH_LEN
+    }
+
     /// The position after its last record.
     #[must_use]
     pub fn end(&self) -> Position {

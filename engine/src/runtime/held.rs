@@ -95,16 +95,25 @@ impl Held<'_> {
         self.shards.len() >= self.count
     }
 
+    /// Where a shard is among those that are held.
+    fn at(&self, number: usize) -> Option<usize> {
+        // All of them are in the order of their numbers.
+        if self.shards.len() > 2 && self.shards.get(number).is_some_and(|shard| usize::from(shard.number) == number) {
+            return Some(number);
+        }
+        self.shards.iter().position(|shard| usize::from(shard.number) == number)
+    }
+
     /// A held shard. The caller has made sure that it is held; the first one stands in otherwise.
     pub(crate) fn shard(&mut self, number: usize) -> &mut Shard {
-        let at = self.shards.iter().position(|shard| usize::from(shard.number) == number);
+        let at = self.at(number);
         debug_assert!(at.is_some(), "shard {number} is held");
         &mut self.shards[at.unwrap_or(0)]
     }
 
     /// The same, to look at.
     pub(crate) fn peek(&self, number: usize) -> &Shard {
-        let at = self.shards.iter().position(|shard| usize::from(shard.number) == number);
+        let at = self.at(number);
         debug_assert!(at.is_some(), "shard {number} is held");
         &self.shards[at.unwrap_or(0)]
     }

@@ -18,7 +18,7 @@ use super::shard::Shard;
 use super::table::Slot;
 use crate::accounts::{Slice, Timestamp, Totals, Wallet};
 use crate::journal::{Batch, Chain, JournalError, JournalReader, Position};
-use crate::ledger::Record;
+use crate::ledger::{Command, Record};
 use crate::names::AccountId;
 use crate::planted::{self, Planted};
 use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
@@ -281,6 +281,11 @@ fn one_batch(
     Ok(())
 }
 
+/// The hash of a record's id; what ends by itself is booked without one of its own.
+pub(super) fn id_of(record: &Record, hashing: &Hashing) -> Option<u64> {
+    (!matches!(record.command, Command::Expire(_))).then(|| hashing.id(&record.id))
+}
+
 /// What is to be replayed.
 #[derive(Clone, Copy)]
 struct Tail<'a> {
@@ -290,15 +295,23 @@ struct Tail<'a> {
 }
 
 /// A record of the tail, with the hashes of its names.
-struct Decoded {
-    position: Position,
+pub(super) struct Decoded {
+    pub(super) position: Position,
     account: Option<u64>,
     merchant: Option<u64>,
     record: Record,
 }
 
+impl Decoded {
+    pub(super) fn new(position: Position, record: Record, hashing: &Hashing) -> Self {
+        let account = record.account().map(|id| hashing.account(id.as_str()));
+        let merchant = record.merchant().map(|id| hashing.account(id.as_str()));
+        Self { position, account, merchant, record }
+    }
+}
+
 /// Records that go from the thread that decodes to the one that applies, at a time.
-const RECORDS_A_LOT: usize = 512;
+pub(super) const RECORDS_A_LOT: usize = 512;
 
 impl Tail<'_> {
     /// Reads, checks and decodes the tail, and enters its ids. `give` takes a lot and gives an empty one, to be filled
@@ -311,14 +324,14 @@ impl Tail<'_> {
     ) -> Result<Option<Chain>, RecoveryError> {
         let mut lot = Vec::with_capacity(RECORDS_A_LOT);
         let chain = each_record(self.journal, self.checkpoint + 1, &mut |position, record, _| {
-            let account = record.account().map(|id| hashing.account(id.as_str()));
-            let merchant = record.merchant().map(|id| hashing.account(id.as_str()));
-            // The ledger's own commands have no id that a client could use.
+            let decoded = Decoded::new(position, record, hashing);
             let forgotten = planted::is(Planted::ForgottenId) && position % 16 == 0;
-            if !record.id.as_bytes().starts_with(b"\x01") && !forgotten {
-                ids.restore(hashing.id(&record.id), IdEntry::new(position, account.unwrap_or(0)));
+            if let Some(id) = id_of(&decoded.record, hashing)
+                && !forgotten
+            {
+                ids.restore(id, IdEntry::new(position, decoded.account.unwrap_or(0)));
             }
-            lot.push(Decoded { position, account, merchant, record });
+            lot.push(decoded);
             if lot.len() == RECORDS_A_LOT {
                 lot = give(std::mem::take(&mut lot))?;
             }
@@ -372,7 +385,7 @@ fn replay<'a>(
 }
 
 /// Applies records in order; memory is asked for ahead, as in a step.
-fn apply_lot<'a>(
+pub(super) fn apply_lot<'a>(
     held: &mut Held<'a>,
     spare: &mut std::slice::Iter<'a, Mutex<Shard>>,
     lot: &[Decoded],
@@ -399,9 +412,11 @@ fn apply_lot<'a>(
             let slice = |(hash, id): (&u64, &AccountId)| held.slice_by(*hash, usize::from(record.slice), id);
             let merchant = merchant.as_ref().zip(record.merchant()).and_then(slice);
             held.apply(record, *position, Places { wallet, wallet_hash: None, merchant })?;
-            for shard in &mut held.shards {
-                shard.last_at = shard.last_at.max(record.at);
-            }
+        }
+    }
+    if let Some(last_at) = lot.iter().map(|decoded| decoded.record.at).max() {
+        for shard in &mut held.shards {
+            shard.last_at = shard.last_at.max(last_at);
         }
     }
     Ok(())

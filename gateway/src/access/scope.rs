@@ -26,7 +26,7 @@ pub(crate) enum Scope {
     Read,
     /// The change feed, `/v1/journal`: every record of everybody.
     Feed,
-    /// Reload, trial balance, finance, webhooks.
+    /// Reload, trial balance, finance, webhooks, backups.
     Operate,
     /// `/metrics`.
     Metrics,
@@ -168,6 +168,7 @@ const PATHS: &[(&str, &str, Need)] = &[
     ("POST", "/v1/webhooks/{name}/rewind", Need::Scope(Scope::Operate)),
     ("POST", "/v1/webhooks/{name}/pause", Need::Scope(Scope::Operate)),
     ("POST", "/v1/webhooks/{name}/resume", Need::Scope(Scope::Operate)),
+    ("POST", "/v1/backups", Need::Scope(Scope::Operate)),
     ("GET", "/metrics", Need::Scope(Scope::Metrics)),
     ("POST", "/v1/statements", Need::Scope(Scope::Clearing)),
     ("GET", "/v1/statements", Need::Scope(Scope::Clearing)),

@@ -80,6 +80,12 @@ impl Actor for Gauges {
 
 impl Supervised for Gauges {}
 
+/// A position for a gauge.
+#[allow(clippy::cast_precision_loss, reason = "a gauge shows a count to 53 bits")]
+pub(crate) const fn number(value: u64) -> f64 {
+    value as f64
+}
+
 #[allow(clippy::cast_precision_loss, reason = "a gauge shows a count to 53 bits")]
 fn gauge(name: &'static str, value: usize) {
     metrics::gauge!(name).set(value as f64);

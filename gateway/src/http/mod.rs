@@ -15,10 +15,12 @@
 //! | `webhooks.rs` | `GET /v1/webhooks`, `POST /v1/webhooks/…/rewind`, `…/pause`, `…/resume` |
 //! | `documents.rs` | what these share |
 //! | `rules.rs` | `GET /v1/rules…`, `POST /v1/rules/reload` |
+//! | `backups.rs` | `POST /v1/backups`: a backup of the running ledger |
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
 //! | `openapi.rs` | `/openapi.json` |
 //! | `guard.rs` | who may do what of it |
 
+mod backups;
 mod commands;
 mod documents;
 mod feed;
@@ -39,6 +41,7 @@ mod webhooks;
 pub(crate) use commands::answer;
 
 use crate::access::Access;
+use crate::backup::BackupService;
 use crate::clearing::ClearingService;
 use crate::door::Door;
 use crate::feed::FeedService;
@@ -64,6 +67,16 @@ pub(crate) struct State {
     pub(crate) clearing: Option<Arc<ClearingService>>,
     pub(crate) feed: Arc<FeedService>,
     pub(crate) webhooks: Arc<Webhooks>,
+    pub(crate) backups: Arc<BackupService>,
+}
+
+/// What stands beside the engine.
+pub(crate) struct Beside {
+    pub(crate) rules: Arc<RuleBook>,
+    pub(crate) clearing: Option<Arc<ClearingService>>,
+    pub(crate) feed: Arc<FeedService>,
+    pub(crate) webhooks: Arc<Webhooks>,
+    pub(crate) backups: Arc<BackupService>,
 }
 
 /// The server, bound and ready to run; it speaks TLS when there is a certificate.
@@ -74,12 +87,12 @@ pub(crate) fn server(
     listener: TcpListener,
     door: Door,
     metrics: PrometheusHandle,
-    (rules, clearing): (Arc<RuleBook>, Option<Arc<ClearingService>>),
-    (feed, webhooks): (Arc<FeedService>, Arc<Webhooks>),
+    beside: Beside,
     access: &Access,
     closing: watch::Receiver<bool>,
 ) -> anyhow::Result<Server> {
-    let state = web::Data::new(State { closing, door, metrics, rules, clearing, feed, webhooks });
+    let Beside { rules, clearing, feed, webhooks, backups } = beside;
+    let state = web::Data::new(State { closing, door, metrics, rules, clearing, feed, webhooks, backups });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::clone(&state))
@@ -119,6 +132,7 @@ pub(crate) fn server(
             .service(rules::all)
             .service(rules::one)
             .service(rules::reload)
+            .service(backups::take)
             .service(operations::healthz)
             .service(operations::readyz)
             .service(operations::metrics)

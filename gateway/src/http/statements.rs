@@ -125,7 +125,8 @@ fn unkept(error: &std::io::Error) -> HttpResponse {
     HttpResponse::InsufficientStorage().body(format!("the statement could not be kept: {error}\n"))
 }
 
-fn tokio_stream(
+/// A body of what comes through a channel.
+pub(super) fn tokio_stream(
     receiver: mpsc::UnboundedReceiver<Bytes>,
 ) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> {
     futures_util::stream::unfold(receiver, |mut receiver| async move {
@@ -134,10 +135,11 @@ fn tokio_stream(
     })
 }
 
-fn line(sender: &mpsc::UnboundedSender<Bytes>, value: &Value) {
+/// Sends a line of JSON.
+pub(super) fn line(sender: &mpsc::UnboundedSender<Bytes>, value: &Value) {
     let mut text = value.to_string();
     text.push('\n');
-    // Whoever asked may be gone; the import goes on.
+    // Whoever asked may be gone; what was begun goes on.
     let _ = sender.send(Bytes::from(text));
 }
 

@@ -46,7 +46,7 @@ fn scope_of(method: &str, path: &str) -> Option<&'static str> {
         "/healthz" | "/readyz" => return None,
         "/v1/commands" => "",
         "/metrics" => "metrics",
-        "/v1/rules/reload" | "/v1/trial_balance" | "/v1/finance" => "operate",
+        "/v1/rules/reload" | "/v1/trial_balance" | "/v1/finance" | "/v1/backups" => "operate",
         "/v1/journal" => "feed",
         path if path.starts_with("/v1/webhooks") => "operate",
         "/openapi.json" | "/v1/rules" | "/v1/rules/{name}" => "read",

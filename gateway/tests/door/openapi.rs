@@ -124,6 +124,7 @@ fn the_documents_paths_are_the_servers_routes() {
         include_str!("../../src/http/operations.rs"),
         include_str!("../../src/http/rules.rs"),
         include_str!("../../src/http/statements.rs"),
+        include_str!("../../src/http/backups.rs"),
         include_str!("../../src/http/items.rs"),
         include_str!("../../src/http/settlements.rs"),
         include_str!("../../src/http/payouts.rs"),

@@ -10,6 +10,7 @@ use fentan_engine::names::AccountId;
 use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice, WalletVisitor};
 use rocksdb::WriteBatch;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 
 const META: &[u8] = b"meta";
@@ -26,6 +27,43 @@ pub struct RocksStore {
 impl RocksStore {
     pub(crate) fn new(db: StoreDb) -> Self {
         Self { db: Arc::new(db) }
+    }
+
+    /// Makes an image of the store in a folder that is not there yet (`StoreDb::image`). No image in it is newer than what
+    /// is durable of the journal when this returns.
+    pub(crate) fn image(&self, to: &Path) -> Result<(), StoreError> {
+        Ok(self.db.image(to)?)
+    }
+
+    /// Reads all of the store, whose blocks have checksums of their own. Returns the position of the newest image.
+    ///
+    /// # Errors
+    /// When a block or a value is damaged, or the medium fails.
+    pub fn read_through(&self) -> Result<Position, StoreError> {
+        let mut newest = 0;
+        for family in [Family::Wallets, Family::Slices, Family::Documents] {
+            self.db.each(family, 0..=u64::MAX, |_, value| {
+                newest = newest.max(keys::split_image(value)?.0);
+                Ok::<_, StoreError>(true)
+            })?;
+        }
+        self.db.each(Family::Refunded, 0..=u64::MAX, |_, value| {
+            newest = newest.max(keys::read_refunded(value)?.0);
+            Ok::<_, StoreError>(true)
+        })?;
+        self.db.each(Family::Ids, 0..=u64::MAX, |_, value| {
+            newest = newest.max(keys::read_id(value)?.position());
+            Ok::<_, StoreError>(true)
+        })?;
+        self.db.each(Family::Deadlines, 0..=u64::MAX, |key, _| {
+            keys::read_deadline(key)?;
+            Ok::<_, StoreError>(true)
+        })?;
+        self.db.each(Family::Meta, 0..=u64::MAX, |_, value| {
+            keys::read_meta(value)?;
+            Ok::<_, StoreError>(true)
+        })?;
+        Ok(newest)
     }
 
     /// The meta record, or `None` before the first [`Store::set_meta`].
@@ -116,8 +154,8 @@ impl Store for RocksStore {
         Ok(deadlines)
     }
 
-    fn each_id(&self, visit: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError> {
-        self.db.each(Family::Ids, 0..=u64::MAX, |key, _| Ok(visit(keys::hash(key)?.0)))
+    fn each_id(&self, visit: &mut dyn FnMut(u64, IdEntry) -> bool) -> Result<(), StoreError> {
+        self.db.each(Family::Ids, 0..=u64::MAX, |key, value| Ok(visit(keys::hash(key)?.0, keys::read_id(value)?)))
     }
 
     fn each_wallet(&self, hashes: RangeInclusive<u64>, visit: &mut WalletVisitor<'_>) -> Result<(), StoreError> {

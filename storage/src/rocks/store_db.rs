@@ -9,6 +9,7 @@ use super::bulk::remove_leftovers;
 use super::instance::{family, info_log};
 use crate::errors::{Fault, FolderError};
 use crate::options::Options;
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, DB, DBCompactionStyle, DBCompressionType,
     DBRawIterator, FlushOptions, IngestExternalFileOptions, ReadOptions, UniversalCompactOptions, WriteBatch,
@@ -122,6 +123,12 @@ impl StoreDb {
     pub(super) fn flush(&self) -> Result<(), Fault> {
         let families = Family::ALL.iter().map(|which| self.family(*which)).collect::<Result<Vec<_>, _>>()?;
         Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
+    }
+
+    /// An image of the instance in a folder that is not there yet: what is in memory is flushed, and the files are linked
+    /// where the file system can, else copied. Writes go on meanwhile.
+    pub(super) fn image(&self, to: &Path) -> Result<(), Fault> {
+        Ok(Checkpoint::new(&self.db)?.create_checkpoint(to)?)
     }
 
     /// The instance's folder.

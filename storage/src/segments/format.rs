@@ -139,6 +139,12 @@ impl GroupHeader {
         }
         Some(Self { number: number(bytes, 16)?, first: number(bytes, 24)?, length: number(bytes, 32)? })
     }
+
+    /// Reads the header that a piece of a segment begins with, and the segment's mark in it.
+    pub(super) fn first(bytes: &[u8]) -> Option<(u64, Self)> {
+        let mark = number(bytes, 8)?;
+        Some((mark, Self::decode(mark, bytes)?))
+    }
 }
 
 /// Where a group may begin, at or after this offset.

@@ -15,15 +15,18 @@
 //! * `journal.rs`, `reader.rs`: the engine's traits.
 //! * `index.rs`: where in a segment a position is.
 //! * `trim.rs`: forgetting what is old.
+//! * `extent.rs`, `rebuild.rs`: what a backup copies, and a journal out of it.
 
 mod active;
 mod check;
 mod control;
+mod extent;
 mod format;
 mod index;
 mod journal;
 mod medium;
 mod reader;
+mod rebuild;
 mod state;
 mod trim;
 mod walk;
@@ -32,5 +35,7 @@ pub use journal::SegmentJournal;
 pub use reader::SegmentReader;
 
 pub(crate) use control::Control;
+pub(crate) use extent::{End, Extent, NotAfter, Piece, prove};
 pub(crate) use format::{GroupHeader, SegmentHeader, put_head};
+pub(crate) use rebuild::{complete, cut_after};
 pub(crate) use state::Checked;

@@ -15,7 +15,7 @@ const CHUNK: usize = 1 << 20;
 /// It hands out batches as they are stored; the caller opens them and checks the chain.
 #[derive(Debug, Clone)]
 pub struct SegmentReader {
-    shared: Arc<Segments>,
+    pub(super) shared: Arc<Segments>,
 }
 
 impl SegmentReader {

@@ -220,10 +220,11 @@ impl Store for SimulatedStore {
         self.read(|live| live.ids.get(&hash).copied())
     }
 
-    fn each_id(&self, visit: &mut dyn FnMut(u64) -> bool) -> Result<(), StoreError> {
-        let ids: Vec<u64> = self.read(|live| live.ids.keys().copied().collect())?;
+    fn each_id(&self, visit: &mut dyn FnMut(u64, IdEntry) -> bool) -> Result<(), StoreError> {
+        let ids: Vec<(u64, IdEntry)> =
+            self.read(|live| live.ids.iter().map(|(hash, entry)| (*hash, *entry)).collect())?;
         // Whether `visit` has stopped it does not matter here.
-        let _ = ids.into_iter().all(visit);
+        let _ = ids.into_iter().all(|(hash, entry)| visit(hash, entry));
         Ok(())
     }
 

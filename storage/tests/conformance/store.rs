@@ -211,7 +211,8 @@ fn as_of(slice: &StoredSlice) -> u64 {
 fn ids(store: &dyn Store) -> Vec<u64> {
     let mut found = Vec::new();
     store
-        .each_id(&mut |hash| {
+        .each_id(&mut |hash, entry| {
+            assert_eq!(store.id(hash).unwrap(), Some(entry));
             found.push(hash);
             true
         })
@@ -282,7 +283,7 @@ pub(crate) fn e6_ids_are_visited_until_the_visitor_stops(medium: &mut impl Mediu
     assert_eq!(ids(&*store), [0, 1, 1 << 63, u64::MAX]);
     let mut visited = 0;
     store
-        .each_id(&mut |_| {
+        .each_id(&mut |_, _| {
             visited += 1;
             visited < 2
         })
