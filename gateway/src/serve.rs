@@ -5,7 +5,7 @@ use crate::backup::BackupService;
 use crate::clearing::ClearingService;
 use crate::config::{HistorySettings, Loaded, Settings, load};
 use crate::control::{self, CheckpointRule};
-use crate::door::Door;
+use crate::door::{ClientLimits, Door};
 use crate::explain::Desk;
 use crate::feed::webhook::{self, Webhooks};
 use crate::feed::{FeedService, Source};
@@ -49,16 +49,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let tcp_listener = bind(&settings.tcp)?;
     let http_listener = bind(&settings.http)?;
     tcp::listen(&tcp_listener);
-    let mut limits = settings.client;
-    if let Places::Fewer { connections, files } = tcp::places(limits.connections) {
-        tracing::warn!(
-            max_connections = limits.connections,
-            open_files = files,
-            "the operating system lets this process open {files} files: no more than {connections} connections are \
-             taken; raise the limit (ulimit -n, LimitNOFILE) or lower max_connections"
-        );
-        limits.connections = connections;
-    }
+    let limits = client_limits(settings);
     let Started { engine, archive, journal, hash_key, source } = start_engine(settings, loaded)?;
     let clearing_journal = Arc::clone(&journal);
     let engine = Arc::new(engine);
@@ -92,13 +83,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let http_address = http_listener.local_addr()?;
 
     let (close, closing) = watch::channel(false);
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let tcp_runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(processors.clamp(1, 8))
-        .thread_name("fentan-tcp")
-        .enable_all()
-        .build()
-        .context("the TCP threads could not be started")?;
+    let tcp_runtime = tcp_runtime()?;
     let tcp_task = {
         let _inside = tcp_runtime.enter();
         let listener = tokio::net::TcpListener::from_std(tcp_listener)?;
@@ -148,6 +133,31 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     tcp_runtime.shutdown_timeout(Duration::from_secs(1));
     tracing::info!(position = engine.status().durable, "stopped");
     Ok(())
+}
+
+/// A client's limits, as far as the operating system goes along.
+fn client_limits(settings: &Settings) -> ClientLimits {
+    let mut limits = settings.client;
+    if let Places::Fewer { connections, files } = tcp::places(limits.connections) {
+        tracing::warn!(
+            max_connections = limits.connections,
+            open_files = files,
+            "the operating system lets this process open {files} files: no more than {connections} connections are \
+             taken; raise the limit (ulimit -n, LimitNOFILE) or lower max_connections"
+        );
+        limits.connections = connections;
+    }
+    limits
+}
+
+fn tcp_runtime() -> Result<tokio::runtime::Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors.clamp(1, 8))
+        .thread_name("fentan-tcp")
+        .enable_all()
+        .build()
+        .context("the TCP threads could not be started")
 }
 
 fn bind(address: &str) -> Result<TcpListener> {

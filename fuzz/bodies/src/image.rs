@@ -45,7 +45,7 @@ pub(crate) fn row(bytes: &[u8]) -> bool {
 /// bytes would, so they stand without the product and get one of few.
 fn wallet(bytes: &[u8]) -> bool {
     let Ok((_, rest)) = postcard::take_from_bytes::<(AccountId, Currency, Status)>(bytes) else { return false };
-    let product = Label::internal(if bytes.len() % 2 == 0 { "default" } else { "gift" });
+    let product = Label::internal(if bytes.len().is_multiple_of(2) { "default" } else { "gift" });
     let product = postcard::to_allocvec(&product).expect("text can be written");
     let whole = [&bytes[..bytes.len() - rest.len()], &product, rest].concat();
     image::<Wallet>("wallet", &whole)

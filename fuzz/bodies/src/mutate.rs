@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Draws of a run (SplitMix64).
+/// Draws of a run (`SplitMix64`).
 #[derive(Debug, Clone)]
 pub struct Draws(u64);
 

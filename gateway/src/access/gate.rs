@@ -133,7 +133,7 @@ impl Gate {
     }
 
     /// The no to whoever shows no token.
-    pub(crate) fn missing(&self, how: &str) -> Reject {
+    pub(crate) fn missing(how: &str) -> Reject {
         unauthorized("missing", how)
     }
 

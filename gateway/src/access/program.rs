@@ -33,7 +33,7 @@ pub(crate) struct NewArgs {
     /// Its name, as it will stand in the journal and in the log
     #[arg(long, value_name = "NAME")]
     name: String,
-    /// What it may do: spend, refund, top_up, transfer, account, clearing, read, feed, operate, metrics
+    /// What it may do: spend, refund, `top_up`, transfer, account, clearing, read, feed, operate, metrics
     #[arg(long, value_name = "SCOPE", value_delimiter = ',', required = true)]
     scope: Vec<String>,
     /// What the accounts begin with that it may name, wallets and merchants; all when not given

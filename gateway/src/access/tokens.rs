@@ -141,7 +141,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         load(file.path()).map_err(|refused| {
-            refused.0.iter().map(|fault| format!("{}:{} {}\n", fault.line, fault.column, fault.reason)).collect()
+            let lines = refused.0.iter().map(|fault| format!("{}:{} {}", fault.line, fault.column, fault.reason));
+            lines.collect::<Vec<_>>().join("\n")
         })
     }
 

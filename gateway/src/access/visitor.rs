@@ -134,7 +134,6 @@ impl Visitor {
         let look = |visitor: &mut Self| {
             visitor.looks(Some(Scope::of_history(ask)))?;
             match (ask, visitor.caller()) {
-                (_, None) => Ok(()),
                 (
                     HistoryAsk::Balance { account, .. }
                     | HistoryAsk::Explain { account, .. }
@@ -142,7 +141,7 @@ impl Visitor {
                     Some(caller),
                 ) => caller.may_name(account),
                 (HistoryAsk::Finance(_), Some(caller)) if caller.is_confined() => Err(caller.cannot("finance")),
-                (HistoryAsk::Finance(_), Some(_)) => Ok(()),
+                (_, None) | (HistoryAsk::Finance(_), Some(_)) => Ok(()),
             }
         };
         look(self).err()

@@ -26,7 +26,7 @@ pub(crate) struct ServerArgs {
 /// What a server with access control or TLS wants.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AccessArgs {
-    /// A file with the token that the server asks for; the environment FENTAN_TOKEN may hold the token itself
+    /// A file with the token that the server asks for; the environment `FENTAN_TOKEN` may hold the token itself
     #[arg(long, env = "FENTAN_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// The certificate, PEM, that the server's is signed with [default: those of public authorities]

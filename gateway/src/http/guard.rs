@@ -62,7 +62,7 @@ fn bearer(gate: &Gate, request: &HttpRequest) -> Result<Arc<Grant>, Reject> {
     let token = given.and_then(|value| value.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
     match token {
         Some((_, token)) => gate.admit(token.trim(), now()),
-        None => Err(gate.missing("a token is needed: Authorization: Bearer ftn_...")),
+        None => Err(Gate::missing("a token is needed: Authorization: Bearer ftn_...")),
     }
 }
 

@@ -184,8 +184,11 @@ mod tests {
     const PATIENCE: Patience =
         Patience { stall: Duration::from_secs(10), idle: Some(Duration::from_secs(100)), held: 1 << 20 };
 
+    /// Something that is done with a connection, after so many seconds.
+    type Deed<'a> = (u64, &'a dyn Fn(&Conn));
+
     /// Looks at one connection at these seconds after its begin, before each of which something is done with it.
-    fn told(does: &[(u64, &dyn Fn(&Conn))]) -> Option<Dismissal> {
+    fn told(does: &[Deed<'_>]) -> Option<Dismissal> {
         let (watch, conn, begin) = (Watch::new(PATIENCE), Arc::new(Conn::default()), Instant::now());
         watch.add(&conn);
         let mut all = Vec::new();

@@ -67,9 +67,8 @@ impl<'a> Pace<'a> {
         let micros = u128::from(self.done) * 1_000_000 / u128::from(self.bytes_per_second);
         let due = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
         let elapsed = self.begun.elapsed();
-        if due > elapsed {
-            std::thread::sleep(due - elapsed);
-        } else if elapsed - due > Duration::from_secs(1) {
+        std::thread::sleep(due.saturating_sub(elapsed));
+        if elapsed.saturating_sub(due) > Duration::from_secs(1) {
             // What was not used in time is not caught up with in one burst.
             self.begun = Instant::now();
             self.done = 0;

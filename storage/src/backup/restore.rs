@@ -139,7 +139,7 @@ impl Restoring<'_> {
                 let until = if let Some(Until::Moment(at)) = until { moment(at) } else { "the beginning".into() };
                 return Err(outside(&until, full, last));
             }
-            self.usable(full, read.position, floor)?;
+            Self::usable(full, read.position, floor)?;
             cut_after(&journal, read.position)?;
             complete(&journal, term, floor, read.position)?;
         }
@@ -175,7 +175,7 @@ impl Restoring<'_> {
                     make_folder(&folder)?;
                     folders.push(folder);
                 }
-                let skip = self.overlap(backup, manifest, entry, &to)?;
+                let skip = Self::overlap(backup, manifest, entry, &to)?;
                 let stretch = Stretch { begin: 0, end: entry.bytes };
                 let mut told = |bytes: u64| {
                     done += bytes;
@@ -201,7 +201,7 @@ impl Restoring<'_> {
     }
 
     /// How many of a piece's bytes are there already, from the backups before. They must be the same.
-    fn overlap(&self, backup: &Path, manifest: &Manifest, entry: &Entry, to: &Path) -> Result<u64, BackupError> {
+    fn overlap(backup: &Path, manifest: &Manifest, entry: &Entry, to: &Path) -> Result<u64, BackupError> {
         let there = match fs::metadata(to) {
             Ok(found) => found.len(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
@@ -262,7 +262,7 @@ impl Restoring<'_> {
     }
 
     /// Whether the books can be made again up to a position.
-    fn usable(&self, full: &Manifest, position: Position, floor: Position) -> Result<(), BackupError> {
+    fn usable(full: &Manifest, position: Position, floor: Position) -> Result<(), BackupError> {
         let reaches = full.store.map_or(0, |store| store.reaches);
         if position < reaches && (floor > 1 || full.from.position > 0) {
             let detail = format!(

@@ -200,7 +200,9 @@ impl Taking<'_> {
             let folder = self.source.folder.join(name);
             let mut files = list(&folder)?;
             // What is being written has not been named by a record.
-            files.retain(|(file, _)| !file.starts_with("incoming-") && !file.ends_with(".new"));
+            files.retain(|(file, _)| {
+                !file.starts_with("incoming-") && Path::new(file).extension().is_none_or(|kind| kind != "new")
+            });
             jobs.extend(jobs_of(&folder, name, files));
         }
         let restored = self.source.folder.join(RESTORED);
@@ -214,8 +216,8 @@ impl Taking<'_> {
         for job in jobs {
             let had = base.files.iter().chain(&base.earlier).find(|entry| entry.path == job.path);
             match had {
-                Some(entry) if entry.bytes == job.stretch.end && self.is_same(&job, entry)? => {
-                    earlier.push(entry.clone())
+                Some(entry) if entry.bytes == job.stretch.end && Self::is_same(&job, entry)? => {
+                    earlier.push(entry.clone());
                 }
                 _ => fresh.push(job),
             }
@@ -224,7 +226,7 @@ impl Taking<'_> {
     }
 
     /// Whether a file is what the base has of it. A statement's name is the hash of its bytes; the others are small.
-    fn is_same(&self, job: &Job, entry: &Entry) -> Result<bool, BackupError> {
+    fn is_same(job: &Job, entry: &Entry) -> Result<bool, BackupError> {
         if job.path.starts_with("statements/") {
             return Ok(true);
         }

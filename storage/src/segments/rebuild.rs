@@ -49,7 +49,9 @@ fn cut(folder: &Path, position: Position) -> Result<(), Fault> {
         .ok_or_else(|| Fault::damaged(format!("{}: position {position} cannot be found", path.display())))?;
     let mut bytes = vec![0; GROUP_HEADER];
     let first = group.first().and_then(|batch| Batch::open(batch).ok()).map_or(position, |batch| batch.first);
-    group.iter().for_each(|batch| bytes.extend_from_slice(batch));
+    for batch in &group {
+        bytes.extend_from_slice(batch);
+    }
     let length = (bytes.len() - GROUP_HEADER) as u64;
     GroupHeader { number, first, length }.encode(header.mark, &mut bytes);
     let end = aligned(begin + bytes.len() as u64);

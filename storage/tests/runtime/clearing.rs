@@ -50,6 +50,7 @@ fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk), done: &mut BT
             appends_kept: usize::try_from(dice.roll(3)).unwrap(),
             torn_append_kept: false,
             store_writes_kept: usize::try_from(dice.roll(4)).unwrap(),
+            ..Crash::default()
         });
         let (_, reader, store) = disk.open();
         let store: Arc<dyn Store> = Arc::new(store);

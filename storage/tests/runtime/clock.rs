@@ -35,7 +35,7 @@ fn a_clock_that_is_set_back_does_not_turn_the_books_time_back() {
         assert_eq!(ledger.engine.replayed, 0, "an orderly end leaves nothing to replay");
         let last = go_on(&ledger, "after an orderly end", last);
         ledger.engine.shutdown();
-        disk.crash(Crash { appends_kept: 0, torn_append_kept: false, store_writes_kept: 0 });
+        disk.crash(Crash::default());
         let ledger = Ledger::start(&disk, shards).unwrap();
         let last = go_on(&ledger, "after a crash", last);
         ledger.clock.store(60_000_000, Ordering::Relaxed);
