@@ -67,7 +67,8 @@ fn others(bench: &mut Bench) -> anyhow::Result<Measured> {
         let ratio = |of: fn(&Latencies) -> f64| of(&beside) / of(&before);
         figures.add(one(attack.name), ratio(|of| p99(&of.one)), Unit::Times);
         figures.add(few(attack.name), ratio(|of| p99(&of.few)), Unit::Times);
-        for (name, of) in [("one", (|of| p99(&of.one)) as fn(&Latencies) -> f64), ("few", |of| p99(&of.few))] {
+        let kinds: [(&str, fn(&Latencies) -> f64); 2] = [("one", |of| p99(&of.one)), ("few", |of| p99(&of.few))];
+        for (name, of) in kinds {
             figures.add_detail(format!("{}, {name}, undisturbed p99", attack.name), of(&before), Unit::Microseconds);
             figures.add_detail(format!("{}, {name}, p99 beside it", attack.name), of(&beside), Unit::Microseconds);
         }
@@ -89,19 +90,19 @@ struct Row {
 
 /// The table for people.
 fn table(rows: &[Row]) -> String {
-    let mut out = format!(
-        "{:<30} {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6} {:>10} {:>9}\n",
+    let head = format!(
+        "{:<30} {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6} {:>10} {:>9}",
         "attack", "one, p99", "beside", "×", "few, p99", "beside", "×", "sent MiB", "RSS MiB"
     );
-    for Row { attack, before, beside, sent, resident } in rows {
+    let row = |Row { attack, before, beside, sent, resident }: &Row| {
         let (a, b, c, d) = (p99(&before.one), p99(&beside.one), p99(&before.few), p99(&beside.few));
-        out += &format!(
-            "{attack:<30} {a:>7.0} µs {b:>7.0} µs {:>6.2}   {c:>7.0} µs {d:>7.0} µs {:>6.2} {:>10} {:>9}\n",
+        format!(
+            "{attack:<30} {a:>7.0} µs {b:>7.0} µs {:>6.2}   {c:>7.0} µs {d:>7.0} µs {:>6.2} {:>10} {:>9}",
             b / a,
             d / c,
             sent >> 20,
             resident >> 20
-        );
-    }
-    out
+        )
+    };
+    std::iter::once(head).chain(rows.iter().map(row)).collect::<Vec<_>>().join("\n")
 }

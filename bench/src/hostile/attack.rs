@@ -140,8 +140,8 @@ fn stream(ground: &Ground, c: u64, next: fn(u64, u64, u64) -> Vec<u8>) {
                 }
             }
         });
-        let first = ground.sent.load(Ordering::Relaxed);
-        let mut n = first;
+        // Larger than any number of the connection before.
+        let mut n = ground.sent.load(Ordering::Relaxed);
         while !ground.ends() && ground.write(&stream, &next(ground.seed, c, n)) {
             n += 1;
         }

@@ -366,12 +366,14 @@ impl<R: Reply> Engine<R> {
         }
         let requests = parcel.requests.len();
         let queued = &shared.queued[number];
-        // A parcel larger than the whole queue gets in when the queue is empty.
-        let before = queued.fetch_add(requests, Ordering::AcqRel);
-        let free = shared.limits.queued_requests.saturating_sub(before);
+        let limit = shared.limits.queued_requests;
         let unanswered = parcel.reply.client().map_or(0, |client| client.unanswered);
-        if before > 0 && (requests > free || unanswered / 2 > free) {
-            queued.fetch_sub(requests, Ordering::AcqRel);
+        // A parcel larger than the whole queue gets in when the queue is empty. Who is refused takes no place meanwhile.
+        let taken = queued.fetch_update(Ordering::AcqRel, Ordering::Acquire, |before| {
+            let free = limit.saturating_sub(before);
+            (before == 0 || (requests <= free && unanswered / 2 <= free)).then_some(before + requests)
+        });
+        if taken.is_err() {
             return Err(NotTaken::Full(parcel));
         }
         match shared.queues[number].try_send(WorkerMessage::Parcel(parcel)) {

@@ -131,7 +131,8 @@ impl<R> Turns<R> {
             return;
         }
         while *room > 0
-            && let Some(mut work) = self.own.pop_front_if(|work| work.number < oldest)
+            && self.own.front().is_some_and(|work| work.number < oldest)
+            && let Some(mut work) = self.own.pop_front()
         {
             work.share = work.requests.len().min(*room);
             *room -= work.share;

@@ -32,7 +32,7 @@ pub(crate) fn places(connections: usize) -> Places {
     if limit.current.is_some_and(|current| current < needed) {
         limit.current = limit.maximum.map_or(Some(needed), |maximum| Some(maximum.min(needed)));
         // What was not given is seen below.
-        let _ = setrlimit(Resource::Nofile, limit.clone());
+        let _ = setrlimit(Resource::Nofile, limit);
     }
     match getrlimit(Resource::Nofile).current {
         Some(files) if files < needed => {

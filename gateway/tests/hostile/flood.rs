@@ -15,7 +15,7 @@ const NOES: [(&str, &str); 8] = [
     (r#"{"id":"taken","op":"spend","account":"poor","merchant":"m","amount":"5.00"}"#, "id_conflict"),
     (r#"{"id":"ID","op":"explain","spend":"none"}"#, "unknown_spend"),
 ];
-const EACH: usize = 2_000;
+const EACH: usize = 1_000;
 const CLIENTS: usize = 4;
 
 #[test]
@@ -35,9 +35,9 @@ fn a_flood_of_noes_gets_each_its_own_no_and_holds_up_nobody() {
 fn flood(address: std::net::SocketAddr, c: usize) {
     let mut client = Client::connect(address);
     let mut output = client.stream.try_clone().unwrap();
-    let lines =
-        (0..EACH).flat_map(|n| NOES.map(|(line, _)| line.replace("ID", &format!("no-{c}-{n}-{}", line.len())) + "\n"));
-    let lines: Vec<String> = lines.collect();
+    let no = move |n, k: usize, line: &str| line.replace("ID", &format!("no-{c}-{n}-{k}")) + "\n";
+    let round = |n| NOES.iter().enumerate().map(move |(k, (line, _))| no(n, k, line));
+    let lines: Vec<String> = (0..EACH).flat_map(round).collect();
     let total = lines.len();
     let sending = std::thread::spawn(move || {
         lines.chunks(100).for_each(|part| output.write_all(part.concat().as_bytes()).unwrap())

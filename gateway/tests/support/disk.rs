@@ -19,9 +19,8 @@ pub(crate) struct SmallDisk {
 impl SmallDisk {
     /// One of so many MiB; `None`, and a word about it, when this user may not have one.
     pub(crate) fn new(mib: usize) -> Option<Self> {
-        let ext4 = format!(
-            "truncate -s {mib}M image && mkfs.ext4 -q -m 0 image && mkdir -p disk && mount -o loop image disk"
-        );
+        let ext4 =
+            format!("truncate -s {mib}M image && mkfs.ext4 -q -m 0 image && mkdir -p disk && mount -o loop image disk");
         let memory = format!("mkdir -p disk && mount -t tmpfs -o size={mib}m tmpfs disk");
         let ways: [(&[&str], &str); 2] = [(&["-m"], &ext4), (&["-rm"], &memory)];
         let mut reasons = Vec::new();
@@ -90,14 +89,16 @@ impl SmallDisk {
         let filler = self.path("filler");
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&filler).expect("a file");
         let zeros = vec![0_u8; 1 << 20];
-        loop {
-            let free = free(&filler);
-            if free <= leave {
+        let mut most = 1 << 20;
+        // The file system needs some of what it says is free: smaller and smaller pieces find the end.
+        while most >= 1 << 10 {
+            let left = free(&filler).saturating_sub(leave);
+            if left == 0 {
                 break;
             }
-            let length = usize::try_from((free - leave).min(1 << 20)).expect("a length").max(1);
+            let length = usize::try_from(left.min(most)).expect("a length");
             if file.write_all(&zeros[..length]).and_then(|()| file.sync_all()).is_err() {
-                break;
+                most /= 2;
             }
         }
     }

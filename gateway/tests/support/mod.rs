@@ -1,6 +1,6 @@
 //! A small harness: the real program on a folder of its own, bytes in and bytes out.
 
-#![allow(dead_code, reason = "each target that shares it uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each target that shares it uses a part of it")]
 
 mod client;
 mod disk;

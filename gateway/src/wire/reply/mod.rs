@@ -120,7 +120,7 @@ impl WireReply {
             bytes.push(b'[');
         }
         Self {
-            sheet: Sheet::new(bytes, conn.map_or(0, Conn::digits)),
+            sheet: Sheet::new(bytes, conn.map_or(0, |conn| conn.digits())),
             to: To::Part { assembly: Arc::clone(assembly), ends: Vec::with_capacity(numbers.len()), numbers },
             later: Later::new(desk),
         }
