@@ -18,7 +18,7 @@ mod tests {
     #[test]
     fn what_is_given_back_does_not_count_twice() {
         within("a thousand bytes, ten times", 1_000, || {
-            (0..10).for_each(|_| drop(std::hint::black_box(vec![1_u8; 1_000])))
+            (0..10).for_each(|_| drop(std::hint::black_box(vec![1_u8; 1_000])));
         });
     }
 

@@ -29,7 +29,9 @@ pub(crate) fn body(bytes: &[u8]) -> bool {
         }
         Err(faults) => {
             assert!(!faults.is_empty(), "a refusal says why");
-            faults.iter().for_each(|fault| located(text, fault));
+            for fault in &faults {
+                located(text, fault);
+            }
             false
         }
     }

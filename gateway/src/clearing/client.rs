@@ -60,8 +60,15 @@ pub(crate) struct Who {
 
 /// What asks the server, with its token and trust.
 pub(crate) fn agent(access: &AccessArgs) -> Result<ureq::Agent> {
-    let mut config =
-        ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).proxy(None);
+    agent_with(access, |config| config.timeout_global(Some(PATIENCE)))
+}
+
+/// How an agent asks.
+pub(crate) type Config = ureq::config::ConfigBuilder<ureq::typestate::AgentScope>;
+
+/// The same, with time-outs of its own.
+pub(crate) fn agent_with(access: &AccessArgs, patience: impl FnOnce(Config) -> Config) -> Result<ureq::Agent> {
+    let mut config = patience(ureq::Agent::config_builder().http_status_as_error(false).proxy(None));
     if let Some(file) = &access.ca {
         let about = || format!("--ca {}", file.display());
         let pem = std::fs::read(file).with_context(about)?;

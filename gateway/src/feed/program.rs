@@ -1,6 +1,6 @@
 //! `fentan feed`: prints the feed of a running server, and keeps its place in a file.
 
-use crate::clearing::client::{part, reach, refused};
+use crate::clearing::client::{AccessArgs, Config, agent_with, part, reach, refused};
 use anyhow::{Context, Result, bail};
 use fentan_engine::journal::Position;
 use serde::Deserialize;
@@ -52,6 +52,8 @@ pub(crate) struct FeedArgs {
     /// A file that keeps the place; it wins over --from when it is there
     #[arg(long, value_name = "FILE")]
     cursor: Option<PathBuf>,
+    #[command(flatten)]
+    access: AccessArgs,
 }
 
 /// What of a line says where it stands.
@@ -131,13 +133,8 @@ impl Reading {
             Some(from) => Some(from.parse().context("--from is a position, or end")?),
             None => Some(1),
         };
-        let agent = ureq::Agent::config_builder()
-            .timeout_connect(Some(CONNECT))
-            .timeout_per_read(Some(SILENCE))
-            .http_status_as_error(false)
-            .proxy(None)
-            .build()
-            .into();
+        let patience = |config: Config| config.timeout_connect(Some(CONNECT)).timeout_per_read(Some(SILENCE));
+        let agent = agent_with(&args.access, patience)?;
         let now = Instant::now();
         Ok(Self {
             agent,

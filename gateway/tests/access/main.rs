@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 #![allow(clippy::format_push_string, reason = "what was said is put together piece by piece")]
 
-#[allow(dead_code, reason = "the harness of all tests; these use a part of it")]
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
 #[path = "../support/mod.rs"]
-#[allow(dead_code, reason = "other tests use the rest of it")]
 mod support;
 
 mod beside_traffic;

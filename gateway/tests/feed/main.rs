@@ -6,7 +6,6 @@
 #![allow(clippy::format_push_string, clippy::format_collect, reason = "requests are put together line by line")]
 
 #[path = "../support/mod.rs"]
-#[allow(dead_code, reason = "another target uses the rest")]
 mod support;
 
 mod books;

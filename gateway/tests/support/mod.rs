@@ -1,6 +1,7 @@
 //! A small harness: the real program on a folder of its own, bytes in and bytes out.
 
 #![allow(dead_code, unused_imports, reason = "each target that shares it uses a part of it")]
+#![allow(clippy::format_push_string, clippy::format_collect, reason = "requests are put together line by line")]
 
 mod client;
 mod disk;
