@@ -13,8 +13,8 @@
 //! | `webhook/` | the feed brought to an address, with a cursor that is kept |
 //! | `program.rs` | `fentan feed` |
 //!
-//! Nothing here is asked by a shard or by the journal's writer. Only what is durable is read, on threads of the lowest
-//! priorities; a page is read when the one before was taken, so that a client that reads slowly costs one page of memory
+//! Nothing here is asked by a shard or by the journal's writer. Only what is durable is read, on threads of low
+//! priority; a page is read when the one before was taken, so that a client that reads slowly costs one page of memory
 //! and no thread. What makes "exactly once" is the position alone: positions are dense, a record's position never
 //! changes, and nothing is shown before its sync. A client that keeps the last `seq` it has worked on and asks for the
 //! one after it misses nothing and sees nothing twice, whoever crashes.

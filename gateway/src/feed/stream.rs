@@ -1,7 +1,7 @@
 //! A feed that somebody reads over HTTP.
 //!
-//! Its state is one position. The next page is read when the HTTP server has taken the one before, which it does when the
-//! client has taken what was sent: backpressure reaches the reading of the journal, and nothing piles up.
+//! Its state is one position. The next page is read when the HTTP server has taken the one before, which it does when
+//! the client has taken what was sent: backpressure reaches the reading of the journal, and nothing piles up.
 
 use super::ask::{AtEnd, FeedAsk, Form};
 use super::body::{Body, Ended, pump};
@@ -92,8 +92,8 @@ impl Feed {
         Ok(feed)
     }
 
-    /// The feed as the body of a response. A fault breaks it off: the client sees that it is not the end, and comes back
-    /// to the position after the last that it has seen.
+    /// The feed as the body of a response. A fault breaks it off: the client sees that it is not the end, and comes
+    /// back to the position after the last that it has seen.
     pub(crate) fn into_stream(mut self) -> impl Stream<Item = std::io::Result<Bytes>> {
         let (sender, body) = Body::new();
         actix_web::rt::spawn(async move {
