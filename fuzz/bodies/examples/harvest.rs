@@ -87,7 +87,7 @@ fn images(store: &dyn Store, found: &mut Found) -> Result<(), Box<dyn Error>> {
         if seen == 0 {
             found.offer("store", "wallet_key", with(1, &[&hash.to_be_bytes()[..], name.as_bytes()].concat()));
             found.offer("store", "image", with(2, &[&as_of.to_le_bytes()[..], image].concat()));
-            let deadline = (1_800_000_000_000_000_u64 | 1 << 63).to_be_bytes();
+            let deadline = (0x0006_651d_a69d_8000_u64 | 1 << 63).to_be_bytes();
             found.offer("store", "deadline", with(5, &[&deadline[..], name.as_bytes()].concat()));
         }
         seen += 1;
@@ -115,7 +115,7 @@ fn images(store: &dyn Store, found: &mut Found) -> Result<(), Box<dyn Error>> {
         "refunded",
         with(4, &[7_u64.to_le_bytes(), 100_u64.to_le_bytes(), 100_u64.to_le_bytes()].concat()),
     );
-    found.offer("store", "id", with(3, &(5_u64 << 39 | 77).to_le_bytes()));
+    found.offer("store", "id", with(3, &(5_u64 << 39 | 0x4d).to_le_bytes()));
     found.offer("store", "meta", with(6, &[&1_u16.to_le_bytes()[..], &[7; 16], &[0; 20]].concat()));
     Ok(())
 }

@@ -23,7 +23,8 @@ fn over_seeds(name: &str, changed: usize) -> (usize, usize) {
     for number in 0..changed {
         let Seed { name, bytes } = &seeds[number % seeds.len()];
         let mut bytes = bytes.clone();
-        mutate(&mut bytes, &seeds[draws.below(seeds.len())].bytes, target.longest.max(bytes.len()), &mut draws);
+        let longest = target.longest.max(bytes.len());
+        mutate(&mut bytes, &seeds[draws.below(seeds.len())].bytes, longest, &mut draws);
         taken += usize::from(run(&format!("{name}, changed ({number})"), &bytes));
     }
     (whole, taken)

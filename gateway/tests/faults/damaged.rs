@@ -42,9 +42,9 @@ impl Small {
         let mut client = server.client();
         let told = (0..COMMANDS).map(|n| client.done(&line(n))).collect();
         if in_good_order {
-            server.stop()
+            server.stop();
         } else {
-            server.kill()
+            server.kill();
         }
         let segment = ledger.data().join("journal").join(format!("{:020}.segment", 1));
         let groups = groups(&fs::read(&segment).unwrap());

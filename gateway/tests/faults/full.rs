@@ -37,7 +37,9 @@ fn e2_a_disk_that_fills_up_under_load_stops_the_server_and_loses_nothing() {
     let ledger = ledger(&disk);
     let mut server = ledger.serve(&["--shards", "2"]);
     let traffic: Vec<_> = ["a", "b", "c"].iter().map(|name| Traffic::start(&server, name)).collect();
-    traffic.iter().for_each(|traffic| traffic.until(100));
+    for traffic in &traffic {
+        traffic.until(100);
+    }
     // The journal's segment has its space; the next one will find none.
     disk.fill(1 << 20);
     let told: Vec<_> = traffic.into_iter().map(Traffic::told).collect();

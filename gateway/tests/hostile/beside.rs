@@ -12,10 +12,14 @@ pub(crate) fn beside(flags: &[&str], attack: impl FnOnce(&mut Server, &dyn Fn() 
     let mut server = ledger.serve(flags);
     let others: Vec<_> = ["beside-a", "beside-b"].iter().map(|name| Traffic::start(&server, name)).collect();
     let done = || others.iter().map(Traffic::acknowledged).min().unwrap();
-    others.iter().for_each(|traffic| traffic.until(200));
+    for traffic in &others {
+        traffic.until(200);
+    }
     attack(&mut server, &done);
     let before = done();
-    others.iter().for_each(|traffic| traffic.until(before + 200));
+    for traffic in &others {
+        traffic.until(before + 200);
+    }
     server.assert_well();
     let told: Vec<_> = others.into_iter().map(Traffic::finish).collect();
     for told in &told {
@@ -24,7 +28,9 @@ pub(crate) fn beside(flags: &[&str], attack: impl FnOnce(&mut Server, &dyn Fn() 
     }
     server.kill();
     let server = ledger.serve(flags);
-    told.iter().for_each(|told| told.assert_kept(&server));
+    for told in &told {
+        told.assert_kept(&server);
+    }
     server.trial_balance();
     server.stop();
     ledger.verify();

@@ -25,7 +25,9 @@ fn a_flood_of_noes_gets_each_its_own_no_and_holds_up_nobody() {
         let before = server.memory();
         let address = server.tcp;
         let floods: Vec<_> = (0..CLIENTS).map(|c| std::thread::spawn(move || flood(address, c))).collect();
-        floods.into_iter().for_each(|flood| flood.join().unwrap());
+        for flood in floods {
+            flood.join().unwrap();
+        }
         assert_eq!(server.client().available("poor"), "1.00");
         let more = server.memory().saturating_sub(before);
         assert!(more < 100 * MIB, "{} MiB more", more / MIB);
@@ -40,7 +42,7 @@ fn flood(address: std::net::SocketAddr, c: usize) {
     let lines: Vec<String> = (0..EACH).flat_map(round).collect();
     let total = lines.len();
     let sending = std::thread::spawn(move || {
-        lines.chunks(100).for_each(|part| output.write_all(part.concat().as_bytes()).unwrap())
+        lines.chunks(100).for_each(|part| output.write_all(part.concat().as_bytes()).unwrap());
     });
     let mut codes = std::collections::BTreeMap::new();
     for answer in client.answers(total) {

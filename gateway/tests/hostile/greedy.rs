@@ -82,7 +82,9 @@ fn the_largest_batches_are_done_whole_and_a_larger_one_is_refused_whole() {
                 })
             })
             .collect();
-        batches.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in batches {
+            thread.join().unwrap();
+        }
         assert!(done() > at_work, "others went on");
         assert_eq!(server.client().available("b0-1"), "30.00");
         let more = server.most_memory() - before;
