@@ -26,6 +26,16 @@ fn e2_nothing_is_lost_in_a_share_of_the_simulation() {
     assert!(result.tally.in_recovery > 0 && result.tally.answers > result.tally.commands / 2, "{:?}", result.tally);
 }
 
+/// A repeat in the step of its first was refused as another command's id when something had ended in the wallet: its
+/// claim named the record before it.
+#[test]
+fn w6_seeds_of_repeats_behind_what_ended() {
+    for seed in [1080, 1185, 1227, 1229, 1326] {
+        let outcome = run(seed, CRASHES);
+        assert!(outcome.wrong.is_empty(), "seed {seed}: {:?}", outcome.wrong);
+    }
+}
+
 #[test]
 fn a_seed_replays_its_run_byte_for_byte() {
     for seed in 100..104 {

@@ -147,7 +147,8 @@ impl<'a, R: Reply> Step<'a, R> {
         hashes: &Hashes,
     ) -> Result<(), (CommandId, Body, Stop)> {
         let hash = hashes.id;
-        match self.shared.ids.claim(hash, self.claim()) {
+        let (home, claimed) = self.claim();
+        match self.shared.ids.claim(hash, (home, claimed)) {
             Err(error) => return Err((id, Body::Command(command), error.into())),
             Ok(Claim::New) => {}
             Ok(claim) => {
@@ -181,6 +182,10 @@ impl<'a, R: Reply> Step<'a, R> {
         let entered = self.enter(&record, places, true).and_then(|index| {
             let owner = places.wallet_hash.unwrap_or_else(|| self.owner_of(&record));
             self.claims.push(Claimed { hash, index, account: owner });
+            if index != claimed {
+                // What had ended was booked first: whoever asks for this id within the step finds the right record.
+                self.shared.ids.move_claim(hash, (home, index));
+            }
             self.expire_what_came_back(&record)?;
             Ok(index)
         });

@@ -103,3 +103,24 @@ fn a9_a_deadline_that_comes_twice_is_kept() {
     tick_until_breakage(&ledger, 1_000);
     ledger.engine.shutdown();
 }
+
+/// What has ended is booked before the command that finds it, in the same step. Who asks for the command's id within that
+/// step finds the command all the same: a repeat is answered the same, a release finds its hold (W6).
+#[test]
+fn w6_an_id_is_found_in_its_step_behind_what_ended() {
+    let disk = SimulatedDisk::new();
+    let ledger = Ledger::start(&disk, 1).unwrap();
+    for wallet in ["ann", "bob"] {
+        done(ledger.ask(top_up_until(&format!("t-{wallet}"), wallet, "10.00", "10.00", ENDS)));
+    }
+    ledger.clock.store(AFTER, Ordering::Relaxed);
+    let spent = || spend("s", "ann", "shop", "4.00");
+    let told = ledger.ask_together(vec![spent(), spent(), hold("h", "bob", "6.00", i64::MAX), release("l", "h")]);
+    let (Told::Recorded(first, at, false), Told::Recorded(again, again_at, true)) = (&told[0], &told[1]) else {
+        panic!("{told:?}")
+    };
+    assert_eq!((first, at), (again, again_at));
+    assert!(matches!(done(told[3].clone()), Event::Released { .. }));
+    assert_eq!((ledger.balance("ann"), ledger.balance("bob")), (600, 1_000));
+    ledger.engine.shutdown();
+}

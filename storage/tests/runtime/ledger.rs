@@ -178,6 +178,19 @@ impl Ledger {
         }
     }
 
+    /// Asks all of it in one parcel of shard 0, so in one step, and waits.
+    pub(crate) fn ask_together(&self, requests: Vec<Request>) -> Vec<Told> {
+        let to = Arc::new(Mutex::new(Vec::new()));
+        let reply = Ear { heard: Vec::new(), waiting: Vec::new(), to: Arc::clone(&to) };
+        assert!(self.engine.submit(0, Parcel { requests, reply }).is_ok());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while to.lock().unwrap().is_empty() {
+            assert!(Instant::now() < deadline, "no answer");
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        std::mem::take(&mut *to.lock().unwrap())
+    }
+
     pub(crate) fn balance(&self, wallet: &str) -> i64 {
         match self.ask(Request { id: id("read"), body: Body::Query(Query::Balance(account(wallet))) }) {
             Told::Balance(minor) => minor,

@@ -112,8 +112,16 @@ impl Ids {
 
     /// The record of a claimed id is at this position, and about the account of this hash.
     pub(crate) fn settle(&self, hash: IdHash, position: Position, account: u64) {
+        self.replace(hash, Found::Settled(IdEntry::new(position, account)));
+    }
+
+    /// The record of a claimed id has another number in the step than was thought.
+    pub(crate) fn move_claim(&self, hash: IdHash, (shard, index): (u16, u32)) {
+        self.replace(hash, Found::Claimed { shard, index });
+    }
+
+    fn replace(&self, hash: IdHash, entry: Found) {
         let mut stripe = self.stripe(hash).lock();
-        let entry = Found::Settled(IdEntry::new(position, account));
         let Stripe { young, old } = &mut *stripe;
         if !young.replace(hash, entry) {
             old.replace(hash, entry);
