@@ -6,5 +6,5 @@
 mod attack;
 mod others;
 
-pub(crate) use attack::{ATTACKS, Attack};
+pub(crate) use attack::ATTACKS;
 pub(crate) use others::{Latencies, Others};
