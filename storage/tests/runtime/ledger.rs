@@ -182,7 +182,7 @@ impl Ledger {
     pub(crate) fn ask_together(&self, requests: Vec<Request>) -> Vec<Told> {
         let to = Arc::new(Mutex::new(Vec::new()));
         let reply = Ear { heard: Vec::new(), waiting: Vec::new(), to: Arc::clone(&to) };
-        assert!(self.engine.submit(0, Parcel { requests, reply }).is_ok());
+        assert!(self.engine.submit(0, Parcel { requests, reply, caller: None }).is_ok());
         let deadline = Instant::now() + Duration::from_secs(20);
         while to.lock().unwrap().is_empty() {
             assert!(Instant::now() < deadline, "no answer");
