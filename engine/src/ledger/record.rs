@@ -74,7 +74,7 @@ impl Record {
     #[must_use]
     pub fn asked_by(bytes: &[u8]) -> Option<Label> {
         let (by, _) = split_by(bytes)?;
-        std::str::from_utf8(by).ok().map(Label::internal)
+        Label::new(std::str::from_utf8(by).ok()?).ok()
     }
 
     /// The record's bytes without who asked for it.
@@ -88,11 +88,14 @@ impl Record {
     /// # Errors
     /// When the bytes are not exactly one record.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let fail = |reason: String| RecordError { length: bytes.len(), reason };
+        if bytes.first() == Some(&BY) && Self::asked_by(bytes).is_none() {
+            return Err(fail("who asked for it is no name".into()));
+        }
         let bytes = Self::bare(bytes);
         if let Some(record) = super::plain::decode(bytes) {
             return Ok(record);
         }
-        let fail = |reason: String| RecordError { length: bytes.len(), reason };
         match postcard::take_from_bytes(bytes) {
             Ok((record, [])) => Ok(record),
             Ok((_, rest)) => Err(fail(format!("{} bytes are left over", rest.len()))),

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 
-/// Room for one read, in bytes: so much for lines, and for a line that is longer as much as there is of it already,
-/// up to the most. So a line of a megabyte comes in a few reads, and whoever sends short ones fills no megabyte.
+/// Room for one read, in bytes: as much as reads bring, between the least and this, and for a line that is longer as much
+/// as there is of it already, up to the most. So whoever sends little holds little, ten thousand of them as well, and a
+/// line of a megabyte comes in a few reads.
+const READ_LEAST: usize = 4 << 10;
 const READ: usize = 64 << 10;
 const READ_MOST: usize = 1 << 20;
 /// When so many bytes wait for a client that does not read, nothing more is read from it.
@@ -60,7 +62,7 @@ pub(super) async fn run(
         match read {
             // A line without its newline at the end is no request: the client may have been cut off in it.
             Ok(0) | Err(_) => return,
-            Ok(_) => {}
+            Ok(read) => lines.fit(read),
         }
         if !lines.take(conn, door) {
             return;
@@ -104,6 +106,8 @@ fn say(conn: &Conn, reject: &Reject) {
 /// What was read and is not yet a whole line.
 pub(crate) struct Lines {
     pub(crate) buffer: BytesMut,
+    /// Room for the next read.
+    room: usize,
     /// How much of the buffer is known to hold no newline.
     searched: usize,
     routes: Routes,
@@ -112,12 +116,25 @@ pub(crate) struct Lines {
 impl Lines {
     /// Nothing yet, of this visitor.
     pub(crate) fn of(visitor: Visitor) -> Self {
-        Self { buffer: BytesMut::new(), searched: 0, routes: Routes::of(visitor) }
+        Self { buffer: BytesMut::new(), room: READ_LEAST, searched: 0, routes: Routes::of(visitor) }
     }
 
     /// Makes room for a read.
     fn reserve(&mut self) {
-        self.buffer.reserve(self.buffer.len().clamp(READ, READ_MOST));
+        let room = self.buffer.len().clamp(self.room, READ_MOST);
+        if self.buffer.is_empty() && self.buffer.capacity() > 4 * room {
+            self.buffer = BytesMut::new();
+        }
+        self.buffer.reserve(room);
+    }
+
+    /// A read brought so much: the next has room for twice as much as long as all is used.
+    fn fit(&mut self, read: usize) {
+        if read >= self.room {
+            self.room = (2 * self.room).min(READ);
+        } else if read < self.room / 4 {
+            self.room = (self.room / 2).max(READ_LEAST);
+        }
     }
 
     /// Takes in the whole lines; `false` when nothing more may be read.
