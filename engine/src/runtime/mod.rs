@@ -98,6 +98,10 @@ pub struct Limits {
     pub id_filter_bytes: usize,
 }
 
+/// Who has so few requests unanswered is taken when the queue is full for others; and a share of it beyond its bound, one
+/// of so many, is for such clients.
+const FEW: usize = 16;
+
 /// How long a shutdown waits for its checkpoint; without it the next start replays the tail.
 const LAST_CHECKPOINT: Duration = Duration::from_secs(60);
 
@@ -300,8 +304,8 @@ impl<R: Reply> Engine<R> {
 
     /// Puts a parcel into a shard's queue. Never waits.
     ///
-    /// A client may have up to twice as many requests unanswered as places are free: one alone gets no more than two
-    /// thirds of the queue, ten no more than twenty of twenty-one parts, and there is room for those who ask little.
+    /// A client may have up to twice as many requests unanswered as places are free, and who has few has places of his
+    /// own beyond the bound: there is room for those who ask little, whatever others send.
     ///
     /// # Errors
     /// Gives the parcel back when the queue is full, for this client at least, or the engine is going down.
@@ -317,7 +321,9 @@ impl<R: Reply> Engine<R> {
         // A parcel larger than the whole queue gets in when the queue is empty. Who is refused takes no place meanwhile.
         let taken = queued.fetch_update(Ordering::AcqRel, Ordering::Acquire, |before| {
             let free = limit.saturating_sub(before);
-            (before == 0 || (requests <= free && unanswered / 2 <= free)).then_some(before + requests)
+            let fair = requests <= free && unanswered / 2 <= free;
+            let little = unanswered <= FEW && before + requests <= limit + limit / FEW;
+            (before == 0 || fair || little).then_some(before + requests)
         });
         if taken.is_err() {
             return Err(NotTaken::Full(parcel));

@@ -1,7 +1,7 @@
 //! Splits, settlements and payouts at the real program (rules C6 and C7): from a statement to the word that it was paid.
 
 use crate::openapi::assert_described;
-use crate::support::{Client, Http, Ledger, Server, eventually, json};
+use crate::support::{Client, Clock, Http, Ledger, Server, eventually, json};
 use jiff::civil::{Date, Weekday};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -496,6 +496,33 @@ fn c7_a_result_file_is_taken_whole_or_not_at_all() {
         assert_eq!(http.get(path).json()["code"], "unknown_document", "{path}");
     }
     server.trial_balance();
+}
+
+#[test]
+fn c6_what_is_set_aside_is_released_when_its_days_are_over() {
+    let scene = Scene::new();
+    let Some(clock) = Clock::of(&scene.ledger) else { return };
+    let serve = |offset: &str| clock.serve(offset, &["--shards", "2", "--catalog", &scene.catalog]);
+    let server = serve("+0");
+    earn(&server, &[("t-1", "books", "100.00")]);
+    server.client().done(r#"{"id":"x-1","op":"split","merchant":"books","amount":"100.00","finish":false,"receivers":[{"account":"author","amount":"10.00"}]}"#);
+    server.stop();
+    let open = |server: &Server| server.http().get("/v1/splits?state=open").json()["splits"].as_array().unwrap().len();
+    // It looks once a minute, first of all when it has started; the gauges of cover are part of that look.
+    let looked = |server: &Server| {
+        eventually("a look", || server.http().get("/metrics").body.contains("fentan_cover_owed_minor").then_some(()));
+    };
+    let server = serve("+29d");
+    looked(&server);
+    assert_eq!(open(&server), 1, "a day too early");
+    server.stop();
+    let server = serve("+31d");
+    eventually("its release", || (open(&server) == 0).then_some(()));
+    assert_eq!(bucket(&server, "books", "pending"), "90.00");
+    assert!(server.log().contains("released what was set aside"), "{}", server.log());
+    server.trial_balance();
+    server.stop();
+    scene.ledger.verify();
 }
 
 #[test]

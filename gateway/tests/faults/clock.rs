@@ -1,40 +1,15 @@
 //! A clock that is set back: the books' time never runs backwards.
 //!
-//! The server's clock is the system's. libfaketime (Debian: `libfaketime`) stands between the two here; where it is not
-//! installed the test says so, and `storage/tests/runtime/clock.rs` shows the same on a clock of its own.
+//! Where libfaketime is not installed the test says so, and `storage/tests/runtime/clock.rs` shows the same on a clock of
+//! its own.
 
-use crate::support::{Ledger, Server};
-use std::path::PathBuf;
-
-/// The library, if it is there.
-fn faketime() -> Option<PathBuf> {
-    let folders =
-        ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
-    let found =
-        folders.iter().map(|folder| PathBuf::from(folder).join("faketime/libfaketime.so.1")).find(|path| path.exists());
-    if found.is_none() {
-        eprintln!(
-            "\n*** SKIPPED: libfaketime is not installed (apt-get install libfaketime): the clock cannot be set back\n"
-        );
-    }
-    found
-}
+use crate::support::{Clock, Ledger, Server};
 
 #[test]
 fn a_clock_that_is_set_back_does_not_turn_the_books_time_back() {
-    let Some(library) = faketime() else { return };
     let ledger = Ledger::new();
-    let clock = ledger.path("clock");
-    let serve = |offset: &str| {
-        std::fs::write(&clock, offset).unwrap();
-        let mut program = ledger.program("serve");
-        program
-            .env("LD_PRELOAD", &library)
-            .env("FAKETIME_TIMESTAMP_FILE", &clock)
-            .env("FAKETIME_NO_CACHE", "1")
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        ledger.serve_as(program, &["--shards", "1"])
-    };
+    let Some(clock) = Clock::of(&ledger) else { return };
+    let serve = |offset: &str| clock.serve(offset, &["--shards", "1"]);
     let mut n = 0;
     let mut spend = |server: &Server, wallet: &str| {
         n += 1;
@@ -48,7 +23,7 @@ fn a_clock_that_is_set_back_does_not_turn_the_books_time_back() {
     }
     let first = spend(&server, "a");
     // While it runs.
-    std::fs::write(&clock, "-2h").unwrap();
+    clock.set("-2h");
     let set_back = server.client().done(r#"{"id":"p","op":"ping"}"#);
     assert!(set_back["at"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
     let mut last = first;
@@ -72,7 +47,7 @@ fn a_clock_that_is_set_back_does_not_turn_the_books_time_back() {
         assert!(at >= last, "{wallet}: {at} after {last}");
     }
     // Right again: time goes on.
-    std::fs::write(&clock, "+1h").unwrap();
+    clock.set("+1h");
     let later = spend(&server, "a");
     assert!(later.duration_since(last).as_secs() >= 3_000, "{later} after {last}");
     server.trial_balance();

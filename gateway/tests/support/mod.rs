@@ -4,12 +4,14 @@
 #![allow(clippy::format_push_string, clippy::format_collect, reason = "requests are put together line by line")]
 
 mod client;
+mod clock;
 mod disk;
 mod http;
 mod server;
 mod traffic;
 
 pub(crate) use client::Client;
+pub(crate) use clock::Clock;
 pub(crate) use disk::SmallDisk;
 pub(crate) use http::Http;
 pub(crate) use server::{Ledger, Server};
