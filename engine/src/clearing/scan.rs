@@ -142,6 +142,8 @@ pub struct Open {
     /// Refunds that were asked for before the span, by the position of their confirmation: which command asked, and so
     /// under which number the channel has them, is not known here. Each with its top-up.
     pub asked_before: Vec<(Position, CommandId)>,
+    /// Refunds that a statement has confirmed, by the command that asked for them: what booked them.
+    pub refunded: HashMap<CommandId, CommandId>,
 }
 
 /// The orders of a channel in a span that are open, and what is booked of the statement with this file.
@@ -295,7 +297,9 @@ impl Pool {
                 }
             }
             Clearing::ConfirmRefund(ask) => {
-                self.orders.remove(&ask.refund);
+                if let Some(order) = self.orders.remove(&ask.refund) {
+                    self.open.refunded.insert(order.id, order.booked_by);
+                }
                 if ask.row.file == self.file {
                     self.open.lines.insert(ask.row.line, None);
                 }

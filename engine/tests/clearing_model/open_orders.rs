@@ -139,7 +139,7 @@ impl OpenOrders {
         let journal = desk.journal(batch);
         let file = file(channel);
         let span = Span { from: 1, to: journal.end(), progress: &mut |_| {} };
-        let Open { orders, lines, noted, shorts, lots, gifts: _, asked_before: _ } =
+        let Open { orders, lines, noted, shorts, lots, gifts: _, asked_before: _, refunded: _ } =
             open_orders(&journal, (&label(channel), &label(&file)), span).map_err(|error| error.to_string())?;
         let mut told = Vec::new();
         for order in orders {

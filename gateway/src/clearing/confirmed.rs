@@ -14,12 +14,13 @@ pub(super) struct Confirmed {
     pub(super) by: Box<Record>,
 }
 
-/// Of these rows, by line, the top-ups and refunds of their numbers that a statement has confirmed already.
+/// Of these rows, by line, the top-ups and refunds of their numbers that a statement has confirmed already. Refunds that
+/// the import has met in the journal need not be in the history yet.
 pub(super) fn known(
     line: &Line,
     history: &HistoryService,
     channel: &Label,
-    rows: &[&Row],
+    (rows, refunded): (&[&Row], &HashMap<CommandId, CommandId>),
 ) -> Result<HashMap<u64, CommandId>, Reject> {
     let (refunds, payments): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.kind == RowKind::Refund);
     let found = confirmed(line, history, channel, &payments)?;
@@ -31,6 +32,9 @@ pub(super) fn known(
     let requests = line.records(named.iter().map(|(_, id)| id.clone()).collect())?;
     // One that was booked at once is confirmed under its own number, one in two steps under its second's.
     let booked_by = named.iter().zip(requests).map(|((_, id), request)| {
+        if let Some(booked_by) = refunded.get(id) {
+            return Ok(ids::refund(booked_by));
+        }
         let second = request.map(|request| refunds::confirmed(history, &request)).transpose()?.flatten();
         Ok(ids::refund(second.as_ref().unwrap_or(id)))
     });

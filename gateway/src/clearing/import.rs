@@ -157,7 +157,7 @@ impl Desktop {
     ) -> Result<Tally, Refusal> {
         let family = checked.summary().family;
         let open = self.orders(statement, terms, checked.summary(), told)?;
-        let Open { orders, lines, noted, shorts, lots, gifts, asked_before: _ } = open;
+        let Open { orders, lines, noted, shorts, lots, gifts, asked_before: _, refunded } = open;
         let channel = &statement.channel;
         let given_up = self.open.given_up(channel);
         let waiting = self.open.waiting(channel);
@@ -179,6 +179,7 @@ impl Desktop {
             tally: Tally { items: shorts, ..Tally::default() },
             acting: Vec::new(),
             noted,
+            refunded,
             failed: BTreeMap::new(),
         };
         import.gifts(gifts)?;

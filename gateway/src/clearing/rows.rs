@@ -49,6 +49,8 @@ pub(super) struct Import<'a> {
     pub(super) acting: Vec<CommandId>,
     /// Lines whose difference was opened before the import was interrupted.
     pub(super) noted: hashbrown::HashSet<u64>,
+    /// Refunds of the days that were read which a statement has confirmed: who asked, and what booked them.
+    pub(super) refunded: HashMap<CommandId, CommandId>,
     /// Orders for which a row said that nothing was paid, by position: a later row may say otherwise.
     pub(super) failed: BTreeMap<u64, (u64, Item)>,
 }
@@ -231,7 +233,7 @@ impl Import<'_> {
 
     /// What a statement has confirmed already of these rows' numbers, by line.
     fn known(&self, rows: &[&Row]) -> Result<HashMap<u64, CommandId>, Reject> {
-        known(&self.desktop.line, &self.desktop.history, self.reader.channel, rows)
+        known(&self.desktop.line, &self.desktop.history, self.reader.channel, (rows, &self.refunded))
     }
 
     /// A row that found its order.
