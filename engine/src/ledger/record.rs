@@ -61,8 +61,8 @@ impl Record {
         }
     }
 
-    /// Appends who asked for the record that comes right behind: [`BY`], then the name. A ledger without access control
-    /// has none of it.
+    /// Appends who asked for the record that comes right behind: a byte of zero and a length, then the name. A ledger
+    /// without access control has none of it.
     pub fn encode_by(by: &Label, out: &mut Vec<u8>) {
         // A name has at most 64 bytes.
         let length = u8::try_from(by.as_bytes().len()).unwrap_or(u8::MAX);
