@@ -20,6 +20,7 @@
 //! | `feed/` | the change feed, and webhooks |
 //! | `demo/` | `fentan demo` |
 //! | `rules/` | the rules of a running server, and `fentan rules` |
+//! | `client.rs` | how the command line asks a running server |
 //! | `bench.rs` | what the benchmarks of the wire call |
 //! | `fuzzing.rs` | what the fuzz targets call |
 //!
@@ -30,6 +31,7 @@ mod backup;
 #[doc(hidden)]
 pub mod bench;
 mod clearing;
+mod client;
 mod config;
 mod control;
 mod demo;

@@ -1,7 +1,7 @@
 //! `fentan verify`: proves what a stopped ledger holds.
 
 use crate::backup::Telling;
-use crate::clearing::client::print;
+use crate::client::print;
 use anyhow::Result;
 use comfy_table::{Table, presets};
 use fentan_engine::history::{Standing, standing};

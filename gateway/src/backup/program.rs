@@ -1,7 +1,7 @@
 //! `fentan backup` and `fentan restore`.
 
 use super::{Telling, told};
-use crate::clearing::client::{ServerArgs, agent, print, reach, refused, text};
+use crate::client::{ServerArgs, agent, print, reach, refused, text};
 use crate::verify::{VerifyArgs, run as verify};
 use anyhow::{Context, Result, bail};
 use fentan_storage::backup::{Ask, Restored, Since, Source, Until, check, take};

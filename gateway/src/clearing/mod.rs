@@ -25,11 +25,9 @@
 //! | `settle.rs` | a day's settlement |
 //! | `payouts.rs` | payouts, and the files that say what arrived |
 //! | `timer.rs` | what is done by itself when its time comes |
-//! | `client.rs` | asking a running server, and printing what it answers |
 //! | `program.rs`, `settle_program.rs`, `split_program.rs` | `fentan recon …`, `fentan settle …`, `fentan split …` |
 
 mod changed;
-pub(crate) mod client;
 mod confirmed;
 pub(crate) mod cover;
 mod engine;

@@ -3,7 +3,7 @@
 //! `check` alone needs no server: it reads a file and says whether it is whole. Exit codes: 0 done, 1 no (a file that is
 //! refused, a difference that is not resolved so), 2 it could not be tried.
 
-use super::client::{ServerArgs, Who, agent, bytes, get, post, print, reach, refused, show, text};
+use crate::client::{ServerArgs, Who, agent, bytes, get, post, print, reach, refused, show, text};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};

@@ -2,7 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 no (a day that is none, a result file that is refused), 2 it could not be tried.
 
-use super::client::{ServerArgs, agent, bytes, get, part, post, reach, refused, say, show, table, text};
+use crate::client::{ServerArgs, agent, bytes, get, part, post, reach, refused, say, show, table, text};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::{Value, json};

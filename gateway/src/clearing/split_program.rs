@@ -2,7 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 no, 2 it could not be tried.
 
-use super::client::{ServerArgs, get, part, post, say, show, table, text};
+use crate::client::{ServerArgs, get, part, post, say, show, table, text};
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde_json::{Value, json};

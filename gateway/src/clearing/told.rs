@@ -1,6 +1,6 @@
 //! A trace in words, for `fentan explain`.
 
-use super::client::{ServerArgs, get, print, refused, text};
+use crate::client::{ServerArgs, get, print, refused, text};
 use anyhow::{Result, bail};
 use serde_json::Value;
 

@@ -2,8 +2,8 @@
 
 use super::source::each_with_name;
 use super::{Explained, JournalScan, Rules, explain};
-use crate::clearing::client::{AccessArgs, ServerArgs};
 use crate::clearing::told::tell;
+use crate::client::{AccessArgs, ServerArgs};
 use crate::config::load;
 use crate::rules::Archive;
 use crate::wire::write_explained;

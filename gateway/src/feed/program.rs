@@ -1,6 +1,6 @@
 //! `fentan feed`: prints the feed of a running server, and keeps its place in a file.
 
-use crate::clearing::client::{AccessArgs, Config, agent_with, part, reach, refused};
+use crate::client::{AccessArgs, Config, agent_with, part, reach, refused};
 use anyhow::{Context, Result, bail};
 use fentan_engine::journal::Position;
 use serde::Deserialize;

@@ -1,8 +1,7 @@
 //! TLS on both doors.
 
 use crate::site::{ALL, Site, auth};
-use crate::support::{Server, eventually, json};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair};
+use crate::support::{Authority, Server, eventually, json};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -12,27 +11,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 
-/// An authority of the test's own.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, "fentan tests");
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// Writes a certificate for this machine, and its key.
-    fn sign(&self, site: &Site) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &*self.0).unwrap();
-        std::fs::write(site.ledger.path("cert.pem"), certificate.pem()).unwrap();
-        std::fs::write(site.ledger.path("key.pem"), key.serialize_pem()).unwrap();
-        std::fs::write(site.ledger.path("ca.pem"), self.0.pem()).unwrap();
-    }
+/// Writes a certificate for this machine, its key, and the authority's.
+fn sign(authority: &Authority, site: &Site) {
+    let signed = authority.sign();
+    std::fs::write(site.ledger.path("cert.pem"), signed.certificate).unwrap();
+    std::fs::write(site.ledger.path("key.pem"), signed.key).unwrap();
+    std::fs::write(site.ledger.path("ca.pem"), authority.certificate()).unwrap();
 }
 
 fn serve(site: &Site) -> Server {
@@ -69,7 +53,7 @@ fn ask(input: &mut BufReader<Tls>, line: &str) -> Value {
 fn both_doors_speak_tls_and_plain_text_is_told_so_and_refused() {
     let site = Site::new();
     let token = site.token("all", ALL, &[]);
-    Authority::new().sign(&site);
+    sign(&Authority::new(), &site);
     let server = serve(&site);
     let mut input = BufReader::new(connect(server.tcp, &site).expect("TLS"));
     assert_eq!(ask(&mut input, &auth(&token))["ok"], true);
@@ -124,11 +108,11 @@ fn who_trusts_another_authority_does_not_connect_and_a_renewed_certificate_is_ta
     let site = Site::new();
     let token = site.token("all", ALL, &[]);
     let (first, second) = (Authority::new(), Authority::new());
-    first.sign(&site);
+    sign(&first, &site);
     let server = serve(&site);
     let mut open = BufReader::new(connect(server.tcp, &site).expect("TLS"));
     assert_eq!(ask(&mut open, &auth(&token))["ok"], true);
-    second.sign(&site);
+    sign(&second, &site);
     assert!(connect(server.tcp, &site).is_err(), "the server still shows the first authority's");
     server.hang_up();
     eventually("the new certificate", || connect(server.tcp, &site).ok());
@@ -145,7 +129,7 @@ fn who_trusts_another_authority_does_not_connect_and_a_renewed_certificate_is_ta
 fn the_program_asks_a_server_with_tokens_and_tls() {
     let site = Site::new();
     let token = site.token("clerk", "clearing", &[]);
-    Authority::new().sign(&site);
+    sign(&Authority::new(), &site);
     let server = serve(&site);
     let file = site.ledger.path("clerk.token");
     std::fs::write(&file, format!("{token}\n")).unwrap();

@@ -1,6 +1,6 @@
 //! A receiver of webhooks: a small HTTP server that does what it is told.
 
-use crate::support::{PATIENCE, eventually, json};
+use crate::support::{Authority, PATIENCE, eventually, json};
 use hmac::{Hmac, KeyInit, Mac};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -89,10 +89,11 @@ impl Receiver {
         Self::with(listener, None, script)
     }
 
-    /// One that speaks TLS, with a certificate of the test's own authority for `localhost` and 127.0.0.1.
-    pub(crate) fn tls() -> Self {
-        let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem")).unwrap();
-        let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key")).unwrap();
+    /// One that speaks TLS, with a certificate that this authority signed.
+    pub(crate) fn tls(authority: &Authority) -> Self {
+        let signed = authority.sign();
+        let certificate = CertificateDer::from_pem_slice(signed.certificate.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(signed.key.as_bytes()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -2,7 +2,7 @@
 
 use crate::reader::records;
 use crate::receiver::{Delivery, Does, Receiver, SECRET};
-use crate::support::{Client, Ledger, Server, eventually, json};
+use crate::support::{Authority, Client, Ledger, Server, eventually, json};
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener};
 
@@ -159,9 +159,10 @@ fn a_receiver_that_is_not_there_is_waited_for_and_delays_nobody() {
 
 #[test]
 fn https_is_checked_against_the_authorities_that_are_named() {
-    let (trusted, stranger) = (Receiver::tls(), Receiver::tls());
+    let authority = Authority::new();
+    let (trusted, stranger) = (Receiver::tls(&authority), Receiver::tls(&authority));
     let ledger = Ledger::new();
-    std::fs::write(ledger.path("ca.pem"), include_str!("tls/ca.pem")).unwrap();
+    std::fs::write(ledger.path("ca.pem"), authority.certificate()).unwrap();
     let secure = |name: &str, address: SocketAddr, more: &str| {
         hook(name, address, more)
             .replace(&format!("http://{address}"), &format!("https://localhost:{}", address.port()))

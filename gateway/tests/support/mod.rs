@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each target that shares it uses a part of it")]
 #![allow(clippy::format_push_string, clippy::format_collect, reason = "requests are put together line by line")]
 
+mod authority;
 mod client;
 mod clock;
 mod disk;
@@ -10,6 +11,7 @@ mod http;
 mod server;
 mod traffic;
 
+pub(crate) use authority::{Authority, Signed};
 pub(crate) use client::Client;
 pub(crate) use clock::Clock;
 pub(crate) use disk::SmallDisk;

@@ -2,7 +2,7 @@
 
 use super::config::Secret;
 use super::sign;
-use crate::clearing::client::{ServerArgs, get, part, post, say, show, text};
+use crate::client::{ServerArgs, get, part, post, say, show, text};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::io::Read;

@@ -53,9 +53,9 @@ impl AccessArgs {
 pub(crate) struct Who {
     /// Who does it
     #[arg(long, env = "FENTAN_BY", value_name = "NAME")]
-    pub(super) by: String,
+    pub(crate) by: String,
     #[command(flatten)]
-    pub(super) at: ServerArgs,
+    pub(crate) at: ServerArgs,
 }
 
 /// What asks the server, with its token and trust.
