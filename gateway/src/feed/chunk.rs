@@ -36,7 +36,8 @@ impl Chunk {
         let mut chunk = Self { first: batch.first, bytes: Vec::with_capacity(bytes.len() * 4), lines: Vec::new() };
         for (position, bytes) in batch.records() {
             let record = Record::decode(bytes).map_err(|error| FeedFault::Record { position, error })?;
-            let (kind, mut named) = write_record(&mut chunk.bytes, position, &record, catalog);
+            let by = Record::asked_by(bytes);
+            let (kind, mut named) = write_record(&mut chunk.bytes, position, &record, by.as_ref(), catalog);
             named.shrink_to_fit();
             chunk.lines.push(Line { end: chunk.bytes.len(), kind, named });
         }

@@ -13,7 +13,7 @@ use fentan_engine::history::{AccountRow, Amounts, Details, HistoryError, Line, P
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::{Event, Record};
 use fentan_engine::money::{Currency, write_minor};
-use fentan_engine::names::AccountId;
+use fentan_engine::names::{AccountId, Label};
 
 /// Rows of one page.
 const PAGE: usize = 1_000;
@@ -44,7 +44,7 @@ fn unwritable(error: impl std::fmt::Display) -> HistoryError {
     HistoryError::Medium(format!("a row could not be written: {error}"))
 }
 
-const FACTS: [&str; 9] = ["seq", "at", "entry", "id", "other", "rule", "order", "reason", "currency"];
+const FACTS: [&str; 10] = ["seq", "at", "entry", "id", "by", "other", "rule", "order", "reason", "currency"];
 
 fn head(row: &AccountRow, catalog: &Catalog) -> Vec<String> {
     let named = figures(row, &Amounts::default(), catalog);
@@ -73,7 +73,7 @@ fn cells(
     details: &mut Details<'_>,
     catalog: &Catalog,
 ) -> Result<Vec<String>, HistoryError> {
-    let record = details.record(line.position)?;
+    let (record, by) = details.record_and_caller(line.position)?.unzip();
     let detail = record.as_ref().map(|record| Detail::of(&row.name, record)).unwrap_or_default();
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let mut cells = vec![
@@ -81,6 +81,7 @@ fn cells(
         moment(line.entry.at),
         line.entry.kind.word().into(),
         text(detail.id),
+        text(by.flatten().as_ref().map(Label::as_str)),
         text(detail.other.map(|(_, other)| other.as_str())),
         detail.rule.map(|(rule, version)| format!("{rule}@{version}")).unwrap_or_default(),
         text(detail.order),

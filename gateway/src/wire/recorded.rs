@@ -12,7 +12,7 @@ use super::{answer, limits, reject};
 use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::{Command, Event, PostTo, Record, postings};
-use fentan_engine::names::AccountId;
+use fentan_engine::names::{AccountId, Label};
 use smallvec::SmallVec;
 
 /// Where the names of accounts stand in the bytes that were written.
@@ -58,6 +58,7 @@ pub(crate) fn write_record(
     out: &mut Vec<u8>,
     position: Position,
     record: &Record,
+    by: Option<&Label>,
     catalog: &Catalog,
 ) -> (&'static str, Named) {
     let mut named = Named::new();
@@ -70,6 +71,9 @@ pub(crate) fn write_record(
     field(out, "id", shown(&record.id));
     if refused || !matches!(record.event, Event::Clearing(_)) {
         field(out, "op", record.command.op());
+    }
+    if let Some(by) = by {
+        field(out, "by", by.as_str());
     }
     field(out, "currency", record.currency.code());
     for (name, account) in [("account", record.account()), ("merchant", record.merchant())] {

@@ -40,6 +40,19 @@ fn each_command_has_its_tokens_name_also_after_a_restart_and_replays_keep_the_fi
         let by = |kind: &str, by: &str| (kind.to_owned(), Value::from(by));
         let expected = [by("top_up", "desk"), by("spend", "till-7"), by("hold", "desk"), by("refund", "desk")];
         assert_eq!(entries(http, "ann"), expected);
+        let by_id = [("t-1", "desk"), ("s-1", "till-7"), ("h-1", "desk"), ("f-1", "desk")];
+        let (_, table) = http.text("/v1/accounts/ann/statement?format=csv");
+        let mut rows = csv::Reader::from_reader(table.as_bytes());
+        let head = rows.headers().unwrap().clone();
+        let cell = |row: &csv::StringRecord, name| row[head.iter().position(|each| each == name).unwrap()].to_owned();
+        let found: Vec<_> =
+            rows.records().map(|row| row.unwrap()).map(|row| (cell(&row, "id"), cell(&row, "by"))).collect();
+        assert_eq!(found, by_id.map(|(id, by)| (id.to_owned(), by.to_owned())));
+        let (_, feed) = http.text("/v1/journal?from=1");
+        for (id, by) in by_id.into_iter().chain([("s-2", "till-7")]) {
+            let line = feed.lines().map(crate::support::json).find(|line| line["id"] == id).unwrap();
+            assert_eq!(line["by"], by, "{line}");
+        }
     };
     look(&Known::new(&server, &admin));
     // Killed: what stands in the journal is read again.
