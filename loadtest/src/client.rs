@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::door;
+use crate::door::{self, Link};
 use crate::scan::{self, Scan};
 
 /// Longest wait for one answer.
@@ -56,8 +56,7 @@ pub enum ClientError {
 /// One blocking connection.
 #[derive(Debug)]
 pub struct Client {
-    stream: TcpStream,
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Link<TcpStream>>,
     line: Vec<u8>,
 }
 
@@ -68,11 +67,10 @@ impl Client {
     /// [`ClientError::Connect`].
     pub fn connect(address: SocketAddr) -> Result<Self, ClientError> {
         let fail = |source| ClientError::Connect { address, source };
-        let stream = door::connect(address).map_err(fail)?;
-        stream.set_read_timeout(Some(ANSWER_WAIT)).map_err(fail)?;
-        stream.set_write_timeout(Some(ANSWER_WAIT)).map_err(fail)?;
-        let reader = BufReader::with_capacity(256 * 1024, stream.try_clone().map_err(fail)?);
-        Ok(Self { stream, reader, line: Vec::new() })
+        let mut link = door::connect(address).map_err(fail)?;
+        link.socket().set_read_timeout(Some(ANSWER_WAIT)).map_err(fail)?;
+        link.socket().set_write_timeout(Some(ANSWER_WAIT)).map_err(fail)?;
+        Ok(Self { reader: BufReader::with_capacity(256 * 1024, link), line: Vec::new() })
     }
 
     /// Sends one line (with its line feed) of `count` requests, and hands each answer to `take` with
@@ -86,7 +84,8 @@ impl Client {
         count: usize,
         mut take: impl FnMut(usize, Scan<'_>),
     ) -> Result<(), ClientError> {
-        self.stream.write_all(request)?;
+        self.reader.get_mut().write_all(request)?;
+        self.reader.get_mut().flush()?;
         self.line.clear();
         let read = (&mut self.reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut self.line)?;
         if read == 0 || self.line.last() != Some(&b'\n') {

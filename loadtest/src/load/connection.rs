@@ -6,6 +6,7 @@ use mio::net::TcpStream;
 
 use super::plan::Clock;
 use super::slots::Slots;
+use crate::door::Link;
 use crate::scan::stream::{Found, Stream};
 use crate::workload::Op;
 
@@ -17,8 +18,7 @@ const OUT_BYTES_HIGH: usize = 256 * 1024;
 pub(crate) struct Connection {
     /// Its number within the run.
     pub(crate) index: u32,
-    /// The socket, for registering it.
-    pub(crate) stream: TcpStream,
+    link: Link<TcpStream>,
     /// Counter of the next command.
     pub(crate) next: u64,
     /// Commands below this are reserved in the log.
@@ -48,10 +48,10 @@ pub(crate) struct Connection {
 impl Connection {
     /// A fresh connection with `window` slots (a power of two, at least 64) and ids of `id_bytes`.
     #[must_use]
-    pub(crate) fn new(index: u32, stream: TcpStream, window: u64, id_bytes: usize) -> Self {
+    pub(crate) fn new(index: u32, link: Link<TcpStream>, window: u64, id_bytes: usize) -> Self {
         Self {
             index,
-            stream,
+            link,
             next: 0,
             reserved: 0,
             waiting: 0,
@@ -125,13 +125,24 @@ impl Connection {
     /// Whether bytes wait to be written.
     #[must_use]
     pub(crate) fn has_output(&self) -> bool {
-        self.out_at < self.out.len()
+        self.out_at < self.out.len() || self.link.has_output()
     }
 
     /// Writes what waits, as far as the socket takes it.
     pub(crate) fn send(&mut self) {
         while self.closed.is_none() && self.has_output() {
-            match self.stream.write(&self.out[self.out_at..]) {
+            if self.out_at == self.out.len() {
+                match self.link.flush() {
+                    Ok(()) => continue,
+                    Err(e) if e.kind() == ErrorKind::WouldBlock => break,
+                    Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                    Err(e) => {
+                        self.closed = Some(e.to_string());
+                        break;
+                    }
+                }
+            }
+            match self.link.write(&self.out[self.out_at..]) {
                 Ok(0) => self.closed = Some("the server takes no more bytes".to_owned()),
                 Ok(n) => self.out_at += n,
                 Err(e) if e.kind() == ErrorKind::WouldBlock => break,
@@ -152,7 +163,7 @@ impl Connection {
     /// one for all that one call of the system brought. Gives that time, or `None` when nothing was there.
     ///
     /// Sockets are watched edge-triggered: reading goes on until one read does not fill `buffer`,
-    /// which for a stream means that nothing is left.
+    /// which for a socket means that nothing is left.
     pub(crate) fn receive(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -167,7 +178,7 @@ impl Connection {
                 buffer.resize(kept * 2, 0);
             }
             buffer[..kept].copy_from_slice(&self.partial);
-            match self.stream.read(&mut buffer[kept..]) {
+            match self.link.read(&mut buffer[kept..]) {
                 Ok(0) => self.closed = Some("the server closed the connection".to_owned()),
                 Ok(n) => {
                     let now_ns = clock.now_ns();
@@ -176,7 +187,7 @@ impl Connection {
                     let used = answers.read(bytes, |found| take(self, found, now_ns));
                     self.partial.clear();
                     self.partial.extend_from_slice(&bytes[used..]);
-                    if kept + n < buffer.len() {
+                    if kept + n < buffer.len() && self.link.is_drained_by_a_short_read() {
                         break;
                     }
                 }

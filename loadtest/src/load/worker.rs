@@ -77,14 +77,14 @@ impl Worker {
         let mut connections = Vec::new();
         for index in indices {
             let fail = |source| LoadError::Connect { address, source };
-            let stream = crate::door::connect(address).map_err(fail)?;
-            stream.set_nonblocking(true).map_err(fail)?;
-            let mut stream = mio::net::TcpStream::from_std(stream);
+            let mut link = crate::door::connect(address).map_err(fail)?;
+            link.socket().set_nonblocking(true).map_err(fail)?;
+            let mut link = link.map(mio::net::TcpStream::from_std);
             poll.registry()
-                .register(&mut stream, Token(connections.len()), Interest::READABLE | Interest::WRITABLE)
+                .register(link.socket(), Token(connections.len()), Interest::READABLE | Interest::WRITABLE)
                 .map_err(system)?;
             let id_bytes = plan.encoder.ids().length();
-            connections.push(Connection::new(index, stream, plan.workload.window(), id_bytes));
+            connections.push(Connection::new(index, link, plan.workload.window(), id_bytes));
         }
         Ok(Self {
             plan,

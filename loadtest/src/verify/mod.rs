@@ -322,9 +322,21 @@ impl Check<'_> {
 /// # Errors
 /// In words, why it cannot be had.
 pub fn trial_balance(http: SocketAddr) -> Result<TrialBalance, String> {
-    let url = format!("http://{http}/v1/trial_balance");
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).proxy(None).build().into();
+    let authority = door::authority_file();
+    let scheme = if authority.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{http}/v1/trial_balance");
+    let mut config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).proxy(None);
+    if let Some(file) = authority {
+        let pem = std::fs::read(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+        let certificates = ureq::tls::parse_pem(&pem).filter_map(|item| match item {
+            Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        });
+        let roots = ureq::tls::RootCerts::new_with_certs(&certificates.collect::<Vec<_>>());
+        let tls = ureq::tls::TlsConfig::builder().root_certs(roots);
+        config = config.tls_config(tls.build());
+    }
+    let agent: ureq::Agent = config.build().into();
     let mut request = agent.get(&url);
     if let Ok(token) = std::env::var(door::TOKEN) {
         request = request.header("authorization", format!("Bearer {}", token.trim()));
