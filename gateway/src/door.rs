@@ -6,7 +6,8 @@ use crate::explain::Desk;
 use crate::history::{HistoryAsk, HistoryService};
 use crate::tcp::Patience;
 use crate::wire::{
-    Asked, Assembly, Conn, Line, Malformed, Numbers, Part, Token, WireReply, parse_line, plain_line, write_refusal,
+    Asked, Assembly, Conn, Line, Malformed, Numbers, Part, Refusal, Token, WireReply, glance, parse_line, plain_line,
+    write_refusal,
 };
 use fentan_engine::ledger::Reject;
 use fentan_engine::names::CommandId;
@@ -14,8 +15,8 @@ use fentan_engine::runtime::{Engine, NotTaken, Parcel, Request};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What a refused client is told to wait, in milliseconds: a few times the length of a full queue's work.
-const RETRY_AFTER_MS: u64 = 25;
+/// There is no place. A refused client is told to wait as long as lines may wait.
+const OVERLOADED: Reject = Reject::Overloaded { retry_after_ms: 25 };
 /// How long a plain line is taken to be, in bytes, to make room for the requests of a read.
 const PLAIN_LINE: usize = 128;
 /// How many ids of its own a connection remembers; see [`Routes`].
@@ -119,6 +120,9 @@ impl Door {
         let mut now = Vec::new();
         let mut start = 0;
         let mut fits = true;
+        // What there is no place for is refused without being read.
+        let mut places = if routes.visitor.is_stranger() { usize::MAX } else { self.engine.places(conn.in_flight()) };
+        let mut overloaded = None;
         for end in memchr::memchr_iter(b'\n', bytes) {
             let line = &bytes[start..end];
             start = end + 1;
@@ -126,7 +130,17 @@ impl Door {
                 fits = false;
                 break;
             }
+            if places == 0
+                && let Some(id) = glance(line)
+            {
+                let (refusal, count) = overloaded.get_or_insert_with(|| (Refusal::new(&OVERLOADED), 0));
+                refusal.write(&mut now, id);
+                now.push(b'\n');
+                *count += 1;
+                continue;
+            }
             if let Some(request) = plain_line(line) {
+                places = places.saturating_sub(1);
                 match routes.visitor.refuses(&request.body) {
                     None => routes.sort(&self.engine, request, room),
                     Some(reject) => refuse_line(&mut now, &request.id, &reject),
@@ -165,6 +179,9 @@ impl Door {
                 }
                 Line::Blank => {}
             }
+        }
+        if let Some((_, count)) = overloaded {
+            metrics::counter!("fentan_overloaded_total").increment(count);
         }
         self.lines(conn, routes, &mut now);
         conn.send(now, 0);
@@ -206,9 +223,9 @@ impl Door {
             let caller = routes.visitor.caller().cloned();
             let parcel = Parcel { reply: WireReply::lines(conn, count, &self.desk), requests, caller };
             if let Err(refused) = self.engine.submit(shard, parcel) {
-                let (parcel, reject) = why(refused);
+                let (parcel, refusal) = why(refused);
                 for request in &parcel.requests {
-                    write_refusal(now, Some(request.id.as_str()), &reject);
+                    refusal.write(now, request.id.as_str());
                     now.push(b'\n');
                 }
                 conn.send(Vec::new(), count);
@@ -290,10 +307,10 @@ impl Door {
         let reply = WireReply::part(assembly, numbers, &self.desk);
         let caller = routes.visitor.caller().cloned();
         let Err(not_taken) = self.engine.submit(shard, Parcel { requests, reply, caller }) else { return };
-        let (Parcel { requests, reply, .. }, reject) = why(not_taken);
+        let (Parcel { requests, reply, .. }, refusal) = why(not_taken);
         let (mut refused, mut ends) = (Vec::new(), Vec::new());
         for request in &requests {
-            write_refusal(&mut refused, Some(request.id.as_str()), &reject);
+            refusal.write(&mut refused, request.id.as_str());
             ends.push(refused.len());
         }
         assembly.add(Part::packed(refused, ends, reply.into_numbers()));
@@ -323,12 +340,12 @@ fn refuse_line(out: &mut Vec<u8>, id: &CommandId, reject: &Reject) {
     out.push(b'\n');
 }
 
-fn why(refused: NotTaken<WireReply>) -> (Parcel<WireReply>, Reject) {
+fn why(refused: NotTaken<WireReply>) -> (Parcel<WireReply>, Refusal) {
     match refused {
         NotTaken::Full(parcel) => {
             metrics::counter!("fentan_overloaded_total").increment(parcel.requests.len() as u64);
-            (parcel, Reject::Overloaded { retry_after_ms: RETRY_AFTER_MS })
+            (parcel, Refusal::new(&OVERLOADED))
         }
-        NotTaken::Closing(parcel) => (parcel, Reject::ShuttingDown),
+        NotTaken::Closing(parcel) => (parcel, Refusal::new(&Reject::ShuttingDown)),
     }
 }

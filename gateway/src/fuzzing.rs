@@ -143,6 +143,7 @@ impl Doors {
         let limits = Limits {
             shards: 2,
             queued_requests: 4096,
+            wait: Duration::ZERO,
             step_requests: 64,
             wallets_per_shard: 1 << 16,
             id_filter_bytes: 1 << 20,

@@ -212,6 +212,7 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
     let limits = Limits {
         shards: settings.shards,
         queued_requests: settings.queue_requests,
+        wait: settings.queue_wait,
         step_requests: STEP_REQUESTS,
         wallets_per_shard: settings.wallets_in_memory.div_ceil(settings.shards),
         id_filter_bytes: settings.id_filter_mib << 20,

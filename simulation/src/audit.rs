@@ -19,6 +19,7 @@ use fentan_engine::store::{Store, StoreError};
 use fentan_storage::simulated::SimulatedDisk;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// More than this is not told of one audit.
 const TOLD: usize = 12;
@@ -104,6 +105,7 @@ fn ask(copy: &SimulatedDisk, reader: &dyn JournalReader, memory: &Memory, time: 
     let limits = Limits {
         shards: dice.at(4) + 1,
         queued_requests: 1 << 20,
+        wait: Duration::ZERO,
         step_requests: 64,
         wallets_per_shard: if dice.percent(50) { 2 } else { 1 << 10 },
         id_filter_bytes: 0,

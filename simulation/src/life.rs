@@ -11,6 +11,7 @@ use fentan_engine::runtime::{Limits, Turn};
 use fentan_storage::simulated::SimulatedDisk;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// What a life had.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +73,7 @@ pub(crate) fn limits(dice: &mut Dice, shards: usize) -> Limits {
     Limits {
         shards,
         queued_requests: if dice.percent(20) { 24 } else { 4096 },
+        wait: Duration::ZERO,
         step_requests: dice.at(40) + 1,
         wallets_per_shard: [1, 2, 4, 1 << 10][dice.at(4)],
         id_filter_bytes: if dice.percent(5) { 4 << 20 } else { 0 },

@@ -152,6 +152,7 @@ fn main() {
     let limits = Limits {
         shards: 1,
         queued_requests: 1 << 20,
+        wait: Duration::from_millis(25),
         step_requests: 4096,
         wallets_per_shard: 1 << 30,
         id_filter_bytes: 64 << 20,

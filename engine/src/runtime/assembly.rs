@@ -2,6 +2,7 @@
 //!
 //! [`Engine::start`] gives each part a thread; [`Stepped`](super::Stepped) hands them out to be turned one by one.
 
+use super::admission::{Pace, Watch};
 use super::hashing::Hashing;
 use super::ids::Ids;
 use super::keeper::{Job, Keeper, Staging};
@@ -16,7 +17,7 @@ use super::{Clock, Engine, Limits, Media, OnFailure, Shared, StartError};
 use crate::catalog::Catalog;
 use crate::journal::{Chain, Position};
 use crate::store::{Meta, Store};
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,9 +27,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 pub(super) const WRITER_QUEUE: usize = 1024;
 /// Jobs that may wait for the keeper.
 pub(super) const KEEPER_QUEUE: usize = 64;
-/// Parcels that may wait for one shard, whatever the number of their requests.
-const SHARD_QUEUE: usize = 4096;
-
 /// The queues between the parts, as whoever drives them needs them.
 pub(super) struct Queues<R> {
     pub(super) writer: (Sender<Message<R>>, Receiver<Message<R>>),
@@ -112,7 +110,8 @@ pub(super) fn assemble<R: Reply>(
         recover(&media.store, &*media.reader, end, room, progress)?;
     let (writer_in, writer_out) = queues.writer;
     let (jobs, jobs_out) = queues.keeper;
-    let (shard_queues, inboxes): (Vec<_>, Vec<_>) = (0..limits.shards).map(|_| bounded(SHARD_QUEUE)).unzip();
+    // Bounded by admission, which counts requests.
+    let (shard_queues, inboxes): (Vec<_>, Vec<_>) = (0..limits.shards).map(|_| unbounded()).unzip();
     let durable = Arc::new(AtomicU64::new(end));
     let sequencer = Sequencer::new(chain.next_position, writer_in, Arc::clone(&durable), media.reader);
     let books = Books { shards, ids, hashing, checkpoint: recovered_meta.checkpoint };
@@ -124,6 +123,8 @@ pub(super) fn assemble<R: Reply>(
         durable,
         on_failure: Arc::clone(&shared.on_failure),
         waiting: VecDeque::new(),
+        clock: Arc::clone(&shared.clock),
+        watch: Watch::new(Arc::clone(&shared.pace), limits.wait, limits.queued_requests),
         meters: Meters::new(),
     };
     let workers = inboxes.into_iter().enumerate().map(|(number, inbox)| Worker {
@@ -171,7 +172,6 @@ fn share<R: Reply>(
     queues: Vec<Sender<WorkerMessage<R>>>,
 ) -> Shared<R> {
     let Given { catalog, limits, clock, on_failure } = given;
-    let counters = || (0..limits.shards).map(|_| AtomicUsize::new(0)).collect();
     let numbers = || (0..limits.shards).map(|_| AtomicU32::new(0)).collect();
     let failed = Arc::new(AtomicBool::new(false));
     let on_failure: OnFailure = {
@@ -194,8 +194,9 @@ fn share<R: Reply>(
         limits,
         on_failure,
         failed,
-        queued: counters(),
-        resident: counters(),
+        places: (0..limits.shards).map(|_| Default::default()).collect(),
+        pace: Pace::new(),
+        resident: (0..limits.shards).map(|_| AtomicUsize::new(0)).collect(),
         written: numbers(),
         checkpoint_epoch: AtomicU32::new(0),
         taken: AtomicU32::new(0),

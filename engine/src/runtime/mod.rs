@@ -14,6 +14,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `request.rs` | what goes in and out; [`Reply`] |
+//! | `admission.rs` | who gets into a shard's queue |
 //! | `turns.rs` | whose requests are done next |
 //! | `step.rs`, `decide.rs`, `query.rs` | one step of a shard |
 //! | `ahead.rs`, `prefetch.rs` | memory that is asked for before it is needed |
@@ -28,6 +29,7 @@
 //! | `recovery.rs` | images and tail |
 //! | `assembly.rs`, `stepped.rs` | the parts put together; the same without threads |
 
+mod admission;
 mod ahead;
 mod assembly;
 mod budget;
@@ -67,8 +69,9 @@ use crate::journal::{Journal, JournalError, JournalReader, Position};
 use crate::ledger::{Command, Query};
 use crate::names::CommandId;
 use crate::store::{IdEntry, Store, StoreError};
+use admission::{Ask, Pace};
 use assembly::{Given, Parts, Queues, assemble};
-use crossbeam::channel::{Sender, TrySendError};
+use crossbeam::channel::{SendError, Sender};
 use hashing::Hashing;
 use held::shard_of;
 use ids::Ids;
@@ -81,6 +84,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use turns::Arrived;
 use worker::WorkerMessage;
 
 /// The engine's bounds.
@@ -90,6 +94,9 @@ pub struct Limits {
     pub shards: usize,
     /// Requests that may wait for one shard; more are refused.
     pub queued_requests: usize,
+    /// Within which lines are to be answered: what is asked beyond that is refused at once, but for clients with few
+    /// requests unanswered. Zero for no such bound.
+    pub wait: Duration,
     /// Requests of one step.
     pub step_requests: usize,
     /// Wallets of one shard in memory.
@@ -97,10 +104,6 @@ pub struct Limits {
     /// Memory that spares new ids a look into the store, in bytes: at twelve bits an id, 84 MiB are enough for 58 million.
     pub id_filter_bytes: usize,
 }
-
-/// Who has so few requests unanswered is taken when the queue is full for others; and a share of it beyond its bound, one
-/// of so many, is for such clients.
-const FEW: usize = 16;
 
 /// How long a shutdown waits for its checkpoint; without it the next start replays the tail.
 const LAST_CHECKPOINT: Duration = Duration::from_secs(60);
@@ -123,8 +126,10 @@ pub(crate) struct Shared<R> {
     pub(crate) on_failure: OnFailure,
     pub(crate) failed: Arc<AtomicBool>,
     pub(crate) durable: Arc<AtomicU64>,
-    /// Requests in each shard's queue.
-    pub(crate) queued: Vec<AtomicUsize>,
+    /// Each shard's places.
+    pub(crate) places: Vec<admission::Queue>,
+    /// How much of what lines ask for may be unanswered.
+    pub(crate) pace: Arc<Pace>,
     /// Wallets of each shard in memory, as of its last look.
     pub(crate) resident: Vec<AtomicUsize>,
     /// The last ticket of each shard whose images are written.
@@ -171,8 +176,8 @@ impl<R: Reply> Shared<R> {
     /// Wakes every shard.
     pub(crate) fn nudge(&self) {
         for queue in &self.queues {
-            // A full queue is awake.
-            let _ = queue.try_send(WorkerMessage::Nudge);
+            // Who has ended need not be woken.
+            let _ = queue.send(WorkerMessage::Nudge);
         }
     }
 }
@@ -223,6 +228,8 @@ pub struct Status {
     pub checkpoint: Position,
     /// Requests waiting, by shard.
     pub queued: Vec<usize>,
+    /// How many requests of lines may be unanswered, so that they are answered in time; `None` while they are.
+    pub most_unanswered: Option<usize>,
     /// Wallets in memory, by shard.
     pub resident: Vec<usize>,
 }
@@ -302,10 +309,7 @@ impl<R: Reply> Engine<R> {
         hash.map(|hash| shard_of(hash, shared.shards.len()))
     }
 
-    /// Puts a parcel into a shard's queue. Never waits.
-    ///
-    /// A client may have up to twice as many requests unanswered as places are free, and who has few has places of his
-    /// own beyond the bound: there is room for those who ask little, whatever others send.
+    /// Puts a parcel into a shard's queue, if there is room for its client (`admission.rs` says when). Never waits.
     ///
     /// # Errors
     /// Gives the parcel back when the queue is full, for this client at least, or the engine is going down.
@@ -314,31 +318,29 @@ impl<R: Reply> Engine<R> {
         if shared.closing.load(Ordering::Acquire) || shared.failed.load(Ordering::Acquire) {
             return Err(NotTaken::Closing(parcel));
         }
-        let requests = parcel.requests.len();
-        let queued = &shared.queued[number];
-        let limit = shared.limits.queued_requests;
-        let unanswered = parcel.reply.client().map_or(0, |client| client.unanswered);
-        // A parcel larger than the whole queue gets in when the queue is empty. Who is refused takes no place meanwhile.
-        let taken = queued.fetch_update(Ordering::AcqRel, Ordering::Acquire, |before| {
-            let free = limit.saturating_sub(before);
-            let fair = requests <= free && unanswered / 2 <= free;
-            let little = unanswered <= FEW && before + requests <= limit + limit / FEW;
-            (before == 0 || fair || little).then_some(before + requests)
-        });
-        if taken.is_err() {
+        let ask = Ask { requests: parcel.requests.len(), client: parcel.reply.client() };
+        let places = &shared.places[number];
+        if !places.enter(ask, shared.limits.queued_requests, &shared.pace) {
             return Err(NotTaken::Full(parcel));
         }
-        match shared.queues[number].try_send(WorkerMessage::Parcel(parcel)) {
+        let arrived = Arrived { at: (shared.clock)(), ask };
+        match shared.queues[number].send(WorkerMessage::Parcel(parcel, arrived)) {
             Ok(()) => Ok(()),
-            Err(error) => {
-                queued.fetch_sub(requests, Ordering::AcqRel);
-                match error {
-                    TrySendError::Full(WorkerMessage::Parcel(parcel)) => Err(NotTaken::Full(parcel)),
-                    TrySendError::Disconnected(WorkerMessage::Parcel(parcel)) => Err(NotTaken::Closing(parcel)),
-                    TrySendError::Full(_) | TrySendError::Disconnected(_) => Ok(()),
+            Err(SendError(message)) => {
+                places.undo(ask, &shared.pace);
+                match message {
+                    WorkerMessage::Parcel(parcel, _) => Err(NotTaken::Closing(parcel)),
+                    WorkerMessage::Nudge | WorkerMessage::Tick | WorkerMessage::End => Ok(()),
                 }
             }
         }
+    }
+
+    /// How many more lines a client with so many requests unanswered may send now, before they are refused for the time
+    /// they would take. Cost: two loads.
+    #[must_use]
+    pub fn places(&self, unanswered: usize) -> usize {
+        self.shared.pace.places(unanswered, self.shared.limits.queued_requests)
     }
 
     /// The catalog in force.
@@ -361,7 +363,7 @@ impl<R: Reply> Engine<R> {
     /// Looks after what ends by itself: expired holds and lots, also of wallets that nobody touches.
     pub fn tick(&self) {
         for queue in &self.shared.queues {
-            let _ = queue.try_send(WorkerMessage::Tick);
+            let _ = queue.send(WorkerMessage::Tick);
         }
     }
 
@@ -374,7 +376,8 @@ impl<R: Reply> Engine<R> {
             durable: shared.durable.load(Ordering::Acquire),
             last: shared.sequencer.last(),
             checkpoint: shared.checkpoint_position.load(Ordering::Acquire),
-            queued: load(&shared.queued),
+            queued: shared.places.iter().map(admission::Queue::waiting).collect(),
+            most_unanswered: shared.pace.most(),
             resident: load(&shared.resident),
         }
     }
@@ -408,7 +411,7 @@ impl<R: Reply> Engine<R> {
         self.close();
         let Some(Threads { workers, writer, keeper, warming }) = self.threads.lock().take() else { return };
         // A last checkpoint, so that the next start has nothing to replay.
-        while !self.has_failed() && self.shared.queued.iter().any(|q| q.load(Ordering::Acquire) > 0) {
+        while !self.has_failed() && self.shared.places.iter().any(|places| places.waiting() > 0) {
             std::thread::sleep(Duration::from_millis(1));
         }
         let target = self.shared.sequencer.last();

@@ -263,6 +263,8 @@ pub struct Client {
     pub key: u64,
     /// How many requests it has that are not answered, those of the parcel with them.
     pub unanswered: usize,
+    /// The parcel is of a batch, whose answers come together: a long job, asked for as one.
+    pub batch: bool,
 }
 
 /// An answer on its way to a [`Reply`].

@@ -4,6 +4,7 @@
 //! the next positions and enter the writer's queue, so the journal's order is the order of hand-overs,
 //! and what one shard hands over before another shard sees its effect comes first.
 
+use super::admission::Answered;
 use super::cache::BatchCache;
 use super::writer::Message;
 use crate::journal::{JournalReader, Position};
@@ -105,9 +106,9 @@ impl<R: Reply> Sequencer<R> {
     }
 
     /// Sends answers after the records they rest on.
-    pub(crate) fn send_replies(&self, rest_on: Position, replies: Vec<R>) {
+    pub(crate) fn send_replies(&self, rest_on: Position, answered: Answered, replies: Vec<R>) {
         let writer = self.state.lock().writer.clone();
-        let _ = writer.send(Message::Replies { rest_on, replies });
+        let _ = writer.send(Message::Replies { rest_on, answered, replies });
     }
 
     /// Tells the writer to end when everything before is done.

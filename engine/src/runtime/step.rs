@@ -398,6 +398,7 @@ pub(crate) fn run<R: Reply>(shared: &Shared<R>, home: usize, mut all: Vec<Work<R
     }
     let rest_on = step.finish(&mut all[open..]);
     let unfinished = all.extract_if(.., |work| work.requests.len() > 0).collect();
-    shared.sequencer.send_replies(rest_on, all.into_iter().map(|work| work.reply).collect());
+    let answered = Work::answered(&all);
+    shared.sequencer.send_replies(rest_on, answered, all.into_iter().map(|work| work.reply).collect());
     Ok(unfinished)
 }

@@ -11,13 +11,24 @@
 //! Cost: nothing but a comparison while a step has room for all; two look-ups in a table for each parcel otherwise.
 
 use super::Caller;
+use super::admission::{Answered, Ask};
 use super::request::{Parcel, Request};
+use crate::accounts::Timestamp;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A share is no smaller, so that a step is not divided into crumbs.
 const SHARE_LEAST: usize = 16;
+
+/// How a parcel came in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrived {
+    /// When.
+    pub(crate) at: Timestamp,
+    /// As what.
+    pub(crate) ask: Ask,
+}
 
 /// A parcel on its way through one or more steps.
 pub(crate) struct Work<R> {
@@ -28,10 +39,25 @@ pub(crate) struct Work<R> {
     pub(crate) reply: R,
     /// Who asks, when it matters.
     pub(crate) caller: Option<Arc<Caller>>,
-    /// Whose it is.
-    client: Option<u64>,
+    pub(crate) arrived: Arrived,
     /// It came as this one.
     number: u64,
+}
+
+impl<R> Work<R> {
+    /// Whose it is; `None` when it is the server's own.
+    fn client(&self) -> Option<u64> {
+        self.arrived.ask.client.map(|client| client.key)
+    }
+
+    /// What is answered when these are.
+    pub(crate) fn answered(all: &[Self]) -> Answered {
+        let paced = all.iter().map(|work| work.arrived).filter(|arrived| arrived.ask.is_paced());
+        paced.fold(Answered::NOTHING, |all, arrived| Answered {
+            paced: all.paced + arrived.ask.requests,
+            since: all.since.min(arrived.at),
+        })
+    }
 }
 
 /// Parcels that wait.
@@ -64,24 +90,24 @@ impl<R> Turns<R> {
     }
 
     /// What arrived while nothing waited and fits into one step: all of it, as it came.
-    pub(crate) fn at_once(parcels: Vec<Parcel<R>>) -> Vec<Work<R>> {
-        let work = |Parcel { requests, reply, caller }| {
+    pub(crate) fn at_once(parcels: Vec<(Parcel<R>, Arrived)>) -> Vec<Work<R>> {
+        let work = |(Parcel { requests, reply, caller }, arrived): (Parcel<R>, _)| {
             let share = requests.len();
-            Work { requests: requests.into_iter(), share, reply, caller, client: None, number: 0 }
+            Work { requests: requests.into_iter(), share, reply, caller, arrived, number: 0 }
         };
         parcels.into_iter().map(work).collect()
     }
 
-    /// A parcel of a client; of the server itself when it is `None`.
-    pub(crate) fn add(&mut self, client: Option<u64>, Parcel { requests, reply, caller }: Parcel<R>) {
+    /// A parcel that came in.
+    pub(crate) fn add(&mut self, Parcel { requests, reply, caller }: Parcel<R>, arrived: Arrived) {
         if requests.is_empty() {
             return;
         }
         self.requests += requests.len();
         let number = self.next_number;
         self.next_number += 1;
-        let work = Work { requests: requests.into_iter(), share: 0, reply, caller, client, number };
-        let Some(client) = client else { return self.own.push_back(work) };
+        let work = Work { requests: requests.into_iter(), share: 0, reply, caller, arrived, number };
+        let Some(client) = work.client() else { return self.own.push_back(work) };
         let (order, spare) = (&mut self.order, &mut self.spare);
         let lane = self.lanes.entry(client).or_insert_with(|| {
             order.push_back(client);
@@ -149,7 +175,7 @@ impl<R> Turns<R> {
     pub(crate) fn back(&mut self, unfinished: Vec<Work<R>>) {
         // Only the last of a lane can be unfinished, so the order among them does not matter.
         for work in unfinished {
-            match work.client.and_then(|client| self.lanes.get_mut(&client)) {
+            match work.client().and_then(|client| self.lanes.get_mut(&client)) {
                 Some(lane) => lane.push_front(work),
                 None => self.own.push_front(work),
             }
@@ -162,12 +188,18 @@ mod tests {
     use super::*;
     use crate::ledger::Query;
     use crate::names::CommandId;
-    use crate::runtime::Body;
+    use crate::runtime::{Body, Client};
     use proptest::prelude::*;
 
     fn parcel(name: &str, numbers: std::ops::Range<usize>) -> Parcel<()> {
         let request = |n| Request { id: CommandId::internal(&format!("{name}-{n}")), body: Body::Query(Query::Ping) };
         Parcel { requests: numbers.map(request).collect(), reply: (), caller: None }
+    }
+
+    /// As what a parcel of a client comes in; of the server itself when it is `None`.
+    fn of(client: Option<u64>) -> Arrived {
+        let client = client.map(|key| Client { key, unanswered: 1, batch: false });
+        Arrived { at: 0, ask: Ask { requests: 1, client } }
     }
 
     /// Does one step; the ids it did.
@@ -187,12 +219,12 @@ mod tests {
     #[test]
     fn a_client_with_little_to_ask_waits_for_one_step_however_much_another_has_sent() {
         let mut turns = Turns::new();
-        turns.add(Some(1), parcel("batch", 0..10_000));
+        turns.add(parcel("batch", 0..10_000), of(Some(1)));
         assert_eq!(step(&mut turns, 100).len(), 100, "alone it has all of the step");
         for n in 0..50 {
-            turns.add(Some(1), parcel("more", n * 100..n * 100 + 100));
+            turns.add(parcel("more", n * 100..n * 100 + 100), of(Some(1)));
         }
-        turns.add(Some(2), parcel("one", 0..1));
+        turns.add(parcel("one", 0..1), of(Some(2)));
         let done = step(&mut turns, 100);
         assert!(done.contains(&"one-0".to_owned()), "{done:?}");
         assert_eq!(done.len(), 51);
@@ -207,9 +239,9 @@ mod tests {
     #[test]
     fn a_question_of_the_servers_own_waits_for_what_came_before_it_and_for_nothing_else() {
         let mut turns = Turns::new();
-        turns.add(Some(1), parcel("before", 0..300));
-        turns.add(None, parcel("own", 0..1));
-        turns.add(Some(1), parcel("after", 0..10_000));
+        turns.add(parcel("before", 0..300), of(Some(1)));
+        turns.add(parcel("own", 0..1), of(None));
+        turns.add(parcel("after", 0..10_000), of(Some(1)));
         let mut seen = Vec::new();
         while !seen.contains(&"own-0".to_owned()) {
             seen.extend(step(&mut turns, 100));
@@ -234,7 +266,7 @@ mod tests {
                 let from = sent[usize::try_from(client).unwrap()];
                 sent[usize::try_from(client).unwrap()] += count;
                 let key = (client > 0).then_some(client);
-                turns.add(key, parcel(&client.to_string(), from..from + count));
+                turns.add(parcel(&client.to_string(), from..from + count), of(key));
                 for _ in 0..steps {
                     let step = step(&mut turns, limit);
                     prop_assert!(step.len() <= limit.max(SHARE_LEAST) + SHARE_LEAST);

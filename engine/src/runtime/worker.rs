@@ -4,17 +4,16 @@ use super::keeper::Staging;
 use super::request::{Parcel, Reply};
 use super::shard::DeadlineChange;
 use super::step::{self, Step};
-use super::turns::Turns;
+use super::turns::{Arrived, Turns};
 use super::{Shared, Turn};
 use crate::names::AccountId;
 use crossbeam::channel::Receiver;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// What a shard is sent.
 pub(crate) enum WorkerMessage<R> {
-    /// Requests.
-    Parcel(Parcel<R>),
+    /// Requests, and how they came in.
+    Parcel(Parcel<R>, Arrived),
     /// Look at the checkpoint.
     Nudge,
     /// Look at the deadlines.
@@ -71,9 +70,9 @@ impl<R: Reply> Worker<R> {
         let (mut arrived, mut ticks) = (0, false);
         while let Some(message) = next {
             match message {
-                WorkerMessage::Parcel(parcel) => {
+                WorkerMessage::Parcel(parcel, how) => {
                     arrived += parcel.requests.len();
-                    parcels.push(parcel);
+                    parcels.push((parcel, how));
                 }
                 WorkerMessage::Nudge => {}
                 WorkerMessage::Tick => ticks = true,
@@ -86,8 +85,8 @@ impl<R: Reply> Worker<R> {
         let work = if self.waiting.is_empty() && arrived <= limit {
             Turns::at_once(parcels)
         } else {
-            for parcel in parcels {
-                self.waiting.add(parcel.reply.client().map(|client| client.key), parcel);
+            for (parcel, how) in parcels {
+                self.waiting.add(parcel, how);
             }
             self.waiting.next(limit)
         };
@@ -95,7 +94,7 @@ impl<R: Reply> Worker<R> {
         if requests > 0 {
             self.steps.record(u32::try_from(requests).unwrap_or(u32::MAX));
             self.waiting.back(step::run(&self.shared, self.number, work)?);
-            self.shared.queued[self.number].fetch_sub(requests, Ordering::AcqRel);
+            self.shared.places[self.number].leave(requests);
         }
         if ticks {
             self.look_after_deadlines()?;

@@ -5,9 +5,10 @@
 //! rejects alike, because each of them shows something. When a write or sync fails nothing is released
 //! any more and the process is told to stop; a sync is not tried again.
 
-use super::Turn;
+use super::admission::{Answered, Watch};
 use super::request::Reply;
 use super::sequencer::Records;
+use super::{Clock, Turn};
 use crate::journal::{Append, Chain, HASH_LEN, Journal, Position, seal};
 use crate::planted::{self, Planted};
 use crossbeam::channel::Receiver;
@@ -34,6 +35,8 @@ pub(crate) enum Message<R> {
     Replies {
         /// The last position they show.
         rest_on: Position,
+        /// How much that is, for who watches the pace.
+        answered: Answered,
         /// Where they go.
         replies: Vec<R>,
     },
@@ -50,7 +53,9 @@ pub(crate) struct Writer<R> {
     /// Told once, with the reason, when the journal fails.
     pub(crate) on_failure: Arc<dyn Fn(&str) + Send + Sync>,
     /// Answers, with the position they rest on.
-    pub(crate) waiting: VecDeque<(Position, Vec<R>)>,
+    pub(crate) waiting: VecDeque<(Position, Answered, Vec<R>)>,
+    pub(crate) clock: Clock,
+    pub(crate) watch: Watch,
     pub(crate) meters: Meters,
 }
 
@@ -93,7 +98,9 @@ impl<R: Reply> Writer<R> {
                 }
                 Append::Unknown(error) => return self.fail(&format!("position {}: {error}", group.first)),
             }
-            self.meters.syncs.record(begun.elapsed());
+            let took = begun.elapsed();
+            self.watch.synced(took);
+            self.meters.syncs.record(took);
             self.meters.groups.record(group.count);
             self.meters.bytes.increment(group.bytes);
         }
@@ -111,7 +118,9 @@ impl<R: Reply> Writer<R> {
                     debug_assert_eq!(first, self.chain.next_position, "records come in order");
                     self.seal_all(&records, &mut group);
                 }
-                Message::Replies { rest_on, replies } => self.waiting.push_back((rest_on, replies)),
+                Message::Replies { rest_on, answered, replies } => {
+                    self.waiting.push_back((rest_on, answered, replies));
+                }
                 Message::End => {
                     group.end = true;
                     break;
@@ -143,11 +152,12 @@ impl<R: Reply> Writer<R> {
 
     fn release(&mut self, durable: Position) {
         let mut later = VecDeque::new();
-        for (rest_on, replies) in self.waiting.drain(..) {
+        for (rest_on, answered, replies) in self.waiting.drain(..) {
             if rest_on <= durable {
                 replies.into_iter().for_each(Reply::release);
+                self.watch.released(answered, (self.clock)());
             } else {
-                later.push_back((rest_on, replies));
+                later.push_back((rest_on, answered, replies));
             }
         }
         self.waiting = later;

@@ -77,6 +77,7 @@ impl Run {
         let limits = Limits {
             shards: 4,
             queued_requests: 1024,
+            wait: std::time::Duration::ZERO,
             step_requests: 64,
             wallets_per_shard: 1 << 20,
             id_filter_bytes: 1 << 20,

@@ -73,6 +73,8 @@ impl Actor for Gauges {
             metrics::counter!("fentan_journal_position").absolute(status.durable);
             metrics::counter!("fentan_checkpoint_position").absolute(status.checkpoint);
             gauge("fentan_requests_queued", status.queued.iter().sum());
+            // Zero: lines are answered in time, and nothing bounds them.
+            gauge("fentan_requests_unanswered_most", status.most_unanswered.unwrap_or(0));
             gauge("fentan_wallets_in_memory", status.resident.iter().sum());
         });
     }

@@ -30,9 +30,9 @@ pub(crate) mod write;
 
 pub(crate) use answer::{Sheet, rule_json};
 pub(crate) use explained::write_explained;
-pub(crate) use fast::plain_line;
+pub(crate) use fast::{glance, plain_line};
 pub(crate) use parse::{Asked, Line, Malformed, Token, parse_line, read_line};
 pub(crate) use recorded::{Named, TYPES, write_record};
-pub(crate) use reject::{status_of_code, write_refusal};
+pub(crate) use reject::{Refusal, status_of_code, write_refusal};
 pub(crate) use reply::{Assembly, Conn, Heard, Numbers, Outbox, Part, Progress, WireReply};
 pub(crate) use time::text as moment;

@@ -17,6 +17,25 @@ pub(crate) fn write_refusal(out: &mut Vec<u8>, id: Option<&str>, reject: &Reject
     out.push(b'}');
 }
 
+/// The same no to many, said once and copied.
+pub(crate) struct Refusal(Vec<u8>);
+
+impl Refusal {
+    pub(crate) fn new(reject: &Reject) -> Self {
+        let mut rest = Vec::new();
+        write_body(&mut rest, reject);
+        rest.push(b'}');
+        Self(rest)
+    }
+
+    /// As [`write_refusal`].
+    pub(crate) fn write(&self, out: &mut Vec<u8>, id: &str) {
+        out.extend_from_slice(b"{\"id\":");
+        text(out, id);
+        out.extend_from_slice(&self.0);
+    }
+}
+
 /// Appends `"ok":false` and what follows, without the closing brace.
 pub(super) fn write_body(out: &mut Vec<u8>, reject: &Reject) {
     out.extend_from_slice(b",\"ok\":false");

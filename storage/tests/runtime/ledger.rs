@@ -136,6 +136,7 @@ impl Ledger {
         let limits = Limits {
             shards,
             queued_requests: 1 << 20,
+            wait: Duration::ZERO,
             step_requests: 64,
             wallets_per_shard,
             id_filter_bytes: 64 << 20,

@@ -11,15 +11,18 @@
 //! | `scan.rs` | steps over the text, eight bytes at a time |
 //! | `fields.rs` | the fields of an object, by name |
 //! | `build.rs` | fields to a request |
+//! | `glance.rs` | the id alone, of a line that is refused anyway |
 
 mod build;
 mod fields;
+mod glance;
 mod scan;
 #[cfg(test)]
 mod tests;
 
 use fentan_engine::runtime::Request;
 use fields::Fields;
+pub(crate) use glance::glance;
 use scan::Scanner;
 
 /// The most requests for which room is made before they are read.

@@ -1,6 +1,6 @@
 //! The short way gives up or agrees with the general one.
 
-use super::{plain_batch, plain_line};
+use super::{glance, plain_batch, plain_line};
 use crate::wire::parse::{Asked, Line, read_line};
 use fentan_engine::runtime::Request;
 use proptest::prelude::*;
@@ -32,6 +32,9 @@ fn short(line: &[u8]) -> Option<Vec<Request>> {
 
 /// Whether the short way was taken; when it was, the general one must have read the same.
 fn agree(line: &[u8]) -> bool {
+    if let (Some(id), Some(requests)) = (glance(line), general(line)) {
+        assert_eq!(id, requests[0].id.as_str(), "{:?}", String::from_utf8_lossy(line));
+    }
     let short = short(line);
     if short.is_some() {
         assert_eq!(short, general(line), "{:?}", String::from_utf8_lossy(line));
@@ -42,6 +45,29 @@ fn agree(line: &[u8]) -> bool {
 const SEEDS: &str = include_str!("seeds.txt");
 /// Bytes that mean something to one of the two ways.
 const ODD: &[u8] = b"\"\\{}[]:,.-0 \t\x0c\x00\x7f\x80\xe5nx";
+
+#[test]
+fn the_id_of_a_common_command_is_seen_at_a_glance_and_that_of_a_question_is_not() {
+    for op in ["spend", "top_up", "hold", "capture", "release", "refund", "transfer"] {
+        let line = format!(r#"{{"id":"a b-1","op":"{op}","whatever":"#);
+        assert_eq!(glance(line.as_bytes()), Some("a b-1"), "{line}");
+    }
+    let long = format!(r#"{{"id":"{}","op":"spend"}}"#, "a".repeat(65));
+    for line in [
+        r#"{"id":"a","op":"balance"}"#,
+        r#"{"id":"a","op":"auth","token":"x"}"#,
+        r#"{"id":"a","op":"spender"}"#,
+        r#"{"id":"","op":"spend"}"#,
+        r#"{"id":"a"b","op":"spend"}"#,
+        r#"{"id":"é","op":"spend"}"#,
+        r#"{"op":"spend","id":"a"}"#,
+        r#"[{"id":"a","op":"spend"}]"#,
+        r#"{"id":"a"#,
+        long.as_str(),
+    ] {
+        assert_eq!(glance(line.as_bytes()), None, "{line}");
+    }
+}
 
 #[test]
 fn a_line_with_one_byte_changed_is_given_up_or_read_alike() {

@@ -180,13 +180,19 @@ impl Reply for WireReply {
     }
 
     fn client(&self) -> Option<Client> {
-        let of = |conn: &Arc<Conn>| Client { key: Arc::as_ptr(conn).addr() as u64, unanswered: conn.in_flight() };
+        let of = |conn: &Arc<Conn>, batch| {
+            let key = Arc::as_ptr(conn).addr() as u64;
+            Client { key, unanswered: conn.in_flight(), batch }
+        };
         match &self.to {
-            To::Lines { conn, .. } => Some(of(conn)),
+            To::Lines { conn, .. } => Some(of(conn, false)),
             To::Part { assembly, .. } => Some(assembly.conn().map_or_else(
                 // An exchange over HTTP is like a connection of its own.
-                || Client { key: Arc::as_ptr(assembly).addr() as u64, unanswered: assembly.requests() },
-                of,
+                || {
+                    let key = Arc::as_ptr(assembly).addr() as u64;
+                    Client { key, unanswered: assembly.requests(), batch: assembly.is_array() }
+                },
+                |conn| of(conn, assembly.is_array()),
             )),
             To::Ear(_) => None,
         }
