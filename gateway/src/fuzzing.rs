@@ -17,7 +17,7 @@ use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::JournalReader;
 use fentan_engine::ledger::{Lang, Reject};
 use fentan_engine::names::{AccountId, CommandId};
-use fentan_engine::runtime::{Engine, Limits, Media, Request};
+use fentan_engine::runtime::{Engine, Given, Limits, Media, Request};
 use fentan_storage::simulated::SimulatedDisk;
 use std::path::Path;
 use std::sync::Arc;
@@ -149,7 +149,8 @@ impl Doors {
             id_filter_bytes: 1 << 20,
         };
         let clock = Arc::new(|| jiff::Timestamp::now().as_microsecond());
-        let engine = Engine::start(media, Arc::new(loaded.catalog), limits, clock, Arc::new(failed), &mut |_, _| {})?;
+        let given = Given { catalog: Arc::new(loaded.catalog), limits, clock, on_failure: Arc::new(failed) };
+        let engine = Engine::start(media, given, &mut |_, _| {})?;
         let engine: Arc<Engine<WireReply>> = Arc::new(engine);
         let rules = Arc::new(RuleBook::new(Arc::clone(&engine), Vec::new(), Archive::open(folder)?));
         let desk = Desk::open(reader, 1_000, rules)?;

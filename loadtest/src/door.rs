@@ -108,8 +108,8 @@ pub fn connect(address: SocketAddr) -> Result<Link<TcpStream>> {
         }
     };
     if let Ok(token) = std::env::var(TOKEN) {
-        let line = serde_json::json!({ "op": "auth", "token": token.trim() });
-        link.write_all(format!("{line}\n").as_bytes())?;
+        let ask = serde_json::json!({ "op": "auth", "token": token.trim() });
+        link.write_all(format!("{ask}\n").as_bytes())?;
         link.flush()?;
         let answer = line_of(&mut link)?;
         let answer: serde_json::Value = serde_json::from_slice(&answer).map_err(Error::other)?;

@@ -2,7 +2,7 @@
 
 use crate::scene::catalog;
 use crate::told::{Ear, Heard, Wire, arrive};
-use fentan_engine::runtime::{Limits, NotTaken, Parcel, Request, StartError, Stepped, Turn};
+use fentan_engine::runtime::{Given, Limits, NotTaken, Parcel, Request, StartError, Stepped, Turn};
 use fentan_engine::store::Store;
 use fentan_storage::simulated::SimulatedDisk;
 use std::collections::BTreeMap;
@@ -34,12 +34,14 @@ pub(crate) fn with_house<T>(
         Box::new(journal),
         Arc::new(reader),
         &store,
-        catalog(),
-        limits,
-        Arc::new(move || clock.load(Ordering::Relaxed)),
-        Arc::new(move |reason: &str| {
-            *heard_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
-        }),
+        Given {
+            catalog: catalog(),
+            limits,
+            clock: Arc::new(move || clock.load(Ordering::Relaxed)),
+            on_failure: Arc::new(move |reason: &str| {
+                *heard_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+            }),
+        },
         &mut |_, _| {},
     )?;
     let mut house = House { stepped, wire: Wire::default(), failure };

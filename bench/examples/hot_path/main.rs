@@ -15,7 +15,7 @@ use fentan_engine::catalog::{Catalog, CatalogSpec};
 use fentan_engine::ledger::{Command, Spend, TopUp, TopUpState};
 use fentan_engine::money::Major;
 use fentan_engine::names::{AccountId, CommandId};
-use fentan_engine::runtime::{Answer, Body, Engine, Limits, Media, Outcome, Parcel, Reply, Request};
+use fentan_engine::runtime::{Answer, Body, Engine, Given, Limits, Media, Outcome, Parcel, Reply, Request};
 use fentan_engine::store::NoStore;
 use media::NoJournal;
 use smallvec::SmallVec;
@@ -160,10 +160,12 @@ fn main() {
     let media = Media { journal: Box::new(NoJournal), reader: Arc::new(NoJournal), store: Arc::new(NoStore) };
     let engine = Engine::start(
         media,
-        Arc::new(catalog),
-        limits,
-        Arc::new(|| 1_000_000),
-        Arc::new(|reason| panic!("{reason}")),
+        Given {
+            catalog: Arc::new(catalog),
+            limits,
+            clock: Arc::new(|| 1_000_000),
+            on_failure: Arc::new(|reason| panic!("{reason}")),
+        },
         &mut |_, _| {},
     )
     .unwrap_or_else(|error| panic!("{error}"));

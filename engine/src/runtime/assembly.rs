@@ -2,7 +2,7 @@
 //!
 //! [`Engine::start`] gives each part a thread; [`Stepped`](super::Stepped) hands them out to be turned one by one.
 
-use super::admission::{Pace, Watch};
+use super::admission::{Pace, Queue, Watch};
 use super::hashing::Hashing;
 use super::ids::Ids;
 use super::keeper::{Job, Keeper, Staging};
@@ -83,11 +83,15 @@ impl<R> Warming<R> {
 }
 
 /// What an engine is told at its start.
-pub(super) struct Given {
-    pub(super) catalog: Arc<Catalog>,
-    pub(super) limits: Limits,
-    pub(super) clock: Clock,
-    pub(super) on_failure: OnFailure,
+pub struct Given {
+    /// The catalog in force.
+    pub catalog: Arc<Catalog>,
+    /// The engine's bounds.
+    pub limits: Limits,
+    /// The clock that decisions are dated by.
+    pub clock: Clock,
+    /// Whom to tell that the process must end.
+    pub on_failure: OnFailure,
 }
 
 /// Recovers the books and puts the parts together.
@@ -134,6 +138,7 @@ pub(super) fn assemble<R: Reply>(
         staging: Staging::new(number, jobs.clone()),
         steps: metrics::histogram!("fentan_step_requests", "shard" => number.to_string()),
         waiting: Turns::new(),
+        due: false,
         ends: false,
     });
     let parts = Parts {
@@ -194,7 +199,7 @@ fn share<R: Reply>(
         limits,
         on_failure,
         failed,
-        places: (0..limits.shards).map(|_| Default::default()).collect(),
+        places: (0..limits.shards).map(|_| Queue::default()).collect(),
         pace: Pace::new(),
         resident: (0..limits.shards).map(|_| AtomicUsize::new(0)).collect(),
         written: numbers(),

@@ -46,9 +46,11 @@ pub(crate) struct Places {
 pub(crate) struct Images {
     wallets: Vec<Vec<Position>>,
     slices: Vec<Vec<Position>>,
-    pub(crate) totals: HashMap<u16, Position>,
+    totals: HashMap<u16, Position>,
     pub(crate) refunds: HashMap<u128, Position>,
     pub(crate) documents: HashMap<u128, Position>,
+    /// The latest of all positions that were told here.
+    pub(crate) newest: Position,
 }
 
 impl Images {
@@ -70,12 +72,20 @@ impl Images {
 
     /// The image of the wallet there is complete up to this position.
     pub(crate) fn has_wallet(&mut self, number: usize, slot: Slot, as_of: Position) {
+        self.newest = self.newest.max(as_of);
         Self::set(&mut self.wallets, number, slot, as_of);
     }
 
     /// The image of the slice there is complete up to this position.
     pub(crate) fn has_slice(&mut self, number: usize, slot: Slot, as_of: Position) {
+        self.newest = self.newest.max(as_of);
         Self::set(&mut self.slices, number, slot, as_of);
+    }
+
+    /// The image of the slice of the chart of accounts of this shard is complete up to this position.
+    pub(crate) fn has_totals(&mut self, number: u16, as_of: Position) {
+        self.newest = self.newest.max(as_of);
+        self.totals.insert(number, as_of);
     }
 }
 

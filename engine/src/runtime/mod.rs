@@ -56,6 +56,7 @@ pub mod verify;
 mod worker;
 mod writer;
 
+pub use assembly::Given;
 pub use caller::Caller;
 pub use request::{
     Answer, Body, Client, Found, LotView, MerchantView, Outcome, Parcel, QuoteView, Reply, Request, Seq, TopUpStanding,
@@ -70,7 +71,7 @@ use crate::ledger::{Command, Query};
 use crate::names::CommandId;
 use crate::store::{IdEntry, Store, StoreError};
 use admission::{Ask, Pace};
-use assembly::{Given, Parts, Queues, assemble};
+use assembly::{Parts, Queues, assemble};
 use crossbeam::channel::{SendError, Sender};
 use hashing::Hashing;
 use held::shard_of;
@@ -168,9 +169,10 @@ impl<R: Reply> Shared<R> {
         Some(self.hashing.account(account.as_str()))
     }
 
-    /// The hash of the account that an id's command was decided for.
+    /// The hash of the account that an id's command was decided for, when that was lately. Whoever routes waits for
+    /// no disk: the shard that gets a request about an older one finds its account.
     fn account_of(&self, id: &CommandId) -> Option<u64> {
-        self.ids.find(self.hashing.id(id)).ok().flatten().map(IdEntry::account)
+        self.ids.find_in_memory(self.hashing.id(id)).map(IdEntry::account)
     }
 
     /// Wakes every shard.
@@ -257,15 +259,7 @@ impl<R: Reply> Engine<R> {
     ///
     /// # Errors
     /// When recovery fails; nothing runs then.
-    pub fn start(
-        media: Media,
-        catalog: Arc<Catalog>,
-        limits: Limits,
-        clock: Clock,
-        on_failure: OnFailure,
-        progress: Progress<'_>,
-    ) -> Result<Self, StartError> {
-        let given = Given { catalog, limits, clock, on_failure };
+    pub fn start(media: Media, given: Given, progress: Progress<'_>) -> Result<Self, StartError> {
         let (engine, parts) = assemble(media, given, Queues::bounded(), progress)?;
         let Parts { workers, writer, keeper, warming } = parts;
         let writer = named("fentan-journal").spawn(move || writer.run())?;
@@ -290,7 +284,7 @@ impl<R: Reply> Engine<R> {
     }
 
     /// The shard that does a request, or `None` when any can: a request that names only an id goes where
-    /// that id's account lives, and the id may not be known (yet).
+    /// that id's account lives, and the id may not be known (yet) or be an old one. Never waits for the store.
     #[must_use]
     pub fn route(&self, body: &Body) -> Option<usize> {
         let shared = &*self.shared;

@@ -47,11 +47,11 @@ pub enum RecoveryError {
     /// The store holds what the journal does not: journal and store do not belong together, or the end of
     /// the journal is lost.
     #[error(
-        "the store is complete up to position {checkpoint}, the journal ends at {end}: records that were durable are missing. Restore the journal from a backup"
+        "the store knows of position {store}, the journal ends at {end}: records that were durable are missing. Restore the journal from a backup"
     )]
     Ahead {
-        /// The store's checkpoint.
-        checkpoint: Position,
+        /// The last position that the store was seen to know of.
+        store: Position,
         /// The journal's last position.
         end: Position,
     },
@@ -101,7 +101,7 @@ pub fn recover(
 ) -> Result<Recovered, RecoveryError> {
     let meta = store.meta()?;
     if meta.checkpoint > end {
-        return Err(RecoveryError::Ahead { checkpoint: meta.checkpoint, end });
+        return Err(RecoveryError::Ahead { store: meta.checkpoint, end });
     }
     let shard_count = room.shards;
     let hashing = Hashing::new(&meta.hash_key);
@@ -134,6 +134,11 @@ pub fn recover(
     let tail = Tail { journal, checkpoint: meta.checkpoint, end };
     one_time(&mut held);
     let replayed = replay(&mut held, &ids, &shards[known..], tail, room.threads, progress)?;
+    // An image is written when what it holds is durable: one of later knows records that are lost.
+    let newest = held.images.as_ref().map_or(0, |images| images.newest);
+    if newest > end {
+        return Err(RecoveryError::Ahead { store: newest, end });
+    }
     let folded = fold(&mut held, shard_count);
     drop(held);
     let mut shards = shards;
@@ -237,7 +242,7 @@ fn load_slices(held: &mut Held<'_>, stored: Vec<StoredSlice>) -> Result<(), Stor
                 (shard.totals, shard.last_at) = totals_and_time(&bytes)?;
                 shard.stored_at = shard.last_at;
                 if let Some(images) = &mut held.images {
-                    images.totals.insert(number, bytes.as_of);
+                    images.has_totals(number, bytes.as_of);
                 }
             }
         }

@@ -65,6 +65,8 @@ struct State<R> {
 /// Gives positions, and finds records that are not on the medium yet.
 pub(crate) struct Sequencer<R> {
     state: Mutex<State<R>>,
+    /// The last position that was given: who wants to know it does not wait for a journal that is behind.
+    last: AtomicU64,
     /// Every position up to here is durable.
     pub(crate) durable: Arc<AtomicU64>,
     reader: Arc<dyn JournalReader>,
@@ -80,6 +82,7 @@ impl<R: Reply> Sequencer<R> {
     ) -> Self {
         Self {
             state: Mutex::new(State { next, recent: VecDeque::new(), writer }),
+            last: AtomicU64::new(next - 1),
             durable,
             reader,
             cache: Mutex::default(),
@@ -95,6 +98,7 @@ impl<R: Reply> Sequencer<R> {
             return first;
         }
         state.next += records.len() as u64;
+        self.last.store(state.next - 1, Ordering::Release);
         while state.recent.front().is_some_and(|(first, records)| first + records.len() as u64 <= durable + 1) {
             state.recent.pop_front();
         }
@@ -116,9 +120,9 @@ impl<R: Reply> Sequencer<R> {
         let _ = self.state.lock().writer.send(Message::End);
     }
 
-    /// The last position that was given.
+    /// The last position that was given. Never waits.
     pub(crate) fn last(&self) -> Position {
-        self.state.lock().next - 1
+        self.last.load(Ordering::Acquire)
     }
 
     /// The bytes of the record at a position, from memory or the medium.

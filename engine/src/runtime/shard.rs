@@ -142,6 +142,16 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
+    /// The first of the deadlines that have come by now; it is none any more.
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Option<(Timestamp, AccountId)> {
+        let first = self.deadlines.pop_first()?;
+        if first.0 > now {
+            self.deadlines.insert(first);
+            return None;
+        }
+        Some(first)
+    }
+
     pub(crate) fn new(number: u16) -> Self {
         Self {
             number,

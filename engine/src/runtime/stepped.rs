@@ -14,8 +14,7 @@ use super::recovery::Progress;
 use super::request::Reply;
 use super::worker::Worker;
 use super::writer::{Message, Writer};
-use super::{Clock, Engine, Limits, Media, OnFailure, StartError};
-use crate::catalog::Catalog;
+use super::{Engine, Media, StartError};
 use crate::journal::{Journal, JournalReader};
 use crate::store::Store;
 use crossbeam::channel::{Sender, unbounded};
@@ -50,21 +49,16 @@ impl<'s, R: Reply> Stepped<'s, R> {
     ///
     /// # Errors
     /// When recovery fails.
-    #[allow(clippy::too_many_arguments, reason = "as `Engine::start`, with the store lent")]
     pub fn start(
         journal: Box<dyn Journal>,
         reader: Arc<dyn JournalReader>,
         store: &'s Arc<dyn Store>,
-        catalog: Arc<Catalog>,
-        limits: Limits,
-        clock: Clock,
-        on_failure: OnFailure,
+        given: Given,
         progress: Progress<'_>,
     ) -> Result<Self, StartError> {
         let media = Media { journal, reader, store: Arc::clone(store) };
         let queues = Queues { writer: unbounded(), keeper: unbounded(), recovery_threads: 1 };
         let (to_writer, to_keeper) = (queues.writer.0.clone(), queues.keeper.0.clone());
-        let given = Given { catalog, limits, clock, on_failure };
         let (engine, parts) = assemble(media, given, queues, progress)?;
         let Parts { workers, writer, keeper, warming } = parts;
         Ok(Self {

@@ -6,7 +6,6 @@ use super::shard::DeadlineChange;
 use super::step::{self, Step};
 use super::turns::{Arrived, Turns};
 use super::{Shared, Turn};
-use crate::names::AccountId;
 use crossbeam::channel::Receiver;
 use std::sync::Arc;
 
@@ -22,8 +21,13 @@ pub(crate) enum WorkerMessage<R> {
     End,
 }
 
-/// How many deadlines are looked after in one step.
-const DEADLINES: usize = 1024;
+/// How many deadlines are looked after in one turn: requests wait for no more, and wallets that come back from the store
+/// for it are put away again in between.
+const DEADLINES: usize = 256;
+
+/// Requests of a step while more waits than one step does: who comes next waits for no more than these, and for his own
+/// step's answers no longer than they take.
+const CONTENDED: usize = 256;
 
 /// A shard's thread.
 pub(crate) struct Worker<R> {
@@ -35,6 +39,8 @@ pub(crate) struct Worker<R> {
     pub(crate) steps: metrics::Histogram,
     /// Parcels that no step has done yet.
     pub(crate) waiting: Turns<R>,
+    /// Deadlines have come that were not looked after yet.
+    pub(crate) due: bool,
     /// No message comes any more.
     pub(crate) ends: bool,
 }
@@ -57,8 +63,8 @@ impl<R: Reply> Worker<R> {
         &mut self,
         first: impl FnOnce(&Receiver<WorkerMessage<R>>) -> Option<WorkerMessage<R>>,
     ) -> Result<Turn, String> {
-        let mut next = if self.staging.is_busy() || !self.waiting.is_empty() {
-            // A checkpoint goes on also when nobody asks anything.
+        let mut next = if self.due || self.staging.is_busy() || !self.waiting.is_empty() {
+            // Deadlines and a checkpoint go on also when nobody asks anything.
             self.inbox.try_recv().ok()
         } else {
             match first(&self.inbox) {
@@ -67,7 +73,7 @@ impl<R: Reply> Worker<R> {
             }
         };
         let mut parcels = Vec::new();
-        let (mut arrived, mut ticks) = (0, false);
+        let mut arrived = 0;
         while let Some(message) = next {
             match message {
                 WorkerMessage::Parcel(parcel, how) => {
@@ -75,7 +81,7 @@ impl<R: Reply> Worker<R> {
                     parcels.push((parcel, how));
                 }
                 WorkerMessage::Nudge => {}
-                WorkerMessage::Tick => ticks = true,
+                WorkerMessage::Tick => self.due = true,
                 WorkerMessage::End => self.ends = true,
             }
             // All of it: whose turn it is can only be said of what is known.
@@ -88,7 +94,7 @@ impl<R: Reply> Worker<R> {
             for (parcel, how) in parcels {
                 self.waiting.add(parcel, how);
             }
-            self.waiting.next(limit)
+            self.waiting.next(limit.min(CONTENDED))
         };
         let requests = work.iter().map(|work| work.share).sum();
         if requests > 0 {
@@ -96,41 +102,30 @@ impl<R: Reply> Worker<R> {
             self.waiting.back(step::run(&self.shared, self.number, work)?);
             self.shared.places[self.number].leave(requests);
         }
-        if ticks {
-            self.look_after_deadlines()?;
-        }
-        self.staging.after_step(&self.shared, requests);
+        let ended = if self.due { self.look_after_deadlines()? } else { 0 };
+        self.staging.after_step(&self.shared, requests + ended);
         Ok(if self.ends && self.waiting.is_empty() { Turn::Ended } else { Turn::Worked })
     }
 
-    /// Takes out what has ended by itself, in wallets that nobody may ever touch again (rule A9).
-    fn look_after_deadlines(&self) -> Result<(), String> {
-        loop {
-            let mut step = Step::begin(&self.shared, self.number, &[]);
-            let now = step.now;
+    /// Takes out what has ended by itself, in wallets that nobody may ever touch again (rule A9): of what is due the
+    /// first, and how many that were. A promotion may end in a million wallets at one moment.
+    fn look_after_deadlines(&mut self) -> Result<usize, String> {
+        let mut step = Step::begin(&self.shared, self.number, &[]);
+        let now = step.now;
+        let mut done = 0;
+        while done < DEADLINES
+            && let Some((at, account)) = step.held.shard(self.number).take_due(now)
+        {
+            let found = step.held.wallet(&account).map_err(|error| error.to_string())?;
+            if super::decide::expire(&mut step, found, self.number).is_err() {
+                return Err(format!("what has ended in the wallet {account} could not be booked"));
+            }
             let shard = step.held.shard(self.number);
-            let later = shard.deadlines.split_off(&(now.saturating_add(1), AccountId::internal("")));
-            let mut due = std::mem::replace(&mut shard.deadlines, later);
-            let rest = due.len() > DEADLINES;
-            if rest {
-                while due.len() > DEADLINES {
-                    if let Some(last) = due.pop_last() {
-                        shard.deadlines.insert(last);
-                    }
-                }
-            }
-            for (at, account) in due {
-                let found = step.held.wallet(&account).map_err(|error| error.to_string())?;
-                if super::decide::expire(&mut step, found, self.number).is_err() {
-                    return Err(format!("what has ended in the wallet {account} could not be booked"));
-                }
-                let shard = step.held.shard(self.number);
-                shard.deadline_changes.push((DeadlineChange::Done, at, account));
-            }
-            step.finish(&mut []);
-            if !rest {
-                return Ok(());
-            }
+            shard.deadline_changes.push((DeadlineChange::Done, at, account));
+            done += 1;
         }
+        step.finish(&mut []);
+        self.due = done == DEADLINES;
+        Ok(done)
     }
 }

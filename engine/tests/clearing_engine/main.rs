@@ -14,7 +14,7 @@ use fentan_engine::clearing::{
 use fentan_engine::ledger::{Command, Event, Query, Refund, Reject, Spend, TopUp, TopUpState};
 use fentan_engine::money::{Currency, Major, Money};
 use fentan_engine::names::{AccountId, CommandId, Label};
-use fentan_engine::runtime::{Answer, Body, Engine, Found, Limits, Media, Outcome, Parcel, Reply, Request};
+use fentan_engine::runtime::{Answer, Body, Engine, Found, Given, Limits, Media, Outcome, Parcel, Reply, Request};
 use fentan_engine::store::{NoStore, Store};
 use media::Tape;
 use smallvec::SmallVec;
@@ -85,10 +85,12 @@ impl Run {
         let (journal, reader) = (Box::new(tape.clone()), Arc::new(tape.clone()));
         let engine = Engine::start(
             Media { journal, reader, store: Arc::new(NoStore) },
-            Arc::new(Catalog::from_spec(&spec).unwrap()),
-            limits,
-            Arc::new(|| 1_795_341_600_000_000),
-            Arc::new(|reason| panic!("{reason}")),
+            Given {
+                catalog: Arc::new(Catalog::from_spec(&spec).unwrap()),
+                limits,
+                clock: Arc::new(|| 1_795_341_600_000_000),
+                on_failure: Arc::new(|reason| panic!("{reason}")),
+            },
             &mut |_, _| {},
         );
         let (to, from) = channel();

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 /// as there is of it already, up to the most. So whoever sends little holds little, ten thousand of them as well, and a
 /// line of a megabyte comes in a few reads.
 const READ_LEAST: usize = 4 << 10;
-const READ: usize = 64 << 10;
+const READ: usize = 32 << 10;
 const READ_MOST: usize = 1 << 20;
 /// When so many bytes wait for a client that does not read, nothing more is read from it.
 const UNREAD: usize = 4 << 20;
@@ -59,13 +59,17 @@ pub(super) async fn run(
                 return;
             }
         };
-        match read {
+        let more = match read {
             // A line without its newline at the end is no request: the client may have been cut off in it.
             Ok(0) | Err(_) => return,
             Ok(read) => lines.fit(read),
-        }
+        };
         if !lines.take(conn, door) {
             return;
+        }
+        if more {
+            // Who sends without end is read once a turn, as everybody else on this thread.
+            tokio::task::yield_now().await;
         }
         if let Some(penalty) = lines.routes.visitor.penalty() {
             tokio::time::sleep(penalty).await;
@@ -128,13 +132,16 @@ impl Lines {
         self.buffer.reserve(room);
     }
 
-    /// A read brought so much: the next has room for twice as much as long as all is used.
-    fn fit(&mut self, read: usize) {
-        if read >= self.room {
+    /// A read brought so much: the next has room for twice as much as long as all is used. Whether there is probably more
+    /// to read.
+    fn fit(&mut self, read: usize) -> bool {
+        let more = read >= self.room;
+        if more {
             self.room = (2 * self.room).min(READ);
         } else if read < self.room / 4 {
             self.room = (self.room / 2).max(READ_LEAST);
         }
+        more
     }
 
     /// Takes in the whole lines; `false` when nothing more may be read.

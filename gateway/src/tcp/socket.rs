@@ -6,6 +6,9 @@ use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+/// What the system keeps of a connection that was not read, in bytes; Linux takes twice that, for its own part of it. It
+/// grows to megabytes by itself, and under overload requests would wait there before they can be refused.
+const UNREAD: usize = 128 << 10;
 /// Connections that wait to be taken.
 const BACKLOG: i32 = 4096;
 /// After so long without a word the other side is asked whether it is still there, so often, with so much time between:
@@ -43,8 +46,11 @@ pub(crate) fn places(connections: usize) -> Places {
     }
 }
 
-/// Lets a burst of clients wait to be taken, and not try again after a second.
+/// Lets a burst of clients wait to be taken, and not try again after a second; and bounds what the system keeps of each
+/// that was not read.
 pub(crate) fn listen(listener: &TcpListener) {
+    // Connections inherit it. Without it the system's bound holds.
+    let _ = sockopt::set_socket_recv_buffer_size(listener, UNREAD);
     // Without it the shorter queue of the standard library is there.
     let _ = rustix::net::listen(listener, BACKLOG);
 }

@@ -1,9 +1,14 @@
 //! What ends by itself, and what comes back to it, on a clock of the test's own (rule A9).
 
-use crate::ledger::{Ledger, Told, confirm, hold, pending, refund, release, spend, top_up_until, transfer};
+use crate::ledger::{
+    Ear, Ledger, Told, confirm, given, hold, parcel, pending, refund, release, spend, top_up_until, transfer,
+};
 use fentan_engine::ledger::Event;
+use fentan_engine::runtime::{Stepped, Turn};
+use fentan_engine::store::Store;
 use fentan_storage::simulated::{Crash, SimulatedDisk};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 const BREAKAGE: &str = "breakage:CNY";
@@ -123,4 +128,52 @@ fn w6_an_id_is_found_in_its_step_behind_what_ended() {
     assert!(matches!(done(told[3].clone()), Event::Released { .. }));
     assert_eq!((ledger.balance("ann"), ledger.balance("bob")), (600, 1_000));
     ledger.engine.shutdown();
+}
+
+/// A promotion ends in many wallets at one moment: those who ask then do not wait until all of it is booked, and no more
+/// wallets come into memory for it than may be there.
+#[test]
+fn a9_who_asks_when_many_bonuses_end_at_once_waits_for_a_few_of_them() {
+    const WALLETS: usize = 2_000;
+    const RESIDENT: usize = 50;
+    let disk = SimulatedDisk::new();
+    let (journal, reader, store) = disk.open();
+    let store: Arc<dyn Store> = Arc::new(store);
+    let clock = Arc::new(AtomicI64::new(1_000_000));
+    let given = given(1, RESIDENT, &clock);
+    let mut books = Stepped::<Ear>::start(Box::new(journal), Arc::new(reader), &store, given, &mut |_, _| {}).unwrap();
+    let settle = |books: &mut Stepped<'_, Ear>| {
+        while books.turn_writer() == Turn::Worked || books.turn_keeper() == Turn::Worked {}
+    };
+    for n in 0..WALLETS {
+        let top_up = top_up_until(&format!("t{n}"), &format!("w{n}"), "1.00", "1.00", ENDS);
+        assert!(books.engine().submit(0, parcel(top_up).0).is_ok());
+        books.turn_shard(0);
+        settle(&mut books);
+    }
+    clock.store(AFTER, Ordering::Relaxed);
+    books.engine().tick();
+    let (mut turns, mut most, mut answered) = (0, 0, 0);
+    loop {
+        let before = books.engine().status().last;
+        let (ask, answer) = parcel(spend(&format!("s{turns}"), "w0", "shop", "0.01"));
+        assert!(books.engine().submit(0, ask).is_ok());
+        books.turn_shard(0);
+        settle(&mut books);
+        answered += answer.lock().unwrap().len();
+        turns += 1;
+        let status = books.engine().status();
+        let booked = usize::try_from(status.last - before).unwrap();
+        most = most.max(booked);
+        // What a turn brings back is put away in the turns after it.
+        assert!(status.resident[0] <= RESIDENT + 4 * most, "{} wallets are in memory", status.resident[0]);
+        if booked == 1 {
+            break;
+        }
+    }
+    assert_eq!(answered, turns, "each spend was answered in its own turn");
+    assert!(most <= 300, "{most} records in one turn");
+    assert!(turns > WALLETS / 300, "{turns} turns");
+    let last = usize::try_from(books.engine().status().last).unwrap();
+    assert_eq!(last, WALLETS + WALLETS + turns, "every bonus ended once");
 }

@@ -11,7 +11,7 @@ use fentan_engine::ledger::{
 use fentan_engine::money::Major;
 use fentan_engine::names::{AccountId, CommandId, Label};
 use fentan_engine::runtime::{
-    Answer, Body, Engine, Found, Limits, Media, Outcome, Parcel, Reply, Request, Seq, StartError,
+    Answer, Body, Engine, Found, Given, Limits, Media, Outcome, Parcel, Reply, Request, Seq, StartError,
 };
 use fentan_storage::simulated::SimulatedDisk;
 use smallvec::SmallVec;
@@ -114,6 +114,28 @@ impl Reply for Ear {
     }
 }
 
+/// What an engine of these tests is told.
+pub(crate) fn given(shards: usize, wallets_per_shard: usize, clock: &Arc<AtomicI64>) -> Given {
+    let limits = Limits {
+        shards,
+        queued_requests: 1 << 20,
+        wait: Duration::ZERO,
+        step_requests: 64,
+        wallets_per_shard,
+        id_filter_bytes: 64 << 20,
+    };
+    let time = Arc::clone(clock);
+    let clock = Arc::new(move || time.load(Ordering::Relaxed));
+    Given { catalog: catalog(CATALOG), limits, clock, on_failure: Arc::new(|_| {}) }
+}
+
+/// A parcel of one request, and where its answer comes.
+pub(crate) fn parcel(request: Request) -> (Parcel<Ear>, Arc<Mutex<Vec<Told>>>) {
+    let to = Arc::new(Mutex::new(Vec::new()));
+    let reply = Ear { heard: Vec::new(), waiting: Vec::new(), to: Arc::clone(&to) };
+    (Parcel { requests: vec![request], reply, caller: None }, to)
+}
+
 /// A running ledger.
 pub(crate) struct Ledger {
     pub(crate) engine: Engine<Ear>,
@@ -132,35 +154,17 @@ impl Ledger {
     ) -> Result<Self, StartError> {
         let (journal, reader, store) = disk.open();
         let media = Media { journal: Box::new(journal), reader: Arc::new(reader), store: Arc::new(store) };
-        let catalog = catalog(CATALOG);
-        let limits = Limits {
-            shards,
-            queued_requests: 1 << 20,
-            wait: Duration::ZERO,
-            step_requests: 64,
-            wallets_per_shard,
-            id_filter_bytes: 64 << 20,
-        };
         let clock = Arc::new(AtomicI64::new(1_000_000));
-        let time = Arc::clone(&clock);
-        let engine = Engine::start(
-            media,
-            catalog,
-            limits,
-            Arc::new(move || time.load(Ordering::Relaxed)),
-            Arc::new(|_| {}),
-            &mut |_, _| {},
-        )?;
+        let engine = Engine::start(media, given(shards, wallets_per_shard, &clock), &mut |_, _| {})?;
         Ok(Self { engine, clock })
     }
 
     /// Puts a request in; its answer comes, or not, into the returned place.
     pub(crate) fn send(&self, request: Request) -> Arc<Mutex<Vec<Told>>> {
-        let to = Arc::new(Mutex::new(Vec::new()));
         let shard = self.engine.route(&request.body).unwrap_or(0);
-        let reply = Ear { heard: Vec::new(), waiting: Vec::new(), to: Arc::clone(&to) };
+        let (parcel, to) = parcel(request);
         // A ledger that has failed takes nothing in, which is an answer that never comes.
-        let _ = self.engine.submit(shard, Parcel { requests: vec![request], reply, caller: None });
+        let _ = self.engine.submit(shard, parcel);
         to
     }
 
@@ -193,8 +197,14 @@ impl Ledger {
     }
 
     pub(crate) fn balance(&self, wallet: &str) -> i64 {
+        self.known_balance(wallet).unwrap_or_else(|| panic!("the wallet {wallet} is not there"))
+    }
+
+    /// The same; `None` when the wallet is not there.
+    pub(crate) fn known_balance(&self, wallet: &str) -> Option<i64> {
         match self.ask(Request { id: id("read"), body: Body::Query(Query::Balance(account(wallet))) }) {
-            Told::Balance(minor) => minor,
+            Told::Balance(minor) => Some(minor),
+            Told::Refused(Reject::UnknownAccount { .. }) => None,
             other => panic!("{other:?}"),
         }
     }

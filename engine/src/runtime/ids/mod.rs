@@ -161,12 +161,12 @@ impl Ids {
         Ok(self.stored(hash)?.map_or(Claim::New, Claim::Used))
     }
 
-    /// Where the record of this id is. A claim that is not settled has none yet.
-    pub(crate) fn find(&self, hash: IdHash) -> Result<Option<IdEntry>, StoreError> {
-        Ok(match self.look(hash)? {
-            Claim::Used(entry) => Some(entry),
-            Claim::New | Claim::Busy { .. } => None,
-        })
+    /// Where the record of this id is, as far as memory knows: never reads the store. A claim that is not settled has none yet.
+    pub(crate) fn find_in_memory(&self, hash: IdHash) -> Option<IdEntry> {
+        match self.stripe(hash).lock().find(hash)? {
+            Found::Settled(entry) => Some(entry),
+            Found::Claimed { .. } => None,
+        }
     }
 
     fn stored(&self, hash: IdHash) -> Result<Option<IdEntry>, StoreError> {
