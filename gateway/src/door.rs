@@ -27,7 +27,9 @@ const REMEMBERED: usize = 1 << 16;
 pub(crate) struct ClientLimits {
     pub(crate) line_bytes: usize,
     pub(crate) batch: usize,
+    /// TCP connections.
     pub(crate) connections: usize,
+    pub(crate) http_connections: usize,
     pub(crate) in_flight: usize,
     pub(crate) patience: Patience,
 }

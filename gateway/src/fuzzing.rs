@@ -153,7 +153,14 @@ impl Doors {
         let engine: Arc<Engine<WireReply>> = Arc::new(engine);
         let rules = Arc::new(RuleBook::new(Arc::clone(&engine), Vec::new(), Archive::open(folder)?));
         let desk = Desk::open(reader, 1_000, rules)?;
-        let limits = ClientLimits { line_bytes, batch, connections: 1, in_flight: 4096, patience: PATIENCE };
+        let limits = ClientLimits {
+            line_bytes,
+            batch,
+            connections: 1,
+            http_connections: 1,
+            in_flight: 4096,
+            patience: PATIENCE,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         Ok(Self { door: Door { engine, history: None, limits, desk, gate: None }, runtime })
     }

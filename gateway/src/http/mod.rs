@@ -92,6 +92,7 @@ pub(crate) fn server(
     closing: watch::Receiver<bool>,
 ) -> anyhow::Result<Server> {
     let Beside { rules, clearing, feed, webhooks, backups } = beside;
+    let connections = door.limits.http_connections;
     let state = web::Data::new(State { closing, door, metrics, rules, clearing, feed, webhooks, backups });
     let server = HttpServer::new(move || {
         App::new()
@@ -140,7 +141,7 @@ pub(crate) fn server(
             .default_service(web::to(nothing_here))
     });
     // Signals are the composition root's matter.
-    let server = server.workers(1).disable_signals().shutdown_timeout(10);
+    let server = server.workers(1).max_connections(connections).disable_signals().shutdown_timeout(10);
     let server = match &access.certificates {
         Some(certificates) => server.listen_rustls_0_23(listener, certificates.server_config()?)?,
         None => server.listen(listener)?,
