@@ -52,6 +52,9 @@ pub(crate) struct Door {
 pub(crate) enum Taken {
     /// They were taken in, or refused each by itself.
     All,
+    /// The first so many bytes were, the last of them with a token that is not good. What is behind them waits until
+    /// that has been paid for, so that whoever tries many pays for each.
+    Until(usize),
     /// One is too long. The lines before it were taken in.
     TooLong,
     /// The connection has nothing to do here.
@@ -121,11 +124,14 @@ impl Door {
         let mut past = Vec::new();
         let mut now = Vec::new();
         let mut start = 0;
-        let mut fits = true;
+        let (mut fits, mut waits) = (true, false);
         // What there is no place for is refused without being read.
         let mut places = if routes.visitor.is_stranger() { usize::MAX } else { self.engine.places(conn.in_flight()) };
         let mut overloaded = None;
         for end in memchr::memchr_iter(b'\n', bytes) {
+            if waits || routes.visitor.is_out() {
+                break;
+            }
             let line = &bytes[start..end];
             start = end + 1;
             if line.len() > self.limits.line_bytes {
@@ -158,11 +164,16 @@ impl Door {
                     None => past.push((id, ask)),
                     Some(reject) => refuse_line(&mut now, &id, &reject),
                 },
+                Line::One(Ok(Asked::Auth(id, _))) if routes.visitor.is_over_http() => {
+                    write_refusal(&mut now, id.as_ref().map(CommandId::as_str), &not_here());
+                    now.push(b'\n');
+                }
                 Line::One(Ok(Asked::Auth(id, Token(token)))) => {
                     // What came before is asked by who was there before.
                     self.lines(conn, routes, &mut now);
                     routes.visitor.authenticate(id.as_ref().map(CommandId::as_str), &token, &mut now);
                     now.push(b'\n');
+                    waits = routes.visitor.has_failed();
                 }
                 Line::One(Err(Malformed { id, reject })) => {
                     write_refusal(&mut now, id.as_deref(), &reject);
@@ -199,6 +210,8 @@ impl Door {
             Taken::TooLong
         } else if routes.visitor.is_out() {
             Taken::Out
+        } else if waits {
+            Taken::Until(start)
         } else {
             Taken::All
         }
@@ -325,7 +338,7 @@ fn admitted(visitor: &mut Visitor, request: Result<Asked, Malformed>) -> Result<
         Err(_) => return request,
         Ok(Asked::Engine(request)) => (Some(&request.id), visitor.refuses(&request.body)),
         Ok(Asked::History(id, ask)) => (Some(id), visitor.refuses_history(ask)),
-        Ok(Asked::Auth(id, _)) => (id.as_ref(), Some(Reject::bad_request("op", NOT_HERE))),
+        Ok(Asked::Auth(id, _)) => (id.as_ref(), Some(not_here())),
     };
     match refused {
         None => request,
@@ -333,8 +346,10 @@ fn admitted(visitor: &mut Visitor, request: Result<Asked, Malformed>) -> Result<
     }
 }
 
-/// Where no token is taken.
-const NOT_HERE: &str = "auth is a line of its own over TCP; over HTTP the token is in the header Authorization";
+/// The no where no token is taken.
+fn not_here() -> Reject {
+    Reject::bad_request("op", "auth is a line of its own over TCP; over HTTP the token is in the header Authorization")
+}
 
 /// The answer to a line that is not taken in.
 fn refuse_line(out: &mut Vec<u8>, id: &CommandId, reject: &Reject) {

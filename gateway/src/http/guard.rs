@@ -87,7 +87,7 @@ impl FromRequest for Visitor {
         let grant = request.extensions().get::<Arc<Grant>>().cloned();
         ready(Ok(match (gate, grant) {
             (Some(gate), Some(grant)) => Self::with(&gate, grant),
-            (gate, _) => Self::stranger(gate.as_ref()),
+            (gate, _) => Self::over_http(gate.as_ref()),
         }))
     }
 }

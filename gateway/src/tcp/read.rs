@@ -50,19 +50,21 @@ pub(super) async fn run(
         if conn.is_gone() {
             return;
         }
-        lines.reserve();
-        let read = tokio::select! {
-            read = input.read_buf(&mut lines.buffer) => read,
-            () = closed(&mut closing) => break,
-            () = until(lines.routes.visitor.overdue()) => {
-                say(conn, &Visitor::too_late());
-                return;
+        if !lines.wait {
+            lines.reserve();
+            let read = tokio::select! {
+                read = input.read_buf(&mut lines.buffer) => read,
+                () = closed(&mut closing) => break,
+                () = until(lines.routes.visitor.overdue()) => {
+                    say(conn, &Visitor::too_late());
+                    return;
+                }
+            };
+            match read {
+                // A line without its newline at the end is no request: the client may have been cut off in it.
+                Ok(0) | Err(_) => return,
+                Ok(read) => lines.fit(read),
             }
-        };
-        match read {
-            // A line without its newline at the end is no request: the client may have been cut off in it.
-            Ok(0) | Err(_) => return,
-            Ok(read) => lines.fit(read),
         }
         if !lines.take(conn, door) {
             return;
@@ -77,7 +79,8 @@ pub(super) async fn run(
         lines.reserve();
         match input.read_buf(&mut lines.buffer).now_or_never() {
             None | Some(Ok(0) | Err(_)) => return,
-            Some(Ok(_)) if lines.take(conn, door) => {}
+            // Who tries tokens while the server closes tries one.
+            Some(Ok(_)) if !lines.wait && lines.take(conn, door) => {}
             Some(Ok(_)) => return,
         }
     }
@@ -110,13 +113,15 @@ pub(crate) struct Lines {
     room: usize,
     /// How much of the buffer is known to hold no newline.
     searched: usize,
+    /// Whole lines are in the buffer, behind a token that was not good.
+    wait: bool,
     routes: Routes,
 }
 
 impl Lines {
     /// Nothing yet, of this visitor.
     pub(crate) fn of(visitor: Visitor) -> Self {
-        Self { buffer: BytesMut::new(), room: READ_LEAST, searched: 0, routes: Routes::of(visitor) }
+        Self { buffer: BytesMut::new(), room: READ_LEAST, searched: 0, wait: false, routes: Routes::of(visitor) }
     }
 
     /// Makes room for a read.
@@ -141,9 +146,10 @@ impl Lines {
     pub(crate) fn take(&mut self, conn: &Arc<Conn>, door: &Door) -> bool {
         let mut taken = Taken::All;
         let mut lines = 0;
+        self.wait = false;
         if let Some(at) = memchr::memrchr(b'\n', &self.buffer[self.searched..]) {
             lines = 1;
-            let end = self.searched + at + 1;
+            let mut end = self.searched + at + 1;
             let whole = &self.buffer[..end];
             let routes = &mut self.routes;
             taken = if end < LONG {
@@ -152,21 +158,25 @@ impl Lines {
                 tokio::task::block_in_place(|| door.take_lines(whole, conn, routes))
             };
             let room = self.buffer.capacity();
+            if let Taken::Until(begun) = taken {
+                self.wait = begun < end;
+                end = begun;
+            }
             self.buffer.advance(end);
             if self.buffer.is_empty() && room > READ_MOST {
                 // One long line must not be paid for as long as the connection lasts.
                 self.buffer = BytesMut::new();
             }
         }
-        self.searched = self.buffer.len();
+        self.searched = if self.wait { 0 } else { self.buffer.len() };
         let capacity = self.buffer.capacity();
-        conn.read(lines, self.searched > 0, if capacity > 2 * READ { capacity } else { 0 });
+        conn.read(lines, !self.buffer.is_empty(), if capacity > 2 * READ { capacity } else { 0 });
         let limit = if self.routes.visitor.is_stranger() { STRANGER_LINE } else { usize::MAX };
         let limit = limit.min(door.limits.line_bytes);
         if taken == Taken::TooLong || self.searched > limit {
             say(conn, &Reject::LineTooLong { limit: limit as u64 });
             return false;
         }
-        taken == Taken::All
+        matches!(taken, Taken::All | Taken::Until(_))
     }
 }
