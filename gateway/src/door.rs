@@ -124,12 +124,12 @@ impl Door {
         let mut past = Vec::new();
         let mut now = Vec::new();
         let mut start = 0;
-        let (mut fits, mut waits) = (true, false);
+        let (mut fits, mut waits, mut out) = (true, false, false);
         // What there is no place for is refused without being read.
         let mut places = if routes.visitor.is_stranger() { usize::MAX } else { self.engine.places(conn.in_flight()) };
         let mut overloaded = None;
         for end in memchr::memchr_iter(b'\n', bytes) {
-            if waits || routes.visitor.is_out() {
+            if waits || out || routes.visitor.is_out() {
                 break;
             }
             let line = &bytes[start..end];
@@ -175,6 +175,12 @@ impl Door {
                     now.push(b'\n');
                     waits = routes.visitor.has_failed();
                 }
+                // A browser on this machine may be asking for any page of the web, and its body comes next.
+                Line::One(Err(Malformed { id, .. })) if is_http(line) && !routes.visitor.is_over_http() => {
+                    write_refusal(&mut now, id.as_deref(), &Reject::bad_request("request", LINES_ONLY));
+                    now.push(b'\n');
+                    out = true;
+                }
                 Line::One(Err(Malformed { id, reject })) => {
                     write_refusal(&mut now, id.as_deref(), &reject);
                     now.push(b'\n');
@@ -208,7 +214,7 @@ impl Door {
         }
         if !fits {
             Taken::TooLong
-        } else if routes.visitor.is_out() {
+        } else if out || routes.visitor.is_out() {
             Taken::Out
         } else if waits {
             Taken::Until(start)
@@ -345,6 +351,15 @@ fn admitted(visitor: &mut Visitor, request: Result<Asked, Malformed>) -> Result<
         Some(reject) => Err(Malformed { id: id.map(|id| id.as_str().to_owned()), reject }),
     }
 }
+
+/// Whether a line begins a request of HTTP.
+pub(crate) fn is_http(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0")
+}
+
+/// The word to who speaks HTTP where lines are taken.
+const LINES_ONLY: &str = "this door takes lines of JSON, not HTTP, which has an address of its own";
 
 /// The no where no token is taken.
 fn not_here() -> Reject {

@@ -71,6 +71,11 @@ pub fn batch(line: &[u8], max_batch: usize) -> Line {
     told(wire::parse_line(line, max_batch))
 }
 
+/// Whether a line that is no request ends a connection over TCP: it begins a request of HTTP.
+pub fn is_http(line: &[u8]) -> bool {
+    crate::door::is_http(line)
+}
+
 /// What a client is answered whose request could not be read.
 pub fn refusal(malformed: &Malformed) -> Vec<u8> {
     let mut bytes = Vec::new();
