@@ -65,6 +65,15 @@ impl Visitor {
         }
     }
 
+    /// Whether it may see every record of everybody.
+    pub(crate) fn may_follow(&self) -> bool {
+        match (&self.at, &self.grant) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(_), Some(grant)) => grant.scopes.has(Scope::Feed) && !grant.caller.is_confined(),
+        }
+    }
+
     /// Whether a token is needed and none is there.
     pub(crate) const fn is_stranger(&self) -> bool {
         self.at.is_some() && self.grant.is_none()
