@@ -1,6 +1,8 @@
 //! The door between the wire and the engine: sorts requests by shard, hands them in, and says no at once
 //! when there is no room.
 
+mod known;
+
 use crate::access::{Gate, Visitor};
 use crate::explain::Desk;
 use crate::history::{HistoryAsk, HistoryService};
@@ -12,15 +14,13 @@ use crate::wire::{
 use fentan_engine::ledger::Reject;
 use fentan_engine::names::CommandId;
 use fentan_engine::runtime::{Engine, NotTaken, Parcel, Request};
-use std::collections::HashMap;
+use known::Known;
 use std::sync::Arc;
 
 /// There is no place. A refused client is told to wait as long as lines may wait.
 const OVERLOADED: Reject = Reject::Overloaded { retry_after_ms: 25 };
 /// How long a plain line is taken to be, in bytes, to make room for the requests of a read.
 const PLAIN_LINE: usize = 128;
-/// How many ids of its own a connection remembers; see [`Routes`].
-const REMEMBERED: usize = 1 << 16;
 
 /// What a client may ask for.
 #[derive(Debug, Clone, Copy)]
@@ -69,10 +69,8 @@ pub(crate) fn history_off() -> Reject {
 /// What a connection knows of its requests' ways.
 #[derive(Default)]
 pub(crate) struct Routes {
-    /// Where its own recent commands went: a client may refer to a command (refund a spend) before that has been
-    /// answered, and then no index knows its account yet.
-    young: HashMap<CommandId, usize>,
-    old: HashMap<CommandId, usize>,
+    /// Where its own unanswered commands went.
+    known: Known,
     /// The requests of the read under way, by shard.
     sorted: Vec<Vec<Request>>,
     /// Who asks.
@@ -102,16 +100,22 @@ impl Routes {
         if engine.shards() == 1 {
             return 0;
         }
-        let shard = engine.route(&request.body).or_else(|| {
-            let id = request.body.refers_to()?;
-            self.young.get(id).or_else(|| self.old.get(id)).copied()
-        });
+        let shard = engine.route(&request.body).or_else(|| self.known.shard(request.body.refers_to()?));
         let shard = shard.unwrap_or(0);
-        if self.young.len() >= REMEMBERED {
-            self.old = std::mem::take(&mut self.young);
+        if request.body.can_be_referred_to() {
+            self.known.insert(&request.id, shard);
         }
-        self.young.insert(request.id.clone(), shard);
         shard
+    }
+
+    /// Nothing is unanswered: gives back what was kept for that.
+    pub(crate) fn rest(&mut self) {
+        self.known.forget(0);
+    }
+
+    /// Memory for what is unanswered, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.known.bytes()
     }
 }
 
@@ -119,6 +123,7 @@ impl Door {
     /// Takes in whole lines, each with its newline.
     pub(crate) fn take_lines(&self, bytes: &[u8], conn: &Arc<Conn>, routes: &mut Routes) -> Taken {
         routes.visitor.renew();
+        routes.known.begin(conn.in_flight(), self.limits.in_flight);
         let room = bytes.len() / PLAIN_LINE / self.engine.shards() + 1;
         // Asked after the engine's requests of the same read, so that they are part of the past.
         let mut past = Vec::new();

@@ -62,7 +62,7 @@ pub(crate) struct Given {
     /// Seconds after which a TCP connection that says nothing is closed; 0 is never [default: 600]
     #[arg(long, env = "FENTAN_IDLE_SECONDS", value_name = "S")]
     pub(crate) idle_seconds: Option<u64>,
-    /// Memory for unfinished lines and answers that are not taken, over all TCP connections, in MiB [default: 512]
+    /// Memory for lines, unanswered commands and answers that are not taken, over all TCP connections, in MiB [default: 512]
     #[arg(long, env = "FENTAN_CLIENT_MEMORY_MIB", value_name = "MIB")]
     pub(crate) client_memory_mib: Option<usize>,
     /// Records of the journal that an explanation may read; more are read by `fentan explain` only [default: 5000000]

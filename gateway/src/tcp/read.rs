@@ -55,6 +55,10 @@ pub(super) async fn run(
             let read = tokio::select! {
                 read = input.read_buf(&mut lines.buffer) => read,
                 () = closed(&mut closing) => break,
+                () = conn.rests() => {
+                    lines.rest(conn);
+                    continue;
+                }
                 () = until(lines.routes.visitor.overdue()) => {
                     say(conn, &Visitor::too_late());
                     return;
@@ -142,6 +146,22 @@ impl Lines {
         }
     }
 
+    /// What it keeps, in bytes.
+    fn kept(&self) -> usize {
+        self.buffer.capacity() + self.routes.bytes()
+    }
+
+    /// Nothing came for a while: gives back what is not needed until something does.
+    fn rest(&mut self, conn: &Conn) {
+        if conn.in_flight() == 0 {
+            self.routes.rest();
+        }
+        if self.buffer.is_empty() {
+            (self.buffer, self.room) = (BytesMut::new(), READ_LEAST);
+        }
+        conn.keeps(self.kept());
+    }
+
     /// Takes in the whole lines; `false` when nothing more may be read.
     pub(crate) fn take(&mut self, conn: &Arc<Conn>, door: &Door) -> bool {
         let mut taken = Taken::All;
@@ -169,8 +189,7 @@ impl Lines {
             }
         }
         self.searched = if self.wait { 0 } else { self.buffer.len() };
-        let capacity = self.buffer.capacity();
-        conn.read(lines, !self.buffer.is_empty(), if capacity > 2 * READ { capacity } else { 0 });
+        conn.read(lines, !self.buffer.is_empty(), self.kept());
         let limit = if self.routes.visitor.is_stranger() { STRANGER_LINE } else { usize::MAX };
         let limit = limit.min(door.limits.line_bytes);
         if taken == Taken::TooLong || self.searched > limit {
