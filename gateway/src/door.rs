@@ -1,6 +1,8 @@
 //! The door between the wire and the engine: sorts requests by shard, hands them in, and says no at once
 //! when there is no room.
 
+mod known;
+
 use crate::access::{Gate, Visitor};
 use crate::explain::Desk;
 use crate::history::{HistoryAsk, HistoryService};
@@ -12,22 +14,27 @@ use crate::wire::{
 use fentan_engine::ledger::Reject;
 use fentan_engine::names::CommandId;
 use fentan_engine::runtime::{Engine, NotTaken, Parcel, Request};
-use std::collections::HashMap;
+use known::Known;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// There is no place. A refused client is told to wait as long as lines may wait.
 const OVERLOADED: Reject = Reject::Overloaded { retry_after_ms: 25 };
+/// How long a connection's lines are taken in before others on the thread have their turn, and after how many lines that
+/// is looked at. Plain lines of a read take less; those that are refused one by one, or an array, take longer.
+const TURN: Duration = Duration::from_micros(200);
+const LOOK: usize = 32;
 /// How long a plain line is taken to be, in bytes, to make room for the requests of a read.
 const PLAIN_LINE: usize = 128;
-/// How many ids of its own a connection remembers; see [`Routes`].
-const REMEMBERED: usize = 1 << 16;
 
 /// What a client may ask for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClientLimits {
     pub(crate) line_bytes: usize,
     pub(crate) batch: usize,
+    /// TCP connections.
     pub(crate) connections: usize,
+    pub(crate) http_connections: usize,
     pub(crate) in_flight: usize,
     pub(crate) patience: Patience,
 }
@@ -50,6 +57,9 @@ pub(crate) struct Door {
 pub(crate) enum Taken {
     /// They were taken in, or refused each by itself.
     All,
+    /// The first so many bytes were. What is behind them waits for its turn, so that others on the thread have theirs; or
+    /// until the token that is not good, with which they end, has been paid for: whoever tries many pays for each.
+    Until(usize),
     /// One is too long. The lines before it were taken in.
     TooLong,
     /// The connection has nothing to do here.
@@ -64,10 +74,8 @@ pub(crate) fn history_off() -> Reject {
 /// What a connection knows of its requests' ways.
 #[derive(Default)]
 pub(crate) struct Routes {
-    /// Where its own recent commands went: a client may refer to a command (refund a spend) before that has been
-    /// answered, and then no index knows its account yet.
-    young: HashMap<CommandId, usize>,
-    old: HashMap<CommandId, usize>,
+    /// Where its own unanswered commands went.
+    known: Known,
     /// The requests of the read under way, by shard.
     sorted: Vec<Vec<Request>>,
     /// Who asks.
@@ -97,33 +105,54 @@ impl Routes {
         if engine.shards() == 1 {
             return 0;
         }
-        let shard = engine.route(&request.body).or_else(|| {
-            let id = request.body.refers_to()?;
-            self.young.get(id).or_else(|| self.old.get(id)).copied()
-        });
+        let shard = engine.route(&request.body).or_else(|| self.known.shard(request.body.refers_to()?));
         let shard = shard.unwrap_or(0);
-        if self.young.len() >= REMEMBERED {
-            self.old = std::mem::take(&mut self.young);
+        if request.body.can_be_referred_to() {
+            self.known.insert(&request.id, shard);
         }
-        self.young.insert(request.id.clone(), shard);
         shard
+    }
+
+    /// Nothing is unanswered: gives back what was kept for that.
+    pub(crate) fn rest(&mut self) {
+        self.known.forget(0);
+    }
+
+    /// Memory for what is unanswered, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.known.bytes()
     }
 }
 
 impl Door {
     /// Takes in whole lines, each with its newline.
     pub(crate) fn take_lines(&self, bytes: &[u8], conn: &Arc<Conn>, routes: &mut Routes) -> Taken {
+        self.take_for(Duration::MAX, bytes, conn, routes)
+    }
+
+    /// The same, as many as are a turn.
+    pub(crate) fn take_turn(&self, bytes: &[u8], conn: &Arc<Conn>, routes: &mut Routes) -> Taken {
+        self.take_for(TURN, bytes, conn, routes)
+    }
+
+    fn take_for(&self, turn: Duration, bytes: &[u8], conn: &Arc<Conn>, routes: &mut Routes) -> Taken {
         routes.visitor.renew();
+        routes.known.begin(conn.in_flight(), self.limits.in_flight);
         let room = bytes.len() / PLAIN_LINE / self.engine.shards() + 1;
         // Asked after the engine's requests of the same read, so that they are part of the past.
         let mut past = Vec::new();
         let mut now = Vec::new();
         let mut start = 0;
-        let mut fits = true;
+        let (mut fits, mut waits, mut out) = (true, false, false);
         // What there is no place for is refused without being read.
         let mut places = if routes.visitor.is_stranger() { usize::MAX } else { self.engine.places(conn.in_flight()) };
         let mut overloaded = None;
-        for end in memchr::memchr_iter(b'\n', bytes) {
+        let begun = Instant::now();
+        for (number, end) in memchr::memchr_iter(b'\n', bytes).enumerate() {
+            waits |= number % LOOK == LOOK - 1 && begun.elapsed() >= turn;
+            if waits || out || routes.visitor.is_out() {
+                break;
+            }
             let line = &bytes[start..end];
             start = end + 1;
             if line.len() > self.limits.line_bytes {
@@ -156,11 +185,22 @@ impl Door {
                     None => past.push((id, ask)),
                     Some(reject) => refuse_line(&mut now, &id, &reject),
                 },
+                Line::One(Ok(Asked::Auth(id, _))) if routes.visitor.is_over_http() => {
+                    write_refusal(&mut now, id.as_ref().map(CommandId::as_str), &not_here());
+                    now.push(b'\n');
+                }
                 Line::One(Ok(Asked::Auth(id, Token(token)))) => {
                     // What came before is asked by who was there before.
                     self.lines(conn, routes, &mut now);
                     routes.visitor.authenticate(id.as_ref().map(CommandId::as_str), &token, &mut now);
                     now.push(b'\n');
+                    waits = routes.visitor.has_failed();
+                }
+                // A browser on this machine may be asking for any page of the web, and its body comes next.
+                Line::One(Err(Malformed { id, .. })) if is_http(line) && !routes.visitor.is_over_http() => {
+                    write_refusal(&mut now, id.as_deref(), &Reject::bad_request("request", LINES_ONLY));
+                    now.push(b'\n');
+                    out = true;
                 }
                 Line::One(Err(Malformed { id, reject })) => {
                     write_refusal(&mut now, id.as_deref(), &reject);
@@ -195,8 +235,10 @@ impl Door {
         }
         if !fits {
             Taken::TooLong
-        } else if routes.visitor.is_out() {
+        } else if out || routes.visitor.is_out() {
             Taken::Out
+        } else if waits {
+            Taken::Until(start)
         } else {
             Taken::All
         }
@@ -323,7 +365,7 @@ fn admitted(visitor: &mut Visitor, request: Result<Asked, Malformed>) -> Result<
         Err(_) => return request,
         Ok(Asked::Engine(request)) => (Some(&request.id), visitor.refuses(&request.body)),
         Ok(Asked::History(id, ask)) => (Some(id), visitor.refuses_history(ask)),
-        Ok(Asked::Auth(id, _)) => (id.as_ref(), Some(Reject::bad_request("op", NOT_HERE))),
+        Ok(Asked::Auth(id, _)) => (id.as_ref(), Some(not_here())),
     };
     match refused {
         None => request,
@@ -331,8 +373,19 @@ fn admitted(visitor: &mut Visitor, request: Result<Asked, Malformed>) -> Result<
     }
 }
 
-/// Where no token is taken.
-const NOT_HERE: &str = "auth is a line of its own over TCP; over HTTP the token is in the header Authorization";
+/// Whether a line begins a request of HTTP.
+pub(crate) fn is_http(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0")
+}
+
+/// The word to who speaks HTTP where lines are taken.
+const LINES_ONLY: &str = "this door takes lines of JSON, not HTTP, which has an address of its own";
+
+/// The no where no token is taken.
+fn not_here() -> Reject {
+    Reject::bad_request("op", "auth is a line of its own over TCP; over HTTP the token is in the header Authorization")
+}
 
 /// The answer to a line that is not taken in.
 fn refuse_line(out: &mut Vec<u8>, id: &CommandId, reject: &Reject) {

@@ -71,6 +71,11 @@ pub fn batch(line: &[u8], max_batch: usize) -> Line {
     told(wire::parse_line(line, max_batch))
 }
 
+/// Whether a line that is no request ends a connection over TCP: it begins a request of HTTP.
+pub fn is_http(line: &[u8]) -> bool {
+    crate::door::is_http(line)
+}
+
 /// What a client is answered whose request could not be read.
 pub fn refusal(malformed: &Malformed) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -154,7 +159,14 @@ impl Doors {
         let engine: Arc<Engine<WireReply>> = Arc::new(engine);
         let rules = Arc::new(RuleBook::new(Arc::clone(&engine), Vec::new(), Archive::open(folder)?));
         let desk = Desk::open(reader, 1_000, rules)?;
-        let limits = ClientLimits { line_bytes, batch, connections: 1, in_flight: 4096, patience: PATIENCE };
+        let limits = ClientLimits {
+            line_bytes,
+            batch,
+            connections: 1,
+            http_connections: 1,
+            in_flight: 4096,
+            patience: PATIENCE,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         Ok(Self { door: Door { engine, history: None, limits, desk, gate: None }, runtime })
     }
@@ -164,7 +176,10 @@ impl Doors {
         let conn = Arc::new(Conn::default());
         let mut lines = Lines::of(Visitor::default());
         lines.buffer.extend_from_slice(bytes);
-        let open = lines.take(&conn, &self.door);
+        let mut open = lines.take(&conn, &self.door);
+        while open && lines.wait {
+            open = lines.take(&conn, &self.door);
+        }
         while conn.in_flight() > 0 {
             std::thread::yield_now();
         }

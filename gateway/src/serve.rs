@@ -31,6 +31,9 @@ use tokio_rustls::TlsAcceptor;
 /// The requests of one step, at most: long enough to share a sync, short enough that answers do not wait.
 const STEP_REQUESTS: usize = 1024;
 
+/// An HTTP connection whose other side takes nothing for so long ends: longer than feeds wait.
+const LET_GO: Duration = Duration::from_secs(180);
+
 /// Runs the server until it is told to stop.
 ///
 /// # Errors
@@ -50,6 +53,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let http_listener = bind(&settings.http)?;
     tcp::listen(&tcp_listener);
     let limits = client_limits(settings);
+    tcp::let_go(&http_listener, limits.patience.stall.max(LET_GO));
     let Started { engine, archive, journal, hash_key, source } = start_engine(settings, loaded)?;
     let clearing_journal = Arc::clone(&journal);
     let engine = Arc::new(engine);
@@ -138,14 +142,17 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
 /// A client's limits, as far as the operating system goes along.
 fn client_limits(settings: &Settings) -> ClientLimits {
     let mut limits = settings.client;
-    if let Places::Fewer { connections, files } = tcp::places(limits.connections) {
+    let places = tcp::places(limits.connections, limits.http_connections);
+    if let Places::Fewer { connections, http, files } = places {
         tracing::warn!(
             max_connections = limits.connections,
+            max_http_connections = limits.http_connections,
             open_files = files,
-            "the operating system lets this process open {files} files: no more than {connections} connections are \
-             taken; raise the limit (ulimit -n, LimitNOFILE) or lower max_connections"
+            "the operating system lets this process open {files} files: no more than {connections} connections over TCP \
+             and {http} over HTTP are taken; raise the limit (ulimit -n, LimitNOFILE) or lower max_connections and \
+             max_http_connections"
         );
-        limits.connections = connections;
+        (limits.connections, limits.http_connections) = (connections, http);
     }
     limits
 }

@@ -384,6 +384,17 @@ pub enum Reject {
         /// What is lacking.
         reason: String,
     },
+    /// A browser asks for a page of another site, and nobody is asked who he is.
+    #[error(
+        "{header} is {named}: where no tokens are asked for, this server serves what is asked of 127.0.0.1 or localhost, and \
+         not for pages of other sites; ask it by that name, or give it tokens (docs/access.md)"
+    )]
+    AnotherSite {
+        /// The header that says so.
+        header: String,
+        /// What it names.
+        named: String,
+    },
 }
 
 impl Reject {
@@ -447,7 +458,7 @@ impl Reject {
             Self::PositionAhead { .. } => "position_ahead",
             Self::UnknownWebhook { .. } => "unknown_webhook",
             Self::Unauthorized { .. } => "unauthorized",
-            Self::Forbidden { .. } => "forbidden",
+            Self::Forbidden { .. } | Self::AnotherSite { .. } => "forbidden",
         }
     }
 
@@ -469,6 +480,7 @@ impl Reject {
                 | Self::UnknownWebhook { .. }
                 | Self::Unauthorized { .. }
                 | Self::Forbidden { .. }
+                | Self::AnotherSite { .. }
         )
     }
 }

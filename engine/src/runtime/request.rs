@@ -36,6 +36,13 @@ impl Body {
             Self::Command(_) | Self::Query(_) => None,
         }
     }
+
+    /// Whether later requests can be about this one by its id alone.
+    #[must_use]
+    pub const fn can_be_referred_to(&self) -> bool {
+        let Self::Command(command) = self else { return false };
+        matches!(command, Command::TopUp(_) | Command::Spend(_) | Command::Hold(..) | Command::Capture(_))
+    }
 }
 
 /// A request, checked for form.

@@ -598,6 +598,7 @@ fn codes_and_what_is_remembered() {
         (order_line, "unknown_order_line", true),
         (Reject::Unauthorized { reason: "r".into() }, "unauthorized", false),
         (forbidden, "forbidden", false),
+        (Reject::AnotherSite { header: "Host".into(), named: "x".into() }, "forbidden", false),
     ];
     for (reject, code, remembered) in table {
         assert_eq!((reject.code(), reject.is_remembered()), (code, remembered));

@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub(crate) struct Access {
     pub(crate) gate: Option<Arc<Gate>>,
     pub(crate) certificates: Option<Arc<Certificates>>,
+    /// The address of the HTTP door, as it was given.
+    pub(crate) http: String,
 }
 
 impl Access {
@@ -67,7 +69,7 @@ pub(crate) fn configure(settings: &Settings) -> Result<Access> {
     if let Some(gate) = &gate {
         tracing::info!(tokens = gate.tokens(), tls = certificates.is_some(), "access control is on");
     }
-    Ok(Access { gate, certificates })
+    Ok(Access { gate, certificates, http: settings.http.clone() })
 }
 
 /// Whether only this machine reaches the address. One that cannot be resolved cannot be listened on either, which is

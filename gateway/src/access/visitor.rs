@@ -28,6 +28,8 @@ pub(crate) struct Visitor {
     grant: Option<Arc<Grant>>,
     /// The gate's reading that said so.
     reading: u64,
+    /// Its token is in a header, and no line takes the place of that.
+    over_http: bool,
     /// Lines that were refused for want of a token.
     strikes: u32,
     /// Whether the last token was not good.
@@ -43,9 +45,20 @@ impl Visitor {
         Self { at: gate.cloned(), since, ..Self::default() }
     }
 
-    /// Whoever showed this token, just now.
+    /// Behind an exchange over HTTP, without a token.
+    pub(crate) fn over_http(gate: Option<&Arc<Gate>>) -> Self {
+        Self { over_http: true, ..Self::stranger(gate) }
+    }
+
+    /// Whoever showed this token over HTTP, just now.
     pub(crate) fn with(gate: &Arc<Gate>, grant: Arc<Grant>) -> Self {
-        Self { at: Some(Arc::clone(gate)), reading: gate.reading(), grant: Some(grant), ..Self::default() }
+        Self {
+            at: Some(Arc::clone(gate)),
+            reading: gate.reading(),
+            grant: Some(grant),
+            over_http: true,
+            ..Self::default()
+        }
     }
 
     /// Whether it may ask this of the engine, as far as scopes go.
@@ -58,9 +71,23 @@ impl Visitor {
         }
     }
 
+    /// Whether it may see every record of everybody.
+    pub(crate) fn may_follow(&self) -> bool {
+        match (&self.at, &self.grant) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(_), Some(grant)) => grant.scopes.has(Scope::Feed) && !grant.caller.is_confined(),
+        }
+    }
+
     /// Whether a token is needed and none is there.
     pub(crate) const fn is_stranger(&self) -> bool {
         self.at.is_some() && self.grant.is_none()
+    }
+
+    /// Whether a token can only be in a header.
+    pub(crate) const fn is_over_http(&self) -> bool {
+        self.over_http
     }
 
     /// Looks again whether the token is good, before what a read brought is taken in.
@@ -118,6 +145,11 @@ impl Visitor {
         self.strikes >= STRIKES
     }
 
+    /// Whether a token was not good and has not been paid for.
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// How long nothing is read, after a token that is not good.
     pub(crate) fn penalty(&mut self) -> Option<Duration> {
         std::mem::take(&mut self.failed).then_some(PENALTY)
@@ -167,7 +199,8 @@ impl Visitor {
         match (&self.grant, scope) {
             (None, _) => {
                 self.strikes += 1;
-                Err(unauthorized("missing", format!("a token is needed; {HOW}")))
+                let how = if self.over_http { "it is in the header Authorization" } else { HOW };
+                Err(unauthorized("missing", format!("a token is needed; {how}")))
             }
             (Some(_), None) => Ok(()),
             (Some(grant), Some(scope)) => grant.needs(scope),

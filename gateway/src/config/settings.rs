@@ -50,6 +50,9 @@ pub(crate) struct Given {
     /// TCP connections at once [default: 10240]
     #[arg(long, env = "FENTAN_MAX_CONNECTIONS", value_name = "N")]
     pub(crate) max_connections: Option<usize>,
+    /// HTTP connections at once; more wait until there is a place [default: 1024]
+    #[arg(long, env = "FENTAN_MAX_HTTP_CONNECTIONS", value_name = "N")]
+    pub(crate) max_http_connections: Option<usize>,
     /// Requests of one connection that are not answered [default: 32768]
     #[arg(long, env = "FENTAN_MAX_IN_FLIGHT", value_name = "N")]
     pub(crate) max_in_flight: Option<usize>,
@@ -59,7 +62,7 @@ pub(crate) struct Given {
     /// Seconds after which a TCP connection that says nothing is closed; 0 is never [default: 600]
     #[arg(long, env = "FENTAN_IDLE_SECONDS", value_name = "S")]
     pub(crate) idle_seconds: Option<u64>,
-    /// Memory for unfinished lines and answers that are not taken, over all TCP connections, in MiB [default: 512]
+    /// Memory for lines, unanswered commands and answers that are not taken, over all TCP connections, in MiB [default: 512]
     #[arg(long, env = "FENTAN_CLIENT_MEMORY_MIB", value_name = "MIB")]
     pub(crate) client_memory_mib: Option<usize>,
     /// Records of the journal that an explanation may read; more are read by `fentan explain` only [default: 5000000]
@@ -186,6 +189,7 @@ impl Settings {
                 line_bytes: within("max_line_bytes", pick!(max_line_bytes, 4 << 20), 256, 1 << 30)?,
                 batch: within("max_batch", pick!(max_batch, 10_000), 1, 1_000_000)?,
                 connections: within("max_connections", pick!(max_connections, 10_240), 1, 1_000_000)?,
+                http_connections: within("max_http_connections", pick!(max_http_connections, 1_024), 1, 100_000)?,
                 in_flight: within("max_in_flight", pick!(max_in_flight, 32_768), 1, 10_000_000)?,
                 patience: Patience {
                     stall: Duration::from_secs(pick!(stall_seconds, 60).max(1)),

@@ -225,6 +225,7 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
 fn take_lines(buffer: &mut BytesMut, conn: &Arc<Conn>, door: &Door, routes: &mut Routes) -> bool {
     let mut taken = Taken::All;
     if let Some(end) = memchr::memrchr(b'\n', buffer) {
+        // No line of a stream shows a token, so that none waits for one.
         taken = door.take_lines(&buffer[..=end], conn, routes);
         buffer.advance(end + 1);
     }

@@ -27,9 +27,9 @@ pub(super) async fn journal(http: HttpRequest, mut visitor: Visitor, state: web:
                 Form::Sse => "text/event-stream; charset=utf-8",
             })
             .streaming(feed.into_stream().map(move |piece| {
-                // A feed may last for days; its token may not.
+                // A feed may last for days; its token, or what that may do, may not.
                 visitor.renew();
-                if visitor.is_stranger() { Err(std::io::Error::other("the token is not good any more")) } else { piece }
+                if visitor.may_follow() { piece } else { Err(std::io::Error::other("the token is not good any more")) }
             })),
         Err(fault) => failed(&fault),
     }

@@ -1,9 +1,10 @@
 //! Who may do what over HTTP: the token in `Authorization`, and the scope that a path needs.
 //!
-//! Every request passes here before it is routed. Without a file of tokens all pass. With one, a path that is not in the
+//! Every request passes here before it is routed. Without a file of tokens all pass but those of other sites' pages
+//! ([`super::site`]). With one, a path that is not in the
 //! list of [`crate::access::need_of`] is not there for anybody.
 
-use super::{State, no_path, refusal};
+use super::{State, no_path, refusal, site};
 use crate::access::{Gate, Grant, Need, Visitor, need_of};
 use crate::rules::now;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -28,13 +29,19 @@ pub(super) async fn guard<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<Guarded<B>, Error> {
-    let gate = request.app_data::<web::Data<State>>().and_then(|state| state.door.gate.clone());
-    let Some(gate) = gate else { return Ok(next.call(request).await?.map_into_left_body()) };
     // As the routes see it: decoded, but for what would make another path.
     let found = need_of(request.method().as_str(), request.match_info().as_str());
     if let Some((_, Need::Nothing)) = found {
         return Ok(next.call(request).await?.map_into_left_body());
     }
+    let state = request.app_data::<web::Data<State>>().cloned();
+    let Some(gate) = state.as_ref().and_then(|state| state.door.gate.clone()) else {
+        let listens = state.as_ref().map_or("", |state| &state.listens);
+        return match site::is_from_here(request.request(), listens) {
+            Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+            Err(reject) => Ok(request.into_response(refusal(&reject)).map_into_right_body()),
+        };
+    };
     let grant = match bearer(&gate, request.request()) {
         Ok(grant) => grant,
         Err(reject) => return Ok(unknown(request, &reject).await),
@@ -87,7 +94,7 @@ impl FromRequest for Visitor {
         let grant = request.extensions().get::<Arc<Grant>>().cloned();
         ready(Ok(match (gate, grant) {
             (Some(gate), Some(grant)) => Self::with(&gate, grant),
-            (gate, _) => Self::stranger(gate.as_ref()),
+            (gate, _) => Self::over_http(gate.as_ref()),
         }))
     }
 }

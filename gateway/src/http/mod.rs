@@ -19,6 +19,7 @@
 //! | `operations.rs` | `/healthz`, `/readyz`, `/metrics` |
 //! | `openapi.rs` | `/openapi.json` |
 //! | `guard.rs` | who may do what of it |
+//! | `site.rs` | whose requests are served where nobody is asked who he is |
 
 mod backups;
 mod commands;
@@ -32,6 +33,7 @@ mod operations;
 mod payouts;
 mod rules;
 mod settlements;
+mod site;
 mod splits;
 mod statements;
 mod trace;
@@ -60,6 +62,8 @@ use tokio::sync::watch;
 pub(crate) struct State {
     /// Turns true when the server stops.
     pub(crate) closing: watch::Receiver<bool>,
+    /// The address that this door listens on, as it was given.
+    pub(crate) listens: String,
     pub(crate) door: Door,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) rules: Arc<RuleBook>,
@@ -92,7 +96,9 @@ pub(crate) fn server(
     closing: watch::Receiver<bool>,
 ) -> anyhow::Result<Server> {
     let Beside { rules, clearing, feed, webhooks, backups } = beside;
-    let state = web::Data::new(State { closing, door, metrics, rules, clearing, feed, webhooks, backups });
+    let connections = door.limits.http_connections;
+    let listens = access.http.clone();
+    let state = web::Data::new(State { closing, listens, door, metrics, rules, clearing, feed, webhooks, backups });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::clone(&state))
@@ -140,7 +146,7 @@ pub(crate) fn server(
             .default_service(web::to(nothing_here))
     });
     // Signals are the composition root's matter.
-    let server = server.workers(1).disable_signals().shutdown_timeout(10);
+    let server = server.workers(1).max_connections(connections).disable_signals().shutdown_timeout(10);
     let server = match &access.certificates {
         Some(certificates) => server.listen_rustls_0_23(listener, certificates.server_config()?)?,
         None => server.listen(listener)?,

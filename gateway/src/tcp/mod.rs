@@ -24,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use watch::Watch;
 
-pub(crate) use socket::{Places, listen, places};
+pub(crate) use socket::{Places, let_go, listen, places};
 pub(crate) use watch::{Dismissal, Patience};
 
 /// How long the other side of a connection may take to hear its end.

@@ -50,39 +50,49 @@ pub(super) async fn run(
         if conn.is_gone() {
             return;
         }
-        lines.reserve();
-        let read = tokio::select! {
-            read = input.read_buf(&mut lines.buffer) => read,
-            () = closed(&mut closing) => break,
-            () = until(lines.routes.visitor.overdue()) => {
-                say(conn, &Visitor::too_late());
-                return;
+        if !lines.wait {
+            lines.reserve();
+            let read = tokio::select! {
+                read = input.read_buf(&mut lines.buffer) => read,
+                () = closed(&mut closing) => break,
+                () = conn.rests() => {
+                    lines.rest(conn);
+                    continue;
+                }
+                () = until(lines.routes.visitor.overdue()) => {
+                    say(conn, &Visitor::too_late());
+                    return;
+                }
+            };
+            match read {
+                // A line without its newline at the end is no request: the client may have been cut off in it.
+                Ok(0) | Err(_) => return,
+                Ok(read) => lines.fit(read),
             }
-        };
-        let more = match read {
-            // A line without its newline at the end is no request: the client may have been cut off in it.
-            Ok(0) | Err(_) => return,
-            Ok(read) => lines.fit(read),
-        };
+        }
         if !lines.take(conn, door) {
             return;
         }
-        if more {
-            // Who sends without end is read once a turn, as everybody else on this thread.
-            tokio::task::yield_now().await;
-        }
         if let Some(penalty) = lines.routes.visitor.penalty() {
             tokio::time::sleep(penalty).await;
+        } else if lines.wait || lines.more {
+            // Who sends without end has one turn, as everybody else on this thread.
+            tokio::task::yield_now().await;
         }
     }
     // The server closes: what has arrived already is answered, and the engine says `shutting_down` to it.
     let until = Instant::now() + LAST_READS;
     while Instant::now() < until && !is_full(conn, door) {
-        lines.reserve();
-        match input.read_buf(&mut lines.buffer).now_or_never() {
-            None | Some(Ok(0) | Err(_)) => return,
-            Some(Ok(_)) if lines.take(conn, door) => {}
-            Some(Ok(_)) => return,
+        if !lines.wait {
+            lines.reserve();
+            match input.read_buf(&mut lines.buffer).now_or_never() {
+                None | Some(Ok(0) | Err(_)) => return,
+                Some(Ok(_)) => {}
+            }
+        }
+        // Who tries tokens while the server closes tries one.
+        if !lines.take(conn, door) || lines.routes.visitor.penalty().is_some() {
+            return;
         }
     }
 }
@@ -114,13 +124,24 @@ pub(crate) struct Lines {
     room: usize,
     /// How much of the buffer is known to hold no newline.
     searched: usize,
+    /// Whole lines are in the buffer, which the next turn takes: this one was long enough, or had a token that is not good.
+    pub(crate) wait: bool,
+    /// The last read used all its room: there is probably more.
+    more: bool,
     routes: Routes,
 }
 
 impl Lines {
     /// Nothing yet, of this visitor.
     pub(crate) fn of(visitor: Visitor) -> Self {
-        Self { buffer: BytesMut::new(), room: READ_LEAST, searched: 0, routes: Routes::of(visitor) }
+        Self {
+            buffer: BytesMut::new(),
+            room: READ_LEAST,
+            searched: 0,
+            wait: false,
+            more: false,
+            routes: Routes::of(visitor),
+        }
     }
 
     /// Makes room for a read.
@@ -132,48 +153,66 @@ impl Lines {
         self.buffer.reserve(room);
     }
 
-    /// A read brought so much: the next has room for twice as much as long as all is used. Whether there is probably more
-    /// to read.
-    fn fit(&mut self, read: usize) -> bool {
-        let more = read >= self.room;
-        if more {
+    /// A read brought so much: the next has room for twice as much as long as all is used.
+    fn fit(&mut self, read: usize) {
+        self.more = read >= self.room;
+        if self.more {
             self.room = (2 * self.room).min(READ);
         } else if read < self.room / 4 {
             self.room = (self.room / 2).max(READ_LEAST);
         }
-        more
+    }
+
+    /// What it keeps, in bytes.
+    fn kept(&self) -> usize {
+        self.buffer.capacity() + self.routes.bytes()
+    }
+
+    /// Nothing came for a while: gives back what is not needed until something does.
+    fn rest(&mut self, conn: &Conn) {
+        if conn.in_flight() == 0 {
+            self.routes.rest();
+        }
+        if self.buffer.is_empty() {
+            (self.buffer, self.room) = (BytesMut::new(), READ_LEAST);
+        }
+        conn.keeps(self.kept());
     }
 
     /// Takes in the whole lines; `false` when nothing more may be read.
     pub(crate) fn take(&mut self, conn: &Arc<Conn>, door: &Door) -> bool {
         let mut taken = Taken::All;
         let mut lines = 0;
+        self.wait = false;
         if let Some(at) = memchr::memrchr(b'\n', &self.buffer[self.searched..]) {
             lines = 1;
-            let end = self.searched + at + 1;
+            let mut end = self.searched + at + 1;
             let whole = &self.buffer[..end];
             let routes = &mut self.routes;
             taken = if end < LONG {
-                door.take_lines(whole, conn, routes)
+                door.take_turn(whole, conn, routes)
             } else {
-                tokio::task::block_in_place(|| door.take_lines(whole, conn, routes))
+                tokio::task::block_in_place(|| door.take_turn(whole, conn, routes))
             };
             let room = self.buffer.capacity();
+            if let Taken::Until(begun) = taken {
+                self.wait = begun < end;
+                end = begun;
+            }
             self.buffer.advance(end);
             if self.buffer.is_empty() && room > READ_MOST {
                 // One long line must not be paid for as long as the connection lasts.
                 self.buffer = BytesMut::new();
             }
         }
-        self.searched = self.buffer.len();
-        let capacity = self.buffer.capacity();
-        conn.read(lines, self.searched > 0, if capacity > 2 * READ { capacity } else { 0 });
+        self.searched = if self.wait { 0 } else { self.buffer.len() };
+        conn.read(lines, !self.buffer.is_empty(), self.kept());
         let limit = if self.routes.visitor.is_stranger() { STRANGER_LINE } else { usize::MAX };
         let limit = limit.min(door.limits.line_bytes);
         if taken == Taken::TooLong || self.searched > limit {
             say(conn, &Reject::LineTooLong { limit: limit as u64 });
             return false;
         }
-        taken == Taken::All
+        matches!(taken, Taken::All | Taken::Until(_))
     }
 }

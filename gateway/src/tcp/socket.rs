@@ -16,21 +16,22 @@ const BACKLOG: i32 = 4096;
 const ASKED_AFTER: Duration = Duration::from_secs(60);
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 const ASKED_TIMES: u32 = 3;
-/// Files that the server itself may have open: two stores, the journal, the HTTP door.
-const FILES: u64 = 3 * 1024;
+/// Files that the server itself may have open: two stores, the journal, statements, feeds. No connection gets their
+/// places: a journal that cannot begin its next segment ends the process.
+const FILES: u64 = 2 * 1024;
 
 /// How many connections there is room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Places {
     /// As many as were asked for.
     All,
-    /// The operating system allows no more open files: so many connections are taken.
-    Fewer { connections: usize, files: u64 },
+    /// The operating system allows no more open files: so many connections are taken, over TCP and over HTTP.
+    Fewer { connections: usize, http: usize, files: u64 },
 }
 
-/// Makes room for connections: raises this process's limit of open files as far as it may.
-pub(crate) fn places(connections: usize) -> Places {
-    let needed = connections as u64 + FILES;
+/// Makes room for connections over TCP and over HTTP: raises this process's limit of open files as far as it may.
+pub(crate) fn places(connections: usize, http: usize) -> Places {
+    let needed = (connections + http) as u64 + FILES;
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < needed) {
         limit.current = limit.maximum.map_or(Some(needed), |maximum| Some(maximum.min(needed)));
@@ -39,11 +40,19 @@ pub(crate) fn places(connections: usize) -> Places {
     }
     match getrlimit(Resource::Nofile).current {
         Some(files) if files < needed => {
-            let room = usize::try_from(files.saturating_sub(FILES.min(files / 2))).unwrap_or(usize::MAX);
-            Places::Fewer { connections: room.clamp(1, connections), files }
+            let (connections, http) = fewer(connections, http, files);
+            Places::Fewer { connections, http, files }
         }
         _ => Places::All,
     }
+}
+
+/// How many connections over TCP and over HTTP there are places for among so many files. The server keeps half of few
+/// files, and HTTP gets a quarter of what is left: commands come over TCP.
+fn fewer(connections: usize, http: usize, files: u64) -> (usize, usize) {
+    let room = usize::try_from(files - FILES.min(files / 2)).unwrap_or(usize::MAX);
+    let http = http.min((room / 4).max(1));
+    (connections.min(room.saturating_sub(http)).max(1), http)
 }
 
 /// Lets a burst of clients wait to be taken, and not try again after a second; and bounds what the system keeps of each
@@ -55,6 +64,14 @@ pub(crate) fn listen(listener: &TcpListener) {
     let _ = rustix::net::listen(listener, BACKLOG);
 }
 
+/// Has connections that this listener takes end when their other side takes nothing for so long, or is gone: what serves
+/// HTTP does not look after that, and each holds a place.
+pub(crate) fn let_go(listener: &TcpListener, after: Duration) {
+    keep_alive(listener);
+    // Connections have it from their listener. Where it is not to be had, they stay until the other side ends.
+    let _ = sockopt::set_tcp_user_timeout(listener, u32::try_from(after.as_millis()).unwrap_or(u32::MAX));
+}
+
 /// Has the operating system ask whether the other side is still there.
 pub(super) fn keep_alive(stream: &impl AsFd) {
     // Where a setting is not to be had, the connection ends when it was idle for too long.
@@ -62,4 +79,20 @@ pub(super) fn keep_alive(stream: &impl AsFd) {
     let _ = sockopt::set_tcp_keepidle(stream, ASKED_AFTER);
     let _ = sockopt::set_tcp_keepintvl(stream, ASKED_EVERY);
     let _ = sockopt::set_tcp_keepcnt(stream, ASKED_TIMES);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_over_both_doors_leave_the_server_its_own_files() {
+        for files in [64, 400, 1024, 4096, 12_000] {
+            let (connections, http) = fewer(10_240, 1_024, files);
+            assert!((connections + http) as u64 + FILES.min(files / 2) <= files, "{files}: {connections} {http}");
+            assert!(connections >= http && http >= 1, "{files}: {connections} {http}");
+        }
+        assert_eq!(fewer(100, 1, 2_148), (99, 1));
+        assert_eq!(fewer(10_240, 1_024, 13_311), (10_239, 1_024));
+    }
 }

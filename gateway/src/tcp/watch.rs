@@ -4,8 +4,9 @@
 //! * one that has said nothing for long and waits for nothing: it is closed without a word;
 //! * a line that is not whole for long: `bad_request`, and closed;
 //! * answers that are not taken for long: closed, and what was asked is done all the same;
-//! * more bytes of unfinished lines and untaken answers, over all connections, than clients may hold together: those
-//!   that hold most are told `overloaded` and closed until it is enough.
+//! * more bytes of lines, unanswered commands and untaken answers, over all connections, than clients may hold together:
+//!   buffers that are kept for use again are given back, and then those that hold most are told `overloaded` and closed
+//!   until it is enough.
 //!
 //! A connection that does not stand still pays for this with a few plain stores for each read and write: no timer is
 //! set. A look takes one short lock for each connection.
@@ -35,7 +36,7 @@ pub(crate) struct Patience {
     pub(crate) stall: Duration,
     /// With nothing at all; `None` is for ever.
     pub(crate) idle: Option<Duration>,
-    /// Bytes of unfinished lines and of answers, over all connections.
+    /// Bytes of lines, of unanswered commands and of answers, over all connections.
     pub(crate) held: usize,
 }
 
@@ -107,7 +108,10 @@ impl Watch {
         }
         metrics::gauge!("fentan_tcp_held_bytes").set(count(held));
         if held > self.patience.held {
-            dismiss_the_heaviest(all, held - self.patience.held);
+            // What is kept for use again is nobody's fault.
+            all.iter().for_each(|seen| seen.conn.rest());
+            let held: usize = all.iter().map(|seen| seen.conn.held()).sum();
+            dismiss_the_heaviest(all, held.saturating_sub(self.patience.held));
         }
     }
 }
@@ -241,5 +245,28 @@ mod tests {
         watch.look(&mut Vec::new(), now);
         let gone: Vec<_> = conns.iter().map(|conn| conn.dismissal().is_some()).collect();
         assert_eq!(gone, [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn buffers_for_use_again_are_held_and_given_back_before_anybody_goes() {
+        let (watch, now) = (Watch::new(PATIENCE), Instant::now());
+        let conns: Vec<_> = (0..10).map(|_| Arc::new(Conn::default())).collect();
+        for conn in &conns {
+            let mut outbox = crate::wire::Outbox::default();
+            conn.send(vec![0; 150_000], 0);
+            (0..2).for_each(|_| conn.exchange(&mut outbox));
+            conn.read(1, false, 10_000);
+            assert_eq!(conn.held(), 160_000);
+            watch.add(conn);
+        }
+        watch.look(&mut Vec::new(), now);
+        assert!(conns.iter().all(|conn| conn.dismissal().is_none() && conn.held() == 10_000));
+        for conn in &conns {
+            conn.read(1, false, 200_000);
+            watch.add(conn);
+        }
+        watch.look(&mut Vec::new(), now);
+        let gone = conns.iter().filter(|conn| conn.dismissal().is_some()).count();
+        assert_eq!(gone, 5, "what the reader keeps counts: 2,000,000 bytes where 1,048,576 may be");
     }
 }

@@ -157,6 +157,10 @@ fn operands(out: &mut Vec<u8>, reject: &Reject) {
                 field(out, "account", account.as_str());
             }
         }
+        Reject::AnotherSite { header, named } => {
+            field(out, "header", header);
+            field(out, "named", named);
+        }
         Reject::SecondPersonNeeded { by } => field(out, "by", by.as_str()),
         Reject::TooManySpends { spends, seconds, retry_after_ms } => {
             number(out, "spends", u64::from(*spends));

@@ -97,6 +97,44 @@ fn a_token_that_is_not_good_is_refused_slowly_and_not_for_ever() {
 }
 
 #[test]
+fn tokens_that_come_all_at_once_are_tried_one_by_one_and_no_more_than_eight() {
+    let site = Site::new();
+    let token = site.token("good", "read", &[]);
+    let server = site.serve(&[]);
+    let wrong: String = (0..2000).map(|n| auth(&format!("ftn_{n}")) + "\n").collect();
+    let mut client = server.client();
+    let begun = Instant::now();
+    client.raw(wrong.as_bytes());
+    let answers = client.rest();
+    assert!(answers.len() == 8 && answers.iter().all(|answer| answer["code"] == "unauthorized"), "{answers:?}");
+    assert!(begun.elapsed().as_millis() >= 7 * 250, "each waits for the one before: {:?}", begun.elapsed());
+    // What stands behind one is kept until then, the beginning of a line too.
+    let mut client = server.client();
+    let begun = Instant::now();
+    client.raw(format!("{}\n{PING}\n{}\n{PING}\n{{\"id\":\"p\",", auth("ftn_0"), auth(&token)).as_bytes());
+    let answers = client.answers(4);
+    let told: Vec<_> = answers.iter().map(|answer| answer["code"].as_str().unwrap_or("")).collect();
+    assert_eq!(told, ["unauthorized", "unauthorized", "", ""], "{answers:?}");
+    assert!(begun.elapsed().as_millis() >= 250);
+    client.raw(b"\"op\":\"ping\"}\n");
+    assert_eq!(client.answer()["pong"], true);
+}
+
+#[test]
+fn over_http_no_line_takes_the_place_of_the_header() {
+    let site = Site::new();
+    let (reader, payer) = (site.token("reader", "read", &[]), site.token("payer", "top_up", &[]));
+    let server = site.serve(&[]);
+    let body = format!("{}\n{TOP_UP}\n", auth(&payer));
+    let value = format!("Bearer {reader}");
+    let headers = [("authorization", value.as_str()), ("content-type", "application/x-ndjson")];
+    let response = server.http().exchange("POST", "/v1/commands", &headers, body.as_bytes());
+    let answers: Vec<Value> = response.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&answers[0]["code"], &answers[0]["field"]), (&json!("bad_request"), &json!("op")), "{answers:?}");
+    assert_eq!((&answers[1]["code"], &answers[1]["token"]), (&json!("forbidden"), &json!("reader")), "{answers:?}");
+}
+
+#[test]
 fn a_connection_without_a_token_takes_no_room_and_ends() {
     let site = Site::new();
     let token = site.token("good", "read", &[]);
@@ -108,7 +146,8 @@ fn a_connection_without_a_token_takes_no_room_and_ends() {
     assert_eq!((answers.len(), &answers[0]["code"], &answers[0]["limit"]), (1, &json!("line_too_long"), &json!(4096)));
     let mut many = server.client();
     many.raw(format!("{PING}\n").repeat(20).as_bytes());
-    assert!(many.rest().iter().all(|answer| answer["code"] == "unauthorized"));
+    let answers = many.rest();
+    assert!(answers.len() == 8 && answers.iter().all(|answer| answer["code"] == "unauthorized"), "{answers:?}");
     let answers = silent.rest();
     assert_eq!((answers.len(), &answers[0]["code"], &answers[0]["id"]), (1, &json!("unauthorized"), &Value::Null));
     // With one it has room and time.

@@ -1,7 +1,8 @@
 //! SIGHUP: tokens come and go while connections are open.
 
 use crate::site::{ALL, Known, Site, auth, connect};
-use crate::support::{Server, eventually};
+use crate::support::{Http, Server, eventually};
+use std::io::{BufReader, Read, Write};
 
 const PING: &str = r#"{"id":"p","op":"ping"}"#;
 
@@ -79,4 +80,35 @@ fn a_token_that_expires_ends_at_the_next_request() {
     reload(&server, &Known::new(&server, &admin), "ok");
     eventually("its end", || (open.ask(PING)["code"] == "unauthorized").then_some(()));
     assert!(jiff::Timestamp::now() >= at);
+}
+
+#[test]
+fn an_open_feed_is_broken_off_when_its_token_loses_the_scope_or_gets_prefixes() {
+    for loses in ["scopes = [\"read\"]", "scopes = [\"read\"]\nprefixes = [\"shop1:\"]"] {
+        let site = Site::new();
+        let admin = site.token("admin", ALL, &[]);
+        let follower = site.token("follower", "feed", &[]);
+        let server = site.serve(&[]);
+        let operator = Known::new(&server, &admin);
+        let mut client = connect(&server, &admin);
+        let top_up = |n| format!(r#"{{"id":"t-{n}","op":"top_up","account":"w","principal":"1.00"}}"#);
+        client.done(&top_up(1));
+        let mut stream = server.http().open();
+        let head = format!(
+            "GET /v1/journal?from=1&follow=true HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {follower}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut input = BufReader::new(stream);
+        assert_eq!(Http::head(&mut input).status, 200);
+        let seen = |input: &mut BufReader<_>| String::from_utf8(Http::chunk(input).expect("a piece")).unwrap();
+        assert!(seen(&mut input).contains("t-1"));
+        let text = std::fs::read_to_string(site.tokens()).unwrap();
+        std::fs::write(site.tokens(), text.replace("scopes = [\"feed\"]", loses)).unwrap();
+        reload(&server, &operator, "ok");
+        client.done(&top_up(2));
+        let mut rest = String::new();
+        input.read_to_string(&mut rest).unwrap();
+        assert!(!rest.contains("t-2"), "{rest}");
+        assert!(!rest.ends_with("0\r\n\r\n"), "it is no good end: {rest:?}");
+    }
 }

@@ -8,7 +8,7 @@ use std::io::Write;
 fn begin(ledger: &Ledger, server: &Server, to: &str) -> std::net::TcpStream {
     let mut stream = server.http().open();
     let body = format!(r#"{{"to":"{}","mib_per_second":1}}"#, ledger.path(to).display());
-    let head = format!("POST /v1/backups HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!("POST /v1/backups HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all((head + &body).as_bytes()).unwrap();
     eventually("the first files", || ledger.path(to).join("journal").read_dir().ok()?.next().map(|_| ()));
     stream

@@ -76,12 +76,23 @@ fn a_line_that_is_no_request_gets_a_bad_request_and_the_connection_goes_on() {
             assert_bad(&answer, &Value::Null, "id", message);
         }
     }
-    // GET and its headers are lines as well.
-    client.raw(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n");
-    for _ in 0..2 {
-        assert_bad(&client.answer(), &Value::Null, "request", "expected value");
-    }
     assert_eq!(client.ask(r#"{"id":"p","op":"ping"}"#)["pong"], true);
+    scene.assert_undisturbed();
+}
+
+#[test]
+fn what_a_browser_sends_to_the_tcp_door_is_refused_at_its_first_line_and_books_nothing() {
+    let mut scene = Scene::new(&[]);
+    let body = r#"{"id":"page","op":"top_up","account":"page","principal":"1.00"}"#;
+    for head in ["POST / HTTP/1.1\r\n", "OPTIONS * HTTP/1.1\r\n", "GET /x HTTP/1.0\n"] {
+        let mut client = scene.server.client();
+        client.raw(format!("{head}host: 127.0.0.1\r\ncontent-type: text/plain\r\n\r\n{body}\n{body}\n").as_bytes());
+        let answers = client.rest();
+        assert_eq!(answers.len(), 1, "{answers:?}");
+        assert_bad(&answers[0], &Value::Null, "request", "not HTTP");
+    }
+    let answer = scene.server.client().ask(r#"{"id":"b","op":"balance","account":"page"}"#);
+    assert_eq!(answer["code"], "unknown_account", "{answer}");
     scene.assert_undisturbed();
 }
 

@@ -123,7 +123,7 @@ struct Stream {
 impl Stream {
     fn open(http: &Http) -> Self {
         let mut output = http.open();
-        let head = "POST /v1/commands HTTP/1.1\r\nhost: test\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
+        let head = "POST /v1/commands HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
         output.write_all(head.as_bytes()).unwrap();
         let input = BufReader::new(output.try_clone().unwrap());
         Self { output, input, line: Vec::new() }
@@ -213,9 +213,9 @@ fn bad_http_disturbs_nobody() {
     for bytes in [
         &b"hello\r\n\r\n"[..],
         b"GET / HTTP/9.9\r\n\r\n",
-        b"POST /v1/commands HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{\"id\":",
-        b"POST /v1/commands HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
-        b"POST /v1/commands HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /v1/commands HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{\"id\":",
+        b"POST /v1/commands HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
+        b"POST /v1/commands HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
         b"\0\xff\xfe\r\n\r\n",
     ] {
         let mut stream = server.http().open();

@@ -33,7 +33,7 @@ impl Reader {
     pub(crate) fn try_open(server: SocketAddr, query: &str, headers: &[(&str, &str)]) -> Option<Self> {
         let mut stream = TcpStream::connect(server).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
-        let mut head = format!("GET /v1/journal?{query} HTTP/1.1\r\nhost: test\r\n");
+        let mut head = format!("GET /v1/journal?{query} HTTP/1.1\r\nhost: localhost\r\n");
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }

@@ -1,6 +1,6 @@
 //! Clients that want all for themselves: the whole queue, or batches as large as they may be.
 
-use crate::beside::{MIB, beside};
+use crate::beside::{MIB, beside, metric};
 use crate::support::Client;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -89,5 +89,37 @@ fn the_largest_batches_are_done_whole_and_a_larger_one_is_refused_whole() {
         assert_eq!(server.client().available("b0-1"), "30.00");
         let more = server.most_memory() - before;
         assert!(more < 250 * MIB, "{} MiB more", more / MIB);
+    });
+}
+
+#[test]
+fn connections_that_ask_much_hold_nothing_when_all_is_answered() {
+    const ASKS: usize = 140_000;
+    const CLIENTS: usize = 12;
+    beside(&["--shards", "2", "--queue-ms", "0"], |server, _| {
+        let before = server.memory();
+        let address = server.tcp;
+        let ask = move |c: usize| {
+            let mut client = Client::connect(address);
+            let mut output = client.stream.try_clone().unwrap();
+            let sending = std::thread::spawn(move || {
+                let line = |n| format!("{{\"id\":\"a-long-name-of-a-question-{c}-{n}\",\"op\":\"ping\"}}\n");
+                let lines: Vec<String> = (0..ASKS).map(line).collect();
+                lines.chunks(500).for_each(|part| output.write_all(part.concat().as_bytes()).unwrap());
+            });
+            let answered = (0..ASKS).filter(|_| client.line().is_some()).count();
+            sending.join().unwrap();
+            assert_eq!(answered, ASKS);
+            client
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(|c| std::thread::spawn(move || ask(c))).collect();
+        let clients: Vec<Client> = clients.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let mut more = 0;
+        crate::support::eventually("they hold nothing", || {
+            more = server.memory().saturating_sub(before);
+            (more < 64 * MIB && metric(server, &["fentan_tcp_held_bytes"]) < MIB).then_some(())
+        });
+        println!("{CLIENTS} connections after {ASKS} requests each: {more} bytes more");
+        drop(clients);
     });
 }

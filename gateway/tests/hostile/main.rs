@@ -10,6 +10,7 @@ mod support;
 
 mod beside;
 mod crowd;
+mod files;
 mod flood;
 mod greedy;
 mod json;

@@ -113,7 +113,7 @@ fn a_body_that_does_not_come_is_answered_and_closed() {
     beside(&["--stall-seconds", "2"], |server, _| {
         let mut streams: Vec<TcpStream> = (0..10).map(|_| server.http().open()).collect();
         for stream in &mut streams {
-            let head = "POST /v1/commands HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"id\"";
+            let head = "POST /v1/commands HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"id\"";
             stream.write_all(head.as_bytes()).unwrap();
         }
         for stream in streams {

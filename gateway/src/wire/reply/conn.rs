@@ -16,6 +16,8 @@ const SPARES: usize = 4;
 const SPARE: usize = 256 << 10;
 /// How long an answer is taken to be before there was one, in bytes.
 const ANSWER: usize = 448;
+/// A reader that rests may keep so many bytes.
+const RESTS_WITH: usize = 8 << 10;
 
 /// The outgoing side of a connection: bytes that may leave, and how much is still on its way.
 #[derive(Debug, Default)]
@@ -47,8 +49,10 @@ struct Watched {
     writes: AtomicU32,
     /// A line has begun and is not whole.
     in_line: AtomicBool,
-    /// Bytes of the buffer that lines are read into, when it is larger than for lines of the usual length.
-    input: AtomicUsize,
+    /// Bytes that the reader keeps: the buffer that lines are read into, and what it knows of unanswered commands.
+    kept: AtomicUsize,
+    /// The reader is to give those back.
+    resting: Notify,
     /// Bytes that were handed to the socket and are not taken.
     sending: AtomicUsize,
     ended: AtomicBool,
@@ -74,6 +78,8 @@ struct Out {
     /// Of the whole queue.
     bytes: usize,
     spare: Vec<Vec<u8>>,
+    /// Of the spare ones.
+    spare_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -114,10 +120,18 @@ impl Out {
         }
     }
 
+    /// A buffer that was kept, or a new one.
+    fn reuse(&mut self) -> Vec<u8> {
+        let buffer = self.spare.pop().unwrap_or_default();
+        self.spare_bytes -= buffer.capacity();
+        buffer
+    }
+
     /// Keeps a buffer for use again.
     fn keep(&mut self, mut buffer: Vec<u8>) {
         if self.spare.len() < SPARES && (1..=SPARE).contains(&buffer.capacity()) {
             buffer.clear();
+            self.spare_bytes += buffer.capacity();
             self.spare.push(buffer);
         }
     }
@@ -228,9 +242,9 @@ impl Conn {
         }
     }
 
-    /// A read has brought the ends of so many lines, at least. Whether it left one unfinished, and the size of the
-    /// buffer for it.
-    pub(crate) fn read(&self, lines: u32, in_line: bool, input: usize) {
+    /// A read has brought the ends of so many lines, at least. Whether it left one unfinished, and what the reader keeps,
+    /// in bytes.
+    pub(crate) fn read(&self, lines: u32, in_line: bool, kept: usize) {
         let watched = &self.watched;
         let add = |counter: &AtomicU32, n| {
             counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
@@ -238,7 +252,12 @@ impl Conn {
         add(&watched.reads, 1);
         add(&watched.lines, lines);
         watched.in_line.store(in_line, Ordering::Relaxed);
-        watched.input.store(input, Ordering::Relaxed);
+        self.keeps(kept);
+    }
+
+    /// The reader keeps so many bytes.
+    pub(crate) fn keeps(&self, bytes: usize) {
+        self.watched.kept.store(bytes, Ordering::Relaxed);
     }
 
     /// How far it has come.
@@ -253,15 +272,29 @@ impl Conn {
         }
     }
 
-    /// What it holds of unfinished lines and of answers, in bytes.
+    /// What it holds of lines, of answers, and for use again, in bytes.
     pub(crate) fn held(&self) -> usize {
         let watched = &self.watched;
-        watched.input.load(Ordering::Relaxed) + watched.sending.load(Ordering::Relaxed) + self.waiting()
+        let out = self.out.lock();
+        let out = out.bytes + out.spare_bytes;
+        watched.kept.load(Ordering::Relaxed) + watched.sending.load(Ordering::Relaxed) + out
     }
 
-    /// Gives back what is kept for use again.
+    /// Gives back what is kept for use again; the reader does the same when it waits for the next line.
     pub(crate) fn rest(&self) {
-        self.out.lock().spare = Vec::new();
+        let mut out = self.out.lock();
+        (out.spare, out.spare_bytes) = (Vec::new(), 0);
+        drop(out);
+        let watched = &self.watched;
+        let keeps = watched.kept.load(Ordering::Relaxed) > RESTS_WITH && !watched.in_line.load(Ordering::Relaxed);
+        if keeps && self.in_flight() == 0 {
+            watched.resting.notify_one();
+        }
+    }
+
+    /// Waits until what is kept is to be given back.
+    pub(crate) async fn rests(&self) {
+        self.watched.resting.notified().await;
     }
 
     /// Ends the connection; the first word counts.
@@ -302,7 +335,7 @@ impl Conn {
             0 => ANSWER,
             bytes => bytes + bytes / 8,
         };
-        let mut buffer = self.out.lock().spare.pop().unwrap_or_default();
+        let mut buffer = self.out.lock().reuse();
         buffer.reserve(answer * requests);
         buffer
     }
