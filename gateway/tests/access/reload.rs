@@ -94,7 +94,9 @@ fn an_open_feed_is_broken_off_when_its_token_loses_the_scope_or_gets_prefixes() 
         let top_up = |n| format!(r#"{{"id":"t-{n}","op":"top_up","account":"w","principal":"1.00"}}"#);
         client.done(&top_up(1));
         let mut stream = server.http().open();
-        let head = format!("GET /v1/journal?from=1&follow=true HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {follower}\r\n\r\n");
+        let head = format!(
+            "GET /v1/journal?from=1&follow=true HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {follower}\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).unwrap();
         let mut input = BufReader::new(stream);
         assert_eq!(Http::head(&mut input).status, 200);

@@ -42,9 +42,8 @@ fn a_flood_of_http_connections_leaves_the_ledger_its_files_and_tcp_its_places() 
     for round in 0..10 {
         let mut late = server.client();
         for n in 0..200 {
-            let top_up = |who| {
-                format!(r#"{{"id":"{who}-{round}-{n}","op":"top_up","account":"{who}","principal":"1.00"}}"#)
-            };
+            let top_up =
+                |who| format!(r#"{{"id":"{who}-{round}-{n}","op":"top_up","account":"{who}","principal":"1.00"}}"#);
             early.send(&top_up("early"));
             late.send(&top_up("late"));
             assert_eq!((&early.answer()["ok"], &late.answer()["ok"]), (&true.into(), &true.into()));
