@@ -59,15 +59,36 @@ pub(crate) struct Who {
 }
 
 /// What asks the server, with its token and trust.
-pub(crate) fn agent(access: &AccessArgs) -> Result<ureq::Agent> {
-    agent_with(access, |config| config.timeout_global(Some(PATIENCE)))
+pub(crate) fn agent(at: &ServerArgs) -> Result<ureq::Agent> {
+    agent_with(&at.server, &at.access, |config| config.timeout_global(Some(PATIENCE)))
+}
+
+/// Whether a host is this machine.
+pub(crate) fn is_here(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether nobody on the way to a server reads what is sent there.
+fn is_private(server: &str) -> bool {
+    let Ok(server) = server.parse::<ureq::http::Uri>() else { return false };
+    match server.scheme_str() {
+        Some("https") => true,
+        Some("http") => server.host().is_some_and(is_here),
+        _ => false,
+    }
 }
 
 /// How an agent asks.
 pub(crate) type Config = ureq::config::ConfigBuilder<ureq::typestate::AgentScope>;
 
 /// The same, with time-outs of its own.
-pub(crate) fn agent_with(access: &AccessArgs, patience: impl FnOnce(Config) -> Config) -> Result<ureq::Agent> {
+pub(crate) fn agent_with(
+    server: &str,
+    access: &AccessArgs,
+    patience: impl FnOnce(Config) -> Config,
+) -> Result<ureq::Agent> {
     let mut config = patience(ureq::Agent::config_builder().http_status_as_error(false).proxy(None));
     if let Some(file) = &access.ca {
         let about = || format!("--ca {}", file.display());
@@ -83,6 +104,11 @@ pub(crate) fn agent_with(access: &AccessArgs, patience: impl FnOnce(Config) -> C
         config = config.tls_config(ureq::tls::TlsConfig::builder().root_certs(roots).build());
     }
     if let Some(bearer) = access.bearer()? {
+        anyhow::ensure!(
+            is_private(server),
+            "no token is sent to {server}: whoever is on the way could read it. Name the server with https://, and what its \
+             certificate is signed with by --ca; http:// is for this machine alone"
+        );
         config = config.middleware(
             move |mut request: ureq::http::Request<ureq::SendBody<'_>>, next: ureq::middleware::MiddlewareNext<'_>| {
                 if let Ok(mut value) = ureq::http::HeaderValue::from_str(&bearer) {
@@ -101,7 +127,7 @@ pub(crate) fn reach(server: &str) -> String {
 }
 
 pub(crate) fn bytes(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>> {
-    let mut request = agent(&at.access)?.get(format!("{}{path}", at.server));
+    let mut request = agent(at)?.get(format!("{}{path}", at.server));
     for (key, value) in query {
         request = request.query(key, value);
     }
@@ -114,7 +140,7 @@ pub(crate) fn get(at: &ServerArgs, path: &str, query: &[(&str, String)]) -> Resu
 }
 
 pub(crate) fn post(at: &ServerArgs, path: &str, body: &Value) -> Result<Value> {
-    let mut answer = agent(&at.access)?
+    let mut answer = agent(at)?
         .post(format!("{}{path}", at.server))
         .content_type("application/json")
         .send(body.to_string())
@@ -224,4 +250,32 @@ pub(crate) fn table(answer: &Value, list: &str, columns: &[&str], cells: impl Fn
         }
     }
     print(&table);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_sent_over_https_or_to_this_machine_alone() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "ftn_x\n").unwrap();
+        let access = AccessArgs { token_file: Some(file.path().into()), ca: None };
+        for (server, sent) in [
+            ("https://pay.example:7401", true),
+            ("http://127.0.0.1:7401", true),
+            ("http://[::1]:7401", true),
+            ("http://LOCALHOST:7401", true),
+            ("http://pay.example:7401", false),
+            ("http://10.0.0.1:7401", false),
+            ("http://127.0.0.1.pay.example", false),
+            ("pay.example:7401", false),
+        ] {
+            let agent = agent_with(server, &access, |config| config).map_err(|error| error.to_string());
+            assert_eq!(agent.is_ok(), sent, "{server}");
+            assert!(agent.err().is_none_or(|told| told.contains("https://") && told.contains("--ca")), "{server}");
+        }
+        let nobody = AccessArgs { token_file: None, ca: None };
+        assert!(std::env::var(TOKEN).is_ok() || agent_with("http://pay.example", &nobody, |config| config).is_ok());
+    }
 }

@@ -78,6 +78,14 @@ pub(super) fn unauthorized(counted: &'static str, reason: impl Into<String>) -> 
     Reject::Unauthorized { reason: reason.into() }
 }
 
+/// A grant, and the reading that it is of or a later one: looked up first the number and then the grant, so that a
+/// reading between the two is noticed.
+#[derive(Debug, Clone)]
+pub(crate) struct Admitted {
+    pub(crate) grant: Arc<Grant>,
+    pub(super) reading: u64,
+}
+
 /// Which tokens there are.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -127,7 +135,8 @@ impl Gate {
         }
     }
 
-    /// The number of the last reading: who was let in under another one is looked up again.
+    /// The number of the last reading: who was let in under another one is looked up again. It rises when the tokens are
+    /// in force, so whoever looks at it first never takes an old grant for a new one.
     pub(super) fn reading(&self) -> u64 {
         self.reading.load(Ordering::Acquire)
     }
@@ -141,12 +150,13 @@ impl Gate {
     ///
     /// # Errors
     /// [`Reject::Unauthorized`].
-    pub(crate) fn admit(&self, token: &str, now: Timestamp) -> Result<Arc<Grant>, Reject> {
+    pub(crate) fn admit(&self, token: &str, now: Timestamp) -> Result<Admitted, Reject> {
         self.admit_hash(&secret::hash(token), now)
     }
 
     /// The same by the token's hash. Every hash is compared, each in constant time.
-    pub(super) fn admit_hash(&self, hash: &secret::Hash, now: Timestamp) -> Result<Arc<Grant>, Reject> {
+    pub(super) fn admit_hash(&self, hash: &secret::Hash, now: Timestamp) -> Result<Admitted, Reject> {
+        let reading = self.reading();
         let grants = Arc::clone(&self.grants.read());
         let mut found = None;
         for grant in &*grants {
@@ -156,6 +166,6 @@ impl Gate {
         }
         let Some(grant) = found else { return Err(unauthorized("unknown", "this server does not know the token")) };
         grant.is_good(now).map_err(|(counted, reason)| unauthorized(counted, reason))?;
-        Ok(Arc::clone(grant))
+        Ok(Admitted { grant: Arc::clone(grant), reading })
     }
 }

@@ -27,7 +27,7 @@ mod tls;
 mod tokens;
 mod visitor;
 
-pub(crate) use gate::{Gate, Grant};
+pub(crate) use gate::{Admitted, Gate};
 pub(crate) use program::{TokenCommand, run};
 pub(crate) use scope::{Need, need_of};
 pub(crate) use start::{Access, configure};

@@ -1,6 +1,6 @@
 //! Who is on a connection, or behind an exchange of the HTTP door.
 
-use super::gate::{Gate, Grant, unauthorized};
+use super::gate::{Admitted, Gate, Grant, unauthorized};
 use super::scope::Scope;
 use crate::history::HistoryAsk;
 use crate::rules::now;
@@ -51,14 +51,9 @@ impl Visitor {
     }
 
     /// Whoever showed this token over HTTP, just now.
-    pub(crate) fn with(gate: &Arc<Gate>, grant: Arc<Grant>) -> Self {
-        Self {
-            at: Some(Arc::clone(gate)),
-            reading: gate.reading(),
-            grant: Some(grant),
-            over_http: true,
-            ..Self::default()
-        }
+    pub(crate) fn with(gate: &Arc<Gate>, admitted: Admitted) -> Self {
+        let Admitted { grant, reading } = admitted;
+        Self { at: Some(Arc::clone(gate)), reading, grant: Some(grant), over_http: true, ..Self::default() }
     }
 
     /// Whether it may ask this of the engine, as far as scopes go.
@@ -98,7 +93,7 @@ impl Visitor {
             return;
         }
         self.reading = reading;
-        self.grant = gate.admit_hash(&grant.hash, now()).ok();
+        self.grant = gate.admit_hash(&grant.hash, now()).ok().map(|admitted| admitted.grant);
         if self.grant.is_none() {
             self.since = Some(Instant::now());
         }
@@ -106,16 +101,15 @@ impl Visitor {
 
     /// Takes a token and writes the answer.
     pub(crate) fn authenticate(&mut self, id: Option<&str>, token: &str, out: &mut Vec<u8>) {
-        let admitted = self.at.as_ref().map(|gate| (gate.reading(), gate.admit(token, now())));
-        let result = match admitted {
+        let result = match self.at.as_ref().map(|gate| gate.admit(token, now())) {
             None => Ok(None),
-            Some((reading, Ok(grant))) => {
+            Some(Ok(Admitted { grant, reading })) => {
                 self.reading = reading;
                 (self.strikes, self.since) = (0, None);
                 self.grant = Some(Arc::clone(&grant));
                 Ok(Some(grant))
             }
-            Some((_, Err(reject))) => {
+            Some(Err(reject)) => {
                 self.grant = None;
                 self.since.get_or_insert_with(Instant::now);
                 self.strikes += 1;
@@ -245,4 +239,28 @@ fn list<'t>(out: &mut Vec<u8>, name: &str, words: impl Iterator<Item = &'t str>)
         text(out, word);
     }
     out.push(b']');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fentan_engine::ledger::Query;
+
+    #[test]
+    fn a_token_that_is_taken_out_between_the_look_and_the_request_is_not_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tokens.toml");
+        let hash: String = super::super::secret::hash("ftn_x").iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = format!("[[token]]\nname = \"a\"\nhash = \"sha256:{hash}\"\nscopes = [\"read\"]\n");
+        std::fs::write(&file, text).unwrap();
+        let gate = Arc::new(Gate::open(file.clone()).unwrap());
+        let admitted = gate.admit("ftn_x", now()).unwrap();
+        std::fs::write(&file, "").unwrap();
+        gate.reload();
+        let mut visitor = Visitor::with(&gate, admitted);
+        let ping = Body::Query(Query::Ping);
+        assert!(visitor.may(&ping), "nobody has looked again");
+        visitor.renew();
+        assert!(!visitor.may(&ping) && visitor.is_stranger());
+    }
 }

@@ -121,7 +121,7 @@ fn running(args: &BackupArgs, to: &Path) -> Result<bool> {
         body["mib_per_second"] = json!(rate);
     }
     let server = &args.at.server;
-    let request = agent(&args.at.access)?.post(format!("{server}/v1/backups")).content_type("application/json");
+    let request = agent(&args.at)?.post(format!("{server}/v1/backups")).content_type("application/json");
     let answer = request.send(body.to_string()).with_context(|| reach(server))?;
     let mut telling = Telling::new();
     let mut last = Value::Null;

@@ -244,7 +244,7 @@ fn bar(stage: &str) -> ProgressBar {
 
 fn import(at: &ServerArgs, file: &Path, query: &[(&str, String)]) -> Result<bool> {
     let body = std::fs::File::open(file).with_context(|| file.display().to_string())?;
-    let mut request = agent(&at.access)?.post(format!("{}/v1/statements", at.server));
+    let mut request = agent(at)?.post(format!("{}/v1/statements", at.server));
     for (key, value) in query {
         request = request.query(key, value);
     }

@@ -119,7 +119,7 @@ fn cells(row: &Value) -> Vec<String> {
 }
 
 fn settle(at: &ServerArgs, day: &str, merchant: Option<&str>, early: bool) -> Result<bool> {
-    let mut request = agent(&at.access)?.post(format!("{}/v1/settlements/run", at.server)).query("day", day);
+    let mut request = agent(at)?.post(format!("{}/v1/settlements/run", at.server)).query("day", day);
     if let Some(merchant) = merchant {
         request = request.query("merchant", merchant);
     }
@@ -230,7 +230,7 @@ fn send(at: &ServerArgs, id: &str, body: &Value, csv: Option<&Path>) -> Result<b
 
 fn result(at: &ServerArgs, payout: &str, file: &Path, by: &str) -> Result<bool> {
     let body = std::fs::read(file).with_context(|| file.display().to_string())?;
-    let request = agent(&at.access)?.post(format!("{}/v1/payouts/{}/result", at.server, part(payout))).query("by", by);
+    let request = agent(at)?.post(format!("{}/v1/payouts/{}/result", at.server, part(payout))).query("by", by);
     let mut answer = request.content_type("text/csv").send(&body[..]).with_context(|| reach(&at.server))?;
     let answer = serde_json::from_slice(&answer.body_mut().read_to_vec()?).context("the server's answer is no JSON")?;
     Ok(say(at, &answer, |answer| {

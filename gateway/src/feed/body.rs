@@ -1,4 +1,5 @@
-//! From a feed to the body of a response: one piece at a time, and not for somebody who does not take it.
+//! From a feed, or a stream of answers, to the body of a response: one piece at a time, and not for somebody who does not
+//! take it.
 
 use super::source::FeedFault;
 use bytes::Bytes;
@@ -9,13 +10,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The side that gives.
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     sender: mpsc::Sender<Bytes>,
     whole: Arc<AtomicBool>,
 }
 
 /// The side that the HTTP server takes from.
-pub(super) struct Body {
+pub(crate) struct Body {
     receiver: mpsc::Receiver<Bytes>,
     whole: Arc<AtomicBool>,
 }
@@ -34,20 +35,20 @@ pub(super) enum Ended {
 
 impl Body {
     /// Both sides. One piece waits between them.
-    pub(super) fn new() -> (Pieces, Self) {
+    pub(crate) fn new() -> (Pieces, Self) {
         let (sender, receiver) = mpsc::channel(1);
         let whole = Arc::new(AtomicBool::new(false));
         (Pieces { sender, whole: Arc::clone(&whole) }, Self { receiver, whole })
     }
 
     /// The pieces. What was not ended as a whole ends with an error, which breaks the response off.
-    pub(super) fn into_stream(self) -> impl Stream<Item = std::io::Result<Bytes>> {
+    pub(crate) fn into_stream(self) -> impl Stream<Item = std::io::Result<Bytes>> {
         futures_util::stream::unfold(Some(self), |body| async move {
             let mut body = body?;
             match body.receiver.recv().await {
                 Some(bytes) => Some((Ok(bytes), Some(body))),
                 None if body.whole.load(Ordering::Acquire) => None,
-                None => Some((Err(std::io::Error::other("the feed was broken off")), None)),
+                None => Some((Err(std::io::Error::other("the response was broken off")), None)),
             }
         })
     }
@@ -55,12 +56,12 @@ impl Body {
 
 impl Pieces {
     /// Gives a piece; an error when nobody takes it any more.
-    pub(super) async fn send(&self, bytes: Bytes) -> Result<(), ()> {
+    pub(crate) async fn send(&self, bytes: Bytes) -> Result<(), ()> {
         self.sender.send(bytes).await.map_err(|_| ())
     }
 
     /// That was all.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         self.whole.store(true, Ordering::Release);
     }
 }

@@ -33,6 +33,7 @@ mod tail;
 pub(crate) mod webhook;
 
 pub(crate) use ask::{FeedAsk, FeedParams, Form};
+pub(crate) use body::{Body, Pieces};
 pub(crate) use filter::Filter;
 pub(crate) use program::{FeedArgs, run};
 pub(crate) use service::FeedService;

@@ -134,7 +134,7 @@ impl Reading {
             None => Some(1),
         };
         let patience = |config: Config| config.timeout_connect(Some(CONNECT)).timeout_per_read(Some(SILENCE));
-        let agent = agent_with(&args.access, patience)?;
+        let agent = agent_with(&args.server, &args.access, patience)?;
         let now = Instant::now();
         Ok(Self {
             agent,

@@ -3,17 +3,19 @@
 use super::{State, refusal};
 use crate::access::Visitor;
 use crate::door::{Door, Routes, Taken};
+use crate::feed::{Body, Pieces};
 use crate::wire::{Asked, Assembly, Conn, Line, Malformed, parse_line, status_of_code, write_refusal};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use bytes::{Buf, Bytes, BytesMut};
 use fentan_engine::ledger::Reject;
 use fentan_engine::runtime::Request;
 use futures_util::StreamExt;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use std::time::{Duration, Instant};
+use tokio::sync::{oneshot, watch};
 
 /// How long the rest of a body that is too long is read and forgotten, so that its answer is heard.
 const LINGER: Duration = Duration::from_secs(1);
@@ -31,7 +33,7 @@ pub(super) async fn post(
         return stream(body, state.door.clone(), visitor, state.closing.clone());
     }
     let stall = state.door.limits.patience.stall;
-    match actix_web::rt::time::timeout(stall, whole(body, &state.door)).await {
+    match timeout(stall, whole(body, &state.door)).await {
         Ok(Ok(bytes)) => answer(&bytes, &state.door, visitor).await,
         Ok(Err(response)) => response,
         Err(_) => {
@@ -65,7 +67,7 @@ fn too_long(door: &Door) -> Reject {
 async fn forget(body: &mut web::Payload) {
     let rest = async { while body.next().await.is_some_and(|chunk| chunk.is_ok()) {} };
     // Who does not end in time is cut off.
-    let _ = actix_web::rt::time::timeout(LINGER, rest).await;
+    let _ = timeout(LINGER, rest).await;
 }
 
 /// The answer to one object or an array.
@@ -158,60 +160,129 @@ fn bad_body(reason: &str) -> HttpResponse {
 
 /// NDJSON both ways: each line is done as it comes, each answer sent as it is released.
 fn stream(body: web::Payload, door: Door, visitor: Visitor, closing: watch::Receiver<bool>) -> HttpResponse {
-    let (sender, receiver) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(4);
-    actix_web::rt::spawn(converse(body, door, visitor, closing, sender));
-    let answers = futures_util::stream::unfold(receiver, |mut receiver| async {
-        receiver.recv().await.map(|item| (item, receiver))
-    });
-    HttpResponse::Ok().content_type("application/x-ndjson").streaming(answers)
+    let (answers, response) = Body::new();
+    let conn = Arc::new(Conn::default());
+    let lines = Lines { buffer: BytesMut::new(), since: None, conn, routes: Routes::of(visitor), door };
+    actix_web::rt::spawn(lines.converse(body, closing, answers));
+    HttpResponse::Ok().content_type("application/x-ndjson").streaming(response.into_stream())
 }
 
-async fn converse(
-    mut body: web::Payload,
+/// The lines of a stream.
+struct Lines {
+    /// What was read and is not yet a whole line.
+    buffer: BytesMut,
+    /// Since when that has stood there.
+    since: Option<Instant>,
+    conn: Arc<Conn>,
+    routes: Routes,
     door: Door,
-    visitor: Visitor,
-    mut closing: watch::Receiver<bool>,
-    sender: mpsc::Sender<Result<Bytes, std::convert::Infallible>>,
-) {
-    let conn = Arc::new(Conn::default());
-    let mut routes = Routes::of(visitor);
-    let mut buffer = BytesMut::new();
-    let (mut open, mut fits) = (true, true);
-    loop {
-        let bytes = conn.take();
-        if !bytes.is_empty() {
-            let sent = sender.send(Ok(Bytes::from(bytes)));
-            if !matches!(actix_web::rt::time::timeout(door.limits.patience.stall, sent).await, Ok(Ok(()))) {
-                // The client is gone, or takes nothing; what it asked is done all the same.
-                return;
-            }
-            continue;
-        }
-        if !open && conn.in_flight() == 0 && conn.waiting() == 0 {
-            break;
-        }
-        tokio::select! {
-            () = conn.ready.notified() => {}
-            // Nothing more is read; what was taken in is answered.
-            () = closed(&mut closing), if open => open = false,
-            chunk = body.next(), if open && conn.in_flight() < door.limits.in_flight => {
-                match chunk {
-                    Some(Ok(chunk)) => buffer.extend_from_slice(&chunk),
-                    // Cut off in a line: that is no request.
-                    Some(Err(_)) => open = false,
-                    None => {
-                        open = false;
-                        // HTTP says where the body ends, so its last line needs no newline.
-                        buffer.extend_from_slice(b"\n");
-                    }
+}
+
+/// How the reading of a stream ended.
+enum Ended {
+    /// With the body.
+    Whole,
+    /// With a line that is too long, or too many that are refused.
+    Refused,
+    /// Nothing more is read, and what was not is not done: the last line says why.
+    Told(Reject),
+}
+
+impl Lines {
+    /// Takes in lines and sends their answers. Where answers are missing the response ends with a line that says why, or
+    /// as one that was broken off: a client must not take it for the whole.
+    async fn converse(mut self, mut body: web::Payload, mut closing: watch::Receiver<bool>, to: Pieces) {
+        let stall = self.door.limits.patience.stall;
+        let mut ended = None;
+        loop {
+            let bytes = self.conn.take();
+            if !bytes.is_empty() {
+                if !matches!(timeout(stall, to.send(Bytes::from(bytes))).await, Ok(Ok(()))) {
+                    // The client is gone, or takes nothing; what it asked is done all the same.
+                    return;
                 }
-                fits = take_lines(&mut buffer, &conn, &door, &mut routes);
-                open &= fits;
+                continue;
+            }
+            if self.conn.in_flight() == 0 && self.conn.waiting() == 0 {
+                self.routes.rest();
+                match ended {
+                    None => {}
+                    Some(Ended::Told(reject)) => {
+                        say(&self.conn, &reject);
+                        ended = Some(Ended::Refused);
+                        continue;
+                    }
+                    Some(Ended::Whole | Ended::Refused) => break,
+                }
+            }
+            let open = ended.is_none();
+            let reads = open && self.conn.in_flight() < self.door.limits.in_flight;
+            if !reads {
+                // The line waits for this side.
+                self.since = self.since.map(|_| Instant::now());
+            }
+            tokio::select! {
+                // Whatever has come is taken before it is too late.
+                biased;
+                () = self.conn.ready.notified() => {}
+                // Nothing more is read; what was taken in is answered.
+                () = closed(&mut closing), if open => ended = Some(Ended::Told(Reject::ShuttingDown)),
+                chunk = body.next(), if reads => match chunk {
+                    Some(Ok(chunk)) => {
+                        self.buffer.extend_from_slice(&chunk);
+                        ended = self.take();
+                    }
+                    // Cut off: what stands in the middle of a line is no request, and nobody hears the answers.
+                    Some(Err(_)) => return,
+                    None => {
+                        // HTTP says where the body ends, so its last line needs no newline.
+                        self.buffer.extend_from_slice(b"\n");
+                        ended = Some(self.take().unwrap_or(Ended::Whole));
+                    }
+                },
+                () = overdue(self.since, stall), if reads => {
+                    let reason = format!("the line was not whole within {} s", stall.as_secs());
+                    ended = Some(Ended::Told(Reject::bad_request("request", reason)));
+                }
             }
         }
+        if !matches!(ended, Some(Ended::Whole)) {
+            forget(&mut body).await;
+        }
+        to.end();
     }
-    if !fits {
-        forget(&mut body).await;
+
+    /// Takes the whole lines out of the buffer; an end when nothing more is read, which is answered.
+    fn take(&mut self) -> Option<Ended> {
+        let mut taken = Taken::All;
+        if let Some(end) = memchr::memrchr(b'\n', &self.buffer) {
+            // No line of a stream is a token, so none has to wait.
+            taken = self.door.take_lines(&self.buffer[..=end], &self.conn, &mut self.routes);
+            self.buffer.advance(end + 1);
+            self.since = None;
+        }
+        self.since = if self.buffer.is_empty() { None } else { self.since.or_else(|| Some(Instant::now())) };
+        if taken == Taken::TooLong || self.buffer.len() > self.door.limits.line_bytes {
+            say(&self.conn, &too_long(&self.door));
+            return Some(Ended::Refused);
+        }
+        (taken != Taken::All).then_some(Ended::Refused)
+    }
+}
+
+/// Says a word that concerns no request.
+fn say(conn: &Conn, reject: &Reject) {
+    let mut now = Vec::new();
+    write_refusal(&mut now, None, reject);
+    now.push(b'\n');
+    conn.send(now, 0);
+}
+
+/// Waits until a line that began then is overdue; for ever when there is none.
+async fn overdue(since: Option<Instant>, stall: Duration) {
+    match since {
+        Some(since) => tokio::time::sleep_until((since + stall).into()).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -219,22 +290,4 @@ async fn converse(
 async fn closed(closing: &mut watch::Receiver<bool>) {
     // The sender gone is the same as stopping.
     let _ = closing.wait_for(|closing| *closing).await;
-}
-
-/// Takes the whole lines out of the buffer; `false` when nothing more is read, which is answered.
-fn take_lines(buffer: &mut BytesMut, conn: &Arc<Conn>, door: &Door, routes: &mut Routes) -> bool {
-    let mut taken = Taken::All;
-    if let Some(end) = memchr::memrchr(b'\n', buffer) {
-        // No line of a stream shows a token, so that none waits for one.
-        taken = door.take_lines(&buffer[..=end], conn, routes);
-        buffer.advance(end + 1);
-    }
-    let fits = taken != Taken::TooLong && buffer.len() <= door.limits.line_bytes;
-    if !fits {
-        let mut now = Vec::new();
-        write_refusal(&mut now, None, &too_long(door));
-        now.push(b'\n');
-        conn.send(now, 0);
-    }
-    fits && taken == Taken::All
 }

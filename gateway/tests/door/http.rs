@@ -188,6 +188,64 @@ fn ndjson_is_streamed_both_ways_and_late_lines_are_answered() {
     assert_eq!(server.client().ask(r#"{"id":"b","op":"balance","account":"half"}"#)["code"], "unknown_account");
 }
 
+/// A ping of this id, as a line.
+fn ping(id: &str) -> String {
+    format!("{{\"id\":\"{id}\",\"op\":\"ping\"}}\n")
+}
+
+#[test]
+fn a_line_of_a_stream_that_is_not_whole_in_time_ends_it_with_a_word_and_a_silent_stream_goes_on() {
+    let ledger = Ledger::new();
+    let server = ledger.serve(&["--stall-seconds", "2"]);
+    let (mut silent, mut stuck) = (Stream::open(&server.http()), Stream::open(&server.http()));
+    for stream in [&mut silent, &mut stuck] {
+        stream.send(&ping("p"));
+        stream.head();
+        assert_eq!(stream.answer().unwrap()["pong"], true);
+    }
+    stuck.send("{\"id\":\"half\",");
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    stuck.send("\"op\":");
+    let told = stuck.answer().unwrap();
+    assert_eq!((&told["id"], &told["code"]), (&Value::Null, &"bad_request".into()), "{told}");
+    assert!(told["message"].as_str().unwrap().contains("not whole within 2 s"), "{told}");
+    assert_eq!(stuck.answer(), None);
+    silent.send(&ping("late"));
+    assert_eq!(silent.answer().unwrap()["id"], "late");
+}
+
+#[test]
+fn a_stream_that_the_server_ends_says_so_and_one_that_is_not_taken_is_broken_off() {
+    let ledger = Ledger::new();
+    let mut server = ledger.serve(&["--stall-seconds", "2", "--queue-ms", "0"]);
+    let mut slow = Stream::open(&server.http());
+    let output = slow.output.try_clone().unwrap();
+    output.set_write_timeout(Some(std::time::Duration::from_secs(3))).unwrap();
+    // Takes nothing until nothing is read from it any more.
+    let sends = std::thread::spawn(move || {
+        let lines: String = (0..500).map(|n| ping(&format!("{}-{n}", "x".repeat(50)))).collect();
+        let piece = format!("{:x}\r\n{lines}\r\n", lines.len());
+        let mut output = output;
+        while output.write_all(piece.as_bytes()).is_ok() {}
+    });
+    sends.join().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let mut all = Vec::new();
+    // A reset is an end as well.
+    let _ = slow.input.read_to_end(&mut all);
+    assert!(all.len() > 1000 && !all.ends_with(b"0\r\n\r\n"), "{} bytes are no whole", all.len());
+    let mut open = Stream::open(&server.http());
+    open.send(&ping("p"));
+    open.head();
+    assert_eq!(open.answer().unwrap()["pong"], true);
+    server.terminate();
+    let told = open.answer().unwrap();
+    assert_eq!((&told["id"], &told["code"]), (&Value::Null, &"shutting_down".into()), "{told}");
+    assert_eq!(open.answer(), None);
+    drop(open);
+    server.wait();
+}
+
 #[test]
 fn ten_thousand_lines_of_one_stream_are_answered_once_each() {
     const LINES: usize = 10_000;

@@ -111,14 +111,25 @@ fn who_says_nothing_is_closed_without_a_word_and_who_is_gone_is_asked_for() {
 #[test]
 fn a_body_that_does_not_come_is_answered_and_closed() {
     beside(&["--stall-seconds", "2"], |server, _| {
-        let mut streams: Vec<TcpStream> = (0..10).map(|_| server.http().open()).collect();
-        for stream in &mut streams {
-            let head = "POST /v1/commands HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"id\"";
+        let paths = [
+            "commands",
+            "statements?channel=wechat&family=generic_csv",
+            "payouts",
+            "payouts/p/result",
+            "items/i",
+            "webhooks/erp/rewind",
+            "backups",
+        ];
+        let mut streams: Vec<TcpStream> = paths.iter().map(|_| server.http().open()).collect();
+        for (stream, path) in streams.iter_mut().zip(paths) {
+            let head = format!(
+                "POST /v1/{path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{\"id\""
+            );
             stream.write_all(head.as_bytes()).unwrap();
         }
-        for stream in streams {
+        for (stream, path) in streams.into_iter().zip(paths) {
             let head = crate::support::Http::head(&mut std::io::BufReader::new(stream));
-            assert_eq!(head.status, 408);
+            assert_eq!(head.status, 408, "{path}");
         }
     });
 }

@@ -1,5 +1,6 @@
 //! Which webhooks there are: a TOML file, `config/webhooks.toml` shows every key.
 
+use crate::client::is_here;
 use crate::feed::Filter;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use fentan_engine::journal::Position;
@@ -178,8 +179,7 @@ fn url(text: &str) -> Result<Uri> {
     let host = url.host().unwrap_or_default();
     ensure!(!host.is_empty(), "url has a host, like https://example.com/fentan");
     ensure!(!url.authority().is_some_and(|authority| authority.as_str().contains('@')), "url has no user in it");
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let here = host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let here = is_here(host);
     match url.scheme_str() {
         Some("https") => Ok(url),
         Some("http") if here => Ok(url),
