@@ -180,9 +180,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<bool> {
         telling.tell(stage.word(), done, of);
     });
     telling.end();
-    let restored = restored.with_context(|| {
-        format!("nothing was restored; delete what stands in {} before you try again", args.data.display())
-    })?;
+    let restored = restored?;
     tell(args, &restored);
     if args.verify {
         return verify(&VerifyArgs { data: args.data.clone(), json: args.json, quick: false });
