@@ -1,7 +1,7 @@
 //! `POST /v1/backups`: a backup of the running ledger, told line by line.
 
 use super::documents::is_operator;
-use super::statements::{line, tokio_stream};
+use super::statements::{line, told};
 use super::{State, refusal};
 use crate::backup::{Busy, Order};
 use actix_web::{HttpRequest, HttpResponse, post, web};
@@ -46,7 +46,7 @@ pub(super) async fn take(http: HttpRequest, body: Bytes, state: web::Data<State>
     };
     let (sender, receiver) = mpsc::unbounded_channel::<Bytes>();
     match state.backups.begin(order, move |value| line(&sender, &value)) {
-        Ok(()) => HttpResponse::Ok().content_type("application/x-ndjson").streaming(tokio_stream(receiver)),
+        Ok(()) => HttpResponse::Ok().content_type("application/x-ndjson").streaming(told(receiver)),
         Err(Busy(to)) => {
             let message = format!("a backup is being taken to {}; wait for its end", to.display());
             HttpResponse::Conflict().json(json!({ "ok": false, "code": "backup_running", "message": message }))
