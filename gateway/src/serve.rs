@@ -53,7 +53,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let Started { engine, archive, journal, hash_key, source } = start_engine(settings, loaded)?;
     let clearing_journal = Arc::clone(&journal);
     let engine = Arc::new(engine);
-    let backups = Arc::new(BackupService::new(Arc::clone(&engine), source));
+    let backups = Arc::new(BackupService::new(Arc::clone(&engine), source, settings.backup_root.clone()));
     let (marks, catalogs) = (Arc::clone(&engine), Arc::clone(&engine));
     let (durable, catalog) = (Box::new(move || marks.durable()), Box::new(move || catalogs.catalog()));
     let source = Arc::new(Source::new(Arc::clone(&journal), durable, catalog));

@@ -125,9 +125,8 @@ impl Restoring<'_> {
         let total = self.room()?;
         // From here on there is something to be deleted, and it is ours: the folder was empty.
         let data = self.data;
-        self.write(full, last, until, total, progress).map_err(|error| {
-            BackupError::Begun { data: data.to_path_buf(), error: Box::new(error) }
-        })
+        self.write(full, last, until, total, progress)
+            .map_err(|error| BackupError::Begun { data: data.to_path_buf(), error: Box::new(error) })
     }
 
     /// Writes the folder.
