@@ -8,7 +8,7 @@ use crate::control::{self, CheckpointRule};
 use crate::door::{ClientLimits, Door};
 use crate::explain::Desk;
 use crate::feed::webhook::{self, Webhooks};
-use crate::feed::{FeedService, Source};
+use crate::feed::{FeedService, Restored, Source};
 use crate::history::HistoryService;
 use crate::http::Beside;
 use crate::rules::{Archive, RuleBook, now};
@@ -56,7 +56,8 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let backups = Arc::new(BackupService::new(Arc::clone(&engine), source, settings.backup_root.clone()));
     let (marks, catalogs) = (Arc::clone(&engine), Arc::clone(&engine));
     let (durable, catalog) = (Box::new(move || marks.durable()), Box::new(move || catalogs.catalog()));
-    let source = Arc::new(Source::new(Arc::clone(&journal), durable, catalog));
+    let restored = Restored::read(&settings.data)?;
+    let source = Arc::new(Source::new(Arc::clone(&journal), durable, catalog, restored));
     let feed = FeedService::start(Arc::clone(&source), settings.max_feeds)?;
     let webhooks = Webhooks::start(hooks, &source, &settings.data)?;
     let rules = Arc::new(RuleBook::new(Arc::clone(&engine), settings.catalog.clone(), archive));

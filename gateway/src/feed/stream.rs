@@ -240,11 +240,14 @@ impl Feed {
     fn mark(&mut self, bytes: &mut Vec<u8>) {
         let position = self.next - 1;
         (self.told, self.told_at) = (position, Instant::now());
+        let restored = self.service.source.restored.map(|restored| restored.field()).unwrap_or_default();
         match self.ask.form {
             Form::Ndjson => {
                 bytes.extend_from_slice(b"{\"seq\":");
                 whole(bytes, position);
-                bytes.extend_from_slice(b",\"type\":\"mark\"}\n");
+                bytes.extend_from_slice(b",\"type\":\"mark\"");
+                bytes.extend_from_slice(restored.as_bytes());
+                bytes.extend_from_slice(b"}\n");
             }
             // An event without data moves the browser's cursor and calls nobody.
             Form::Sse => {
