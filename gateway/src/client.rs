@@ -7,8 +7,12 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long a server may take to begin its answer.
+/// How long a question and its answer may take.
 const PATIENCE: Duration = Duration::from_secs(3_600);
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A server that streams says something every ten seconds, whatever happens.
+pub(crate) const SILENCE: Duration = Duration::from_secs(40);
 
 /// Where the server is.
 #[derive(Debug, Clone, Args)]
@@ -80,15 +84,57 @@ fn is_private(server: &str) -> bool {
     }
 }
 
+/// What asks for an answer that comes piece by piece: it may take for days, but not be silent for long.
+pub(crate) fn streaming_agent(server: &str, access: &AccessArgs) -> Result<ureq::Agent> {
+    agent_with(server, access, |config| config.timeout_connect(Some(CONNECT)).timeout_per_read(Some(SILENCE)))
+}
+
+/// Reads lines of progress, `stage`, `done` and `of`, to the last line, which says what came of it.
+///
+/// # Errors
+/// When there is no last line. A server that says nothing more may go on, which is not the same as one that has ended.
+pub(crate) fn outcome(lines: impl std::io::BufRead, mut tell: impl FnMut(&str, u64, u64)) -> Result<Value, Unfinished> {
+    let mut last = None;
+    for line in lines.lines() {
+        let line =
+            line.map_err(|error| if is_silence(&error) { Unfinished::Silent } else { Unfinished::Cut(error) })?;
+        let value: Value = serde_json::from_str(&line)?;
+        if let Some(stage) = value["stage"].as_str() {
+            tell(stage, value["done"].as_u64().unwrap_or(0), value["of"].as_u64().unwrap_or(0));
+        } else {
+            last = Some(value);
+        }
+    }
+    last.ok_or(Unfinished::Ended)
+}
+
+/// Why there is no last line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfinished {
+    /// Nothing came for too long.
+    #[error("the server has said nothing for {} s, and may still be at it", SILENCE.as_secs())]
+    Silent,
+    /// The connection broke, and with it perhaps the server.
+    #[error("the connection to the server broke before it was done ({0})")]
+    Cut(std::io::Error),
+    /// The answer ended without a word of what came of it.
+    #[error("the server ended before it was done")]
+    Ended,
+    /// Another program answers.
+    #[error("the server's answer is no JSON: {0}")]
+    Form(#[from] serde_json::Error),
+}
+
+fn is_silence(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
+    error.kind() == std::io::ErrorKind::TimedOut || matches!(inner, Some(ureq::Error::Timeout(_)))
+}
+
 /// How an agent asks.
-pub(crate) type Config = ureq::config::ConfigBuilder<ureq::typestate::AgentScope>;
+type Config = ureq::config::ConfigBuilder<ureq::typestate::AgentScope>;
 
 /// The same, with time-outs of its own.
-pub(crate) fn agent_with(
-    server: &str,
-    access: &AccessArgs,
-    patience: impl FnOnce(Config) -> Config,
-) -> Result<ureq::Agent> {
+fn agent_with(server: &str, access: &AccessArgs, patience: impl FnOnce(Config) -> Config) -> Result<ureq::Agent> {
     let mut config = patience(ureq::Agent::config_builder().http_status_as_error(false).proxy(None));
     if let Some(file) = &access.ca {
         let about = || format!("--ca {}", file.display());
@@ -255,6 +301,7 @@ pub(crate) fn table(answer: &Value, list: &str, columns: &[&str], cells: impl Fn
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{BufReader, Error, ErrorKind, Read};
 
     #[test]
     fn a_token_is_sent_over_https_or_to_this_machine_alone() {
@@ -277,5 +324,46 @@ mod tests {
         }
         let nobody = AccessArgs { token_file: None, ca: None };
         assert!(std::env::var(TOKEN).is_ok() || agent_with("http://pay.example", &nobody, |config| config).is_ok());
+    }
+
+    /// Some lines, and then this.
+    struct Then(&'static [u8], Option<Error>);
+
+    impl Read for Then {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            match self.0.read(buffer)? {
+                0 => self.1.take().map_or(Ok(0), Err),
+                read => Ok(read),
+            }
+        }
+    }
+
+    fn came(lines: &'static str, end: Option<Error>) -> (Result<Value, Unfinished>, Vec<(String, u64, u64)>) {
+        let mut told = Vec::new();
+        let came = outcome(BufReader::new(Then(lines.as_bytes(), end)), |stage, done, of| {
+            told.push((stage.to_owned(), done, of));
+        });
+        (came, told)
+    }
+
+    const PROGRESS: &str = "{\"stage\":\"copy\",\"done\":1,\"of\":2}\n";
+
+    #[test]
+    fn silence_is_told_from_an_end_and_a_cut() {
+        let (done, told) = came("{\"stage\":\"copy\",\"done\":1,\"of\":2}\n{\"ok\":true}\n", None);
+        assert_eq!((done.unwrap()["ok"].as_bool(), told), (Some(true), vec![("copy".into(), 1, 2)]));
+        let silence = Error::other(ureq::Error::Timeout(ureq::Timeout::PerRead));
+        assert!(matches!(came(PROGRESS, Some(silence)).0, Err(Unfinished::Silent)));
+        assert!(matches!(came(PROGRESS, Some(ErrorKind::TimedOut.into())).0, Err(Unfinished::Silent)));
+        assert!(matches!(came(PROGRESS, Some(ErrorKind::ConnectionReset.into())).0, Err(Unfinished::Cut(_))));
+        assert!(matches!(came(PROGRESS, None).0, Err(Unfinished::Ended)));
+        assert!(matches!(came("<html>\n", None).0, Err(Unfinished::Form(_))));
+    }
+
+    #[test]
+    fn what_streams_may_take_as_long_as_it_says_something() {
+        let access = AccessArgs { token_file: None, ca: None };
+        let timeouts = streaming_agent("http://127.0.0.1:7401", &access).unwrap().config().timeouts();
+        assert_eq!((timeouts.global, timeouts.per_call, timeouts.recv_body), (None, None, None));
     }
 }

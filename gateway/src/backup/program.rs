@@ -1,12 +1,12 @@
 //! `fentan backup` and `fentan restore`.
 
 use super::{Telling, told};
-use crate::client::{ServerArgs, agent, print, reach, refused, text};
+use crate::client::{ServerArgs, Unfinished, outcome, print, reach, refused, streaming_agent, text};
 use crate::verify::{VerifyArgs, run as verify};
 use anyhow::{Context, Result, bail};
 use fentan_storage::backup::{Ask, Restored, Since, Source, Until, check, take};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 const BACKUP_EXAMPLES: &str = "Examples:
@@ -121,23 +121,20 @@ fn running(args: &BackupArgs, to: &Path) -> Result<bool> {
         body["mib_per_second"] = json!(rate);
     }
     let server = &args.at.server;
-    let request = agent(&args.at)?.post(format!("{server}/v1/backups")).content_type("application/json");
-    let answer = request.send(body.to_string()).with_context(|| reach(server))?;
+    let request = streaming_agent(server, &args.at.access)?.post(format!("{server}/v1/backups"));
+    let answer = request.content_type("application/json").send(body.to_string()).with_context(|| reach(server))?;
     let mut telling = Telling::new();
-    let mut last = Value::Null;
-    for line in BufReader::new(answer.into_body().into_reader()).lines() {
-        let line = line.context("the server ended before the backup was done; what there is of it is unfinished")?;
-        let value: Value = serde_json::from_str(&line).context("the server's answer is no JSON")?;
-        if let Some(stage) = value["stage"].as_str() {
-            telling.tell(stage, value["done"].as_u64().unwrap_or(0), value["of"].as_u64().unwrap_or(0));
-        } else {
-            last = value;
-        }
-    }
+    let lines = BufReader::new(answer.into_body().into_reader());
+    let last = outcome(lines, |stage, done, of| telling.tell(stage, done, of));
     telling.end();
-    if last.is_null() {
-        bail!("the server ended before the backup was done; what there is of it is unfinished");
-    }
+    let last = last.map_err(|unfinished| {
+        let then = match unfinished {
+            Unfinished::Ended => "what there is of the backup is unfinished".to_owned(),
+            // It goes on without us.
+            _ => format!("`fentan backup --check {}` says whether the backup came to its end", to.display()),
+        };
+        anyhow::anyhow!("{unfinished}; {then}")
+    })?;
     if last["ok"] != true {
         if args.at.json {
             print(&last);
@@ -180,9 +177,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<bool> {
         telling.tell(stage.word(), done, of);
     });
     telling.end();
-    let restored = restored.with_context(|| {
-        format!("nothing was restored; delete what stands in {} before you try again", args.data.display())
-    })?;
+    let restored = restored?;
     tell(args, &restored);
     if args.verify {
         return verify(&VerifyArgs { data: args.data.clone(), json: args.json, quick: false });

@@ -2,11 +2,12 @@
 
 use super::told;
 use crate::wire::WireReply;
+use fentan_engine::ledger::Reject;
 use fentan_engine::runtime::Engine;
 use fentan_storage::backup::{Ask, BackupError, Since, Source, take};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -38,14 +39,43 @@ pub(crate) struct Busy(pub(crate) PathBuf);
 pub(crate) struct BackupService {
     engine: Arc<Engine<WireReply>>,
     source: Source,
+    /// Below which they are taken; `None` is anywhere, for those alone who ask from this machine.
+    root: Option<PathBuf>,
     /// Where one is being written.
     running: Mutex<Option<PathBuf>>,
     stop: AtomicBool,
 }
 
 impl BackupService {
-    pub(crate) const fn new(engine: Arc<Engine<WireReply>>, source: Source) -> Self {
-        Self { engine, source, running: Mutex::new(None), stop: AtomicBool::new(false) }
+    pub(crate) const fn new(engine: Arc<Engine<WireReply>>, source: Source, root: Option<PathBuf>) -> Self {
+        Self { engine, source, root, running: Mutex::new(None), stop: AtomicBool::new(false) }
+    }
+
+    /// Whether there is a folder that backups are kept to. Without one it counts from where somebody asks.
+    pub(crate) const fn has_root(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// Says no to folders outside of the one that backups are kept to.
+    ///
+    /// # Errors
+    /// Names the field, its folder and that one.
+    pub(crate) fn admit(&self, order: &Order) -> Result<(), Reject> {
+        let Some(root) = &self.root else { return Ok(()) };
+        let base = match &order.since {
+            Some(Since::Backup(path)) => Some(("since", path)),
+            Some(Since::Position(_)) | None => None,
+        };
+        for (field, path) in std::iter::once(("to", &order.to)).chain(base) {
+            if !is_below(root, path) {
+                let (path, root) = (path.display(), root.display());
+                return Err(Reject::bad_request(
+                    field,
+                    format!("{path} is not below {root}, the server's backup_root"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Begins a backup. `tell` is given lines of JSON: how far it is, and at last what came of it. It goes on when nobody
@@ -133,7 +163,49 @@ impl BackupService {
     }
 }
 
+/// Whether a path, as far as it is there, is in a folder, whatever links lead to it. What is not there yet cannot lead
+/// elsewhere.
+fn is_below(root: &Path, path: &Path) -> bool {
+    let plain = path.components().all(|part| !matches!(part, Component::ParentDir | Component::CurDir));
+    let there = path.ancestors().find(|part| part.symlink_metadata().is_ok());
+    let real = |path: &Path| path.canonicalize().ok();
+    plain && root.canonicalize().is_ok_and(|root| there.and_then(real).is_some_and(|there| there.starts_with(root)))
+}
+
 /// A backup that was not taken.
 fn refused(error: &BackupError) -> Value {
     json!({ "ok": false, "code": "backup_failed", "message": error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_folder_is_below_another_by_where_it_really_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, other) = (folder.path().join("root"), folder.path().join("other"));
+        std::fs::create_dir_all(root.join("there")).unwrap();
+        std::fs::create_dir(&other).unwrap();
+        symlink(&other, root.join("out")).unwrap();
+        symlink(&root, other.join("in")).unwrap();
+        symlink(folder.path().join("nothing"), root.join("dangling")).unwrap();
+        for (path, below) in [
+            (root.clone(), true),
+            (root.join("there"), true),
+            (root.join("new/one"), true),
+            (other.join("in/new"), true),
+            (other.join("new"), false),
+            (root.join("out"), false),
+            (root.join("out/new"), false),
+            (root.join("dangling"), false),
+            (root.join("../other"), false),
+            (root.join("new/../../other"), false),
+            (folder.path().join("root-2"), false),
+        ] {
+            assert_eq!(is_below(&root, &path), below, "{}", path.display());
+        }
+        assert!(!is_below(&folder.path().join("gone"), &root));
+    }
 }

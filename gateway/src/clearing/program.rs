@@ -3,14 +3,14 @@
 //! `check` alone needs no server: it reads a file and says whether it is whole. Exit codes: 0 done, 1 no (a file that is
 //! refused, a difference that is not resolved so), 2 it could not be tried.
 
-use crate::client::{ServerArgs, Who, agent, bytes, get, post, print, reach, refused, show, text};
-use anyhow::{Context, Result, bail};
+use crate::client::{ServerArgs, Who, bytes, get, outcome, post, print, reach, refused, show, streaming_agent, text};
+use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use fentan_statements::{Ask, Family, check_file};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 /// Channel statements and differences.
@@ -244,31 +244,24 @@ fn bar(stage: &str) -> ProgressBar {
 
 fn import(at: &ServerArgs, file: &Path, query: &[(&str, String)]) -> Result<bool> {
     let body = std::fs::File::open(file).with_context(|| file.display().to_string())?;
-    let mut request = agent(at)?.post(format!("{}/v1/statements", at.server));
+    let mut request = streaming_agent(&at.server, &at.access)?.post(format!("{}/v1/statements", at.server));
     for (key, value) in query {
         request = request.query(key, value);
     }
     let answer = request.content_type("application/octet-stream").send(body).with_context(|| reach(&at.server))?;
-    let (bar, mut last) = (bar("sent"), Value::Null);
-    let reader: Box<dyn Read> = Box::new(answer.into_body().into_reader());
-    for line in BufReader::new(reader).lines() {
-        let value: Value = serde_json::from_str(&line?).context("the server's answer is no JSON")?;
-        if let Some(stage) = value["stage"].as_str() {
-            bar.set_message(stage.to_owned());
-            bar.set_length(value["of"].as_u64().unwrap_or(0));
-            bar.set_position(value["done"].as_u64().unwrap_or(0));
-        } else {
-            last = value;
-        }
-    }
+    let bar = bar("sent");
+    let last = outcome(BufReader::new(answer.into_body().into_reader()), |stage, done, of| {
+        bar.set_message(stage.to_owned());
+        bar.set_length(of);
+        bar.set_position(done);
+    });
     bar.finish_and_clear();
+    let last =
+        last.map_err(|unfinished| anyhow!("{unfinished}; import the same file again, it goes on where it was"))?;
     if at.json {
         print(&last);
     }
     if last["ok"] != true {
-        if last.is_null() {
-            bail!("the server ended before it was done; import the same file again, it goes on where it was");
-        }
         if !at.json {
             refused(&last);
         }

@@ -92,6 +92,9 @@ pub(crate) struct Given {
     /// A file with webhooks: addresses that the journal's records are brought to [default: none]
     #[arg(long, env = "FENTAN_WEBHOOKS", value_name = "FILE")]
     pub(crate) webhooks: Option<PathBuf>,
+    /// The folder below which backups are taken over HTTP; without it only who asks from here may [default: none]
+    #[arg(long, env = "FENTAN_BACKUP_ROOT", value_name = "DIR")]
+    pub(crate) backup_root: Option<PathBuf>,
     /// The file of tokens: only who shows one of them is served [default: everybody is]
     #[arg(long, env = "FENTAN_TOKENS", value_name = "FILE")]
     pub(crate) tokens: Option<PathBuf>,
@@ -130,6 +133,8 @@ pub(crate) struct Settings {
     pub(crate) max_feeds: usize,
     /// The file with the webhooks, if there is one.
     pub(crate) webhooks: Option<PathBuf>,
+    /// Where backups may be taken over HTTP; `None` is anywhere, but for those alone who ask from this machine.
+    pub(crate) backup_root: Option<PathBuf>,
     /// The file of tokens; `None` serves everybody.
     pub(crate) tokens: Option<PathBuf>,
     /// Certificate and key of TLS; `None` is plain text.
@@ -215,6 +220,7 @@ impl Settings {
             settle_at: time_of_day("settle_at", &pick!(settle_at, String::new()))?,
             max_feeds: within("max_feeds", pick!(max_feeds, 64), 0, 10_000)?,
             webhooks: flags.webhooks.or(from_file.webhooks),
+            backup_root: flags.backup_root.or(from_file.backup_root),
             tokens: flags.tokens.or(from_file.tokens),
             tls_certificate: flags.tls_certificate.or(from_file.tls_certificate),
             tls_key: flags.tls_key.or(from_file.tls_key),
@@ -232,9 +238,14 @@ fn read(path: &Path) -> Result<Given, SettingsError> {
     for file in given.catalog.iter_mut().flatten() {
         *file = folder.join(&*file);
     }
-    for file in
-        [&mut given.webhooks, &mut given.tokens, &mut given.tls_certificate, &mut given.tls_key].into_iter().flatten()
-    {
+    let others = [
+        &mut given.webhooks,
+        &mut given.backup_root,
+        &mut given.tokens,
+        &mut given.tls_certificate,
+        &mut given.tls_key,
+    ];
+    for file in others.into_iter().flatten() {
         *file = folder.join(&*file);
     }
     Ok(given)

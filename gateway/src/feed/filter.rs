@@ -61,6 +61,24 @@ impl Filter {
         Ok(Self { types: types.collect::<Result<_, _>>()?, accounts: accounts.collect::<Result<_, _>>()? })
     }
 
+    /// A number that is another for another filter; 0 for the empty one.
+    pub(super) fn fingerprint(&self) -> u32 {
+        if *self == Self::default() {
+            return 0;
+        }
+        let mut words: Vec<(u8, &[u8])> = self.types.iter().map(|word| (b't', word.as_bytes())).collect();
+        words.extend(self.accounts.iter().map(|account| (if account.begins { b'b' } else { b'a' }, &account.text[..])));
+        // The order in which they are named changes nothing.
+        words.sort_unstable();
+        words.dedup();
+        let mut hasher = blake3::Hasher::new();
+        for (kind, word) in words {
+            hasher.update(&[kind]).update(&(word.len() as u64).to_le_bytes()).update(word);
+        }
+        let [a, b, c, d, ..] = *hasher.finalize().as_bytes();
+        u32::from_le_bytes([a, b, c, d]).max(1)
+    }
+
     /// Whether it wants this line.
     pub(super) fn wants(&self, chunk: &Chunk, line: &Line) -> bool {
         let is = |account: &Account, name: &[u8]| {
@@ -75,6 +93,25 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_filters_apart_and_not_the_order_of_their_words() {
+        let of = |types, account| Filter::parse(types, account).unwrap().fingerprint();
+        assert_eq!(of(None, None), 0);
+        assert_eq!(of(Some("spend,refund"), Some("a,b*")), of(Some("refund,spend"), Some("b*,a,a")));
+        let all = [
+            of(None, None),
+            of(Some("spend"), None),
+            of(Some("spend,refund"), None),
+            of(None, Some("spend")),
+            of(None, Some("spend*")),
+            of(None, Some("a,b")),
+            of(None, Some("ab")),
+        ];
+        for (n, one) in all.iter().enumerate() {
+            assert!(!all[..n].contains(one), "{all:?}");
+        }
+    }
 
     #[test]
     fn a_word_that_is_none_names_its_field() {

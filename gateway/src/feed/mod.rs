@@ -6,6 +6,7 @@
 //! | `source.rs` | from a position to a page of lines |
 //! | `filter.rs` | which lines somebody wants |
 //! | `ask.rs` | what can be asked |
+//! | `restored.rs` | whether the ledger came out of a backup |
 //! | `stream.rs` | a feed that somebody reads over HTTP |
 //! | `body.rs` | from a feed to the body of a response |
 //! | `tail.rs` | who waits at the journal's end is woken |
@@ -24,6 +25,7 @@ mod body;
 mod chunk;
 mod filter;
 mod program;
+mod restored;
 mod service;
 mod source;
 #[cfg(test)]
@@ -36,6 +38,7 @@ pub(crate) use ask::{FeedAsk, FeedParams, Form};
 pub(crate) use body::{Body, Pieces};
 pub(crate) use filter::Filter;
 pub(crate) use program::{FeedArgs, run};
+pub(crate) use restored::Restored;
 pub(crate) use service::FeedService;
 pub(crate) use source::{FeedFault, Source};
 pub(crate) use stream::Feed;

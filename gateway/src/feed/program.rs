@@ -1,6 +1,6 @@
 //! `fentan feed`: prints the feed of a running server, and keeps its place in a file.
 
-use crate::client::{AccessArgs, Config, agent_with, part, reach, refused};
+use crate::client::{AccessArgs, part, reach, refused, streaming_agent};
 use anyhow::{Context, Result, bail};
 use fentan_engine::journal::Position;
 use serde::Deserialize;
@@ -10,9 +10,6 @@ use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A server says something every ten seconds, whatever happens.
-const SILENCE: Duration = Duration::from_secs(40);
-const CONNECT: Duration = Duration::from_secs(10);
 /// How long it waits before it asks again, at first and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 /// While more comes without a pause the cursor is written down so often.
@@ -133,8 +130,7 @@ impl Reading {
             Some(from) => Some(from.parse().context("--from is a position, or end")?),
             None => Some(1),
         };
-        let patience = |config: Config| config.timeout_connect(Some(CONNECT)).timeout_per_read(Some(SILENCE));
-        let agent = agent_with(&args.server, &args.access, patience)?;
+        let agent = streaming_agent(&args.server, &args.access)?;
         let now = Instant::now();
         Ok(Self {
             agent,

@@ -2,6 +2,7 @@
 
 use super::chunk::{Chunk, Kept};
 use super::filter::Filter;
+use super::restored::Restored;
 use crate::wire::write::whole;
 use fentan_engine::catalog::Catalog;
 use fentan_engine::journal::{BatchError, JournalError, JournalReader, Position};
@@ -122,12 +123,19 @@ pub(crate) struct Source {
     journal: Arc<dyn JournalReader>,
     durable: Durable,
     catalog: InForce,
+    /// The ledger's last restore, if it came out of a backup.
+    pub(crate) restored: Option<Restored>,
     kept: Mutex<Kept>,
 }
 
 impl Source {
-    pub(crate) fn new(journal: Arc<dyn JournalReader>, durable: Durable, catalog: InForce) -> Self {
-        Self { journal, durable, catalog, kept: Mutex::default() }
+    pub(crate) fn new(
+        journal: Arc<dyn JournalReader>,
+        durable: Durable,
+        catalog: InForce,
+        restored: Option<Restored>,
+    ) -> Self {
+        Self { journal, durable, catalog, restored, kept: Mutex::default() }
     }
 
     /// The last position that is durable.

@@ -58,6 +58,7 @@ fn scene(batches: u32) -> Scene {
         Arc::clone(&journal),
         Box::new(move || mark.load(Ordering::Acquire)),
         Box::new(move || Arc::clone(&catalog)),
+        None,
     );
     Scene { source, journal, durable, end, _folder: folder }
 }

@@ -49,8 +49,12 @@ pub(crate) struct Feed {
     left: u64,
     /// A page that was read before the first bytes were asked for.
     ready: Option<Page>,
+    /// The client does not know yet where its feed begins.
+    where_from: bool,
     closing: watch::Receiver<bool>,
     ended: bool,
+    /// The server ended before the feed did.
+    cut: bool,
     _slot: Slot,
 }
 
@@ -66,7 +70,7 @@ impl Feed {
     ) -> Result<Self, FeedFault> {
         let slot = service.slot()?;
         let durable = service.source.durable();
-        let next = ask.from.unwrap_or(durable + 1);
+        let (next, from_end) = (ask.from.unwrap_or(durable + 1), ask.from.is_none());
         if next > durable + 1 {
             return Err(Reject::PositionAhead { durable }.into());
         }
@@ -82,8 +86,12 @@ impl Feed {
             left: ask.limit.unwrap_or(u64::MAX),
             ask,
             ready: None,
+            // Where the end was has to be told before anything else: who is cut off before the first record would come back
+            // to another end, and miss what was between the two.
+            where_from: from_end,
             closing,
             ended: false,
+            cut: false,
             _slot: slot,
         };
         if next <= durable {
@@ -107,6 +115,9 @@ impl Feed {
                     metrics::counter!("fentan_feeds_stalled_total").increment(1);
                     tracing::info!(position = self.next, "a feed whose client takes nothing was broken off");
                 }
+                Ended::Fault(FeedFault::Reject(Reject::ShuttingDown)) => {
+                    tracing::info!(position = self.next, "a feed was cut off because the server stops");
+                }
                 Ended::Fault(fault) => tracing::error!(%fault, position = self.next, "a feed was broken off"),
             }
         });
@@ -127,16 +138,23 @@ impl Feed {
 
     /// The next bytes; `None` at the end.
     async fn bytes(&mut self) -> Result<Option<Bytes>, FeedFault> {
+        if std::mem::take(&mut self.where_from) {
+            let mut bytes = Vec::new();
+            self.mark(&mut bytes);
+            return Ok(Some(Bytes::from(bytes)));
+        }
         while !self.ended {
-            let open = self.next <= self.last && self.left > 0 && !*self.closing.borrow();
-            if !open {
+            if self.next > self.last || self.left == 0 {
                 return Ok(self.finish());
+            }
+            if *self.closing.borrow() || self.closing.has_changed().is_err() {
+                return self.cut();
             }
             if self.ready.is_some() || self.next <= self.service.source.durable() {
                 let page = match self.ready.take() {
                     Some(page) => page,
                     None => match self.read().await {
-                        Err(FeedFault::Reject(Reject::ShuttingDown)) => return Ok(self.finish()),
+                        Err(FeedFault::Reject(Reject::ShuttingDown)) => return self.cut(),
                         page => page?,
                     },
                 };
@@ -147,7 +165,7 @@ impl Feed {
                 return Ok(Some(bytes));
             }
         }
-        Ok(None)
+        if self.cut { Err(Reject::ShuttingDown.into()) } else { Ok(None) }
     }
 
     /// What a page has to say.
@@ -184,8 +202,8 @@ impl Feed {
             () = tokio::time::sleep(left) => Woken::Late,
         };
         match woken {
-            Woken::More => return None,
-            Woken::Closing => return self.finish(),
+            // Whether the server stops is looked at before anything else is done.
+            Woken::More | Woken::Closing => return None,
             Woken::Late => {}
         }
         if over.is_some_and(|over| Instant::now() >= over) {
@@ -194,6 +212,17 @@ impl Feed {
         let mut bytes = Vec::new();
         self.mark(&mut bytes);
         Some(Bytes::from(bytes))
+    }
+
+    /// The end that the server comes to before the feed. A feed that would have ended by itself must not look whole; of
+    /// one that only follows, any end is the server's.
+    fn cut(&mut self) -> Result<Option<Bytes>, FeedFault> {
+        self.cut = self.ask.at_end != AtEnd::Follow || self.ask.limit.is_some();
+        match self.finish() {
+            Some(bytes) => Ok(Some(bytes)),
+            None if self.cut => Err(Reject::ShuttingDown.into()),
+            None => Ok(None),
+        }
     }
 
     /// The end: the client's cursor is moved past what was hidden.
@@ -211,11 +240,14 @@ impl Feed {
     fn mark(&mut self, bytes: &mut Vec<u8>) {
         let position = self.next - 1;
         (self.told, self.told_at) = (position, Instant::now());
+        let restored = self.service.source.restored.map(|restored| restored.field()).unwrap_or_default();
         match self.ask.form {
             Form::Ndjson => {
                 bytes.extend_from_slice(b"{\"seq\":");
                 whole(bytes, position);
-                bytes.extend_from_slice(b",\"type\":\"mark\"}\n");
+                bytes.extend_from_slice(b",\"type\":\"mark\"");
+                bytes.extend_from_slice(restored.as_bytes());
+                bytes.extend_from_slice(b"}\n");
             }
             // An event without data moves the browser's cursor and calls nobody.
             Form::Sse => {

@@ -1,16 +1,19 @@
 //! `POST /v1/backups`: a backup of the running ledger, told line by line.
 
-use super::documents::is_operator;
-use super::statements::{line, tokio_stream};
+use super::guard::{is_here, is_operator};
+use super::statements::{line, told};
 use super::{State, refusal};
+use crate::access::Admitted;
 use crate::backup::{Busy, Order};
-use actix_web::{HttpRequest, HttpResponse, post, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, post, web};
 use bytes::Bytes;
 use fentan_engine::ledger::Reject;
+use fentan_engine::names::Label;
 use fentan_storage::backup::Since;
 use serde::Deserialize;
 use serde_json::json;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// MiB that a backup reads and writes in a second at most, when nothing is said.
@@ -33,7 +36,8 @@ enum After {
     Backup(PathBuf),
 }
 
-/// Takes a backup into a folder of the server's machine. For operators only. The answer is lines of
+/// Takes a backup into a folder of the server's machine. For operators only, and for those elsewhere only below the folder
+/// that backups are kept to: the whole ledger is written where they say. The answer is lines of
 /// JSON: how far it is, and at last what came of it.
 #[post("/v1/backups")]
 pub(super) async fn take(http: HttpRequest, body: Bytes, state: web::Data<State>) -> HttpResponse {
@@ -44,14 +48,30 @@ pub(super) async fn take(http: HttpRequest, body: Bytes, state: web::Data<State>
         Ok(order) => order,
         Err(reject) => return refusal(&reject),
     };
+    if let Err(reject) = admitted(&http, &state, &order) {
+        return refusal(&reject);
+    }
     let (sender, receiver) = mpsc::unbounded_channel::<Bytes>();
     match state.backups.begin(order, move |value| line(&sender, &value)) {
-        Ok(()) => HttpResponse::Ok().content_type("application/x-ndjson").streaming(tokio_stream(receiver)),
+        Ok(()) => HttpResponse::Ok().content_type("application/x-ndjson").streaming(told(receiver)),
         Err(Busy(to)) => {
             let message = format!("a backup is being taken to {}; wait for its end", to.display());
             HttpResponse::Conflict().json(json!({ "ok": false, "code": "backup_running", "message": message }))
         }
     }
+}
+
+fn admitted(http: &HttpRequest, state: &State, order: &Order) -> Result<(), Reject> {
+    if !state.backups.has_root() && !is_here(http) {
+        let reason = "backups are taken from the server's own machine only, or below the folder of its setting backup_root, \
+                      which it has not";
+        let grant = http.extensions().get::<Admitted>().map(|admitted| Arc::clone(&admitted.grant));
+        return Err(match grant.and_then(|grant| Label::new(grant.name()).ok()) {
+            Some(token) => Reject::Forbidden { token, scope: None, account: None, reason: reason.into() },
+            None => Reject::Unauthorized { reason: reason.into() },
+        });
+    }
+    state.backups.admit(order)
 }
 
 fn order(body: &[u8]) -> Result<Order, Reject> {

@@ -3,7 +3,8 @@
 use super::history::params;
 use super::{State, refusal};
 use crate::access::Visitor;
-use crate::feed::{Feed, FeedAsk, FeedFault, FeedParams, Form};
+use crate::feed::{Feed, FeedAsk, FeedFault, FeedParams, Form, Restored};
+use crate::wire::moment;
 use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use fentan_engine::ledger::Reject;
@@ -18,19 +19,25 @@ pub(super) async fn journal(http: HttpRequest, mut visitor: Visitor, state: web:
     };
     let form = ask.form;
     match Feed::open(&state.feed, ask, state.closing.clone()).await {
-        Ok(feed) => HttpResponse::Ok()
-            .insert_header(("cache-control", "no-store"))
-            // Some proxies keep what streams until there is more of it.
-            .insert_header(("x-accel-buffering", "no"))
-            .content_type(match form {
-                Form::Ndjson => "application/x-ndjson",
-                Form::Sse => "text/event-stream; charset=utf-8",
-            })
-            .streaming(feed.into_stream().map(move |piece| {
+        Ok(feed) => {
+            let mut response = HttpResponse::Ok();
+            response
+                .insert_header(("cache-control", "no-store"))
+                // Some proxies keep what streams until there is more of it.
+                .insert_header(("x-accel-buffering", "no"))
+                .content_type(match form {
+                    Form::Ndjson => "application/x-ndjson",
+                    Form::Sse => "text/event-stream; charset=utf-8",
+                });
+            if let Some(Restored { at, position }) = state.feed.source.restored {
+                response.insert_header(("fentan-restored", format!("at={}; position={position}", moment(at))));
+            }
+            response.streaming(feed.into_stream().map(move |piece| {
                 // A feed may last for days; its token, or what that may do, may not.
                 visitor.renew();
                 if visitor.may_follow() { piece } else { Err(std::io::Error::other("the token is not good any more")) }
-            })),
+            }))
+        }
         Err(fault) => failed(&fault),
     }
 }

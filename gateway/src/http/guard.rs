@@ -138,8 +138,12 @@ impl FromRequest for Visitor {
 /// Whether a request may do what operators do: a token was looked at, or nobody is asked for one and it comes from this
 /// machine.
 pub(super) fn is_operator(http: &HttpRequest) -> bool {
-    http.extensions().contains::<Admitted>()
-        || http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+    http.extensions().contains::<Admitted>() || is_here(http)
+}
+
+/// Whether a request comes from this machine.
+pub(super) fn is_here(http: &HttpRequest) -> bool {
+    http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
 }
 
 /// The no to whoever is no operator.

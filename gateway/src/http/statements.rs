@@ -97,8 +97,7 @@ pub(super) async fn import(
     if let Err(reject) = given {
         return refusal(&reject);
     }
-    let lines = tokio_stream(receiver);
-    HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines)
+    HttpResponse::Ok().content_type("application/x-ndjson").streaming(told(receiver))
 }
 
 /// Writes a body to a file, off the worker's thread: others are served while the disk works.
@@ -125,13 +124,32 @@ fn unkept(error: &std::io::Error) -> HttpResponse {
     HttpResponse::InsufficientStorage().body(format!("the statement could not be kept: {error}\n"))
 }
 
-/// A body of what comes through a channel.
-pub(super) fn tokio_stream(
+/// How often who waits for a line hears the one before again, so that both sides notice when the other is gone.
+const BEAT: Duration = Duration::from_secs(10);
+
+/// A body of lines of progress and, at last, what came of it.
+pub(super) fn told(
     receiver: mpsc::UnboundedReceiver<Bytes>,
 ) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> {
-    futures_util::stream::unfold(receiver, |mut receiver| async move {
-        let line = receiver.recv().await?;
-        Some((Ok(line), receiver))
+    beating(receiver, BEAT)
+}
+
+fn beating(
+    receiver: mpsc::UnboundedReceiver<Bytes>,
+    every: Duration,
+) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> {
+    let before = Some(Bytes::from_static(b"{\"stage\":\"wait\",\"done\":0,\"of\":0}\n"));
+    futures_util::stream::unfold((receiver, before), move |(mut receiver, before)| async move {
+        let line = match &before {
+            Some(before) => match tokio::time::timeout(every, receiver.recv()).await {
+                Ok(line) => line?,
+                Err(_) => before.clone(),
+            },
+            None => receiver.recv().await?,
+        };
+        // The last line is told once.
+        let is_progress = serde_json::from_slice::<Value>(&line).is_ok_and(|line| line["stage"].is_string());
+        Some((Ok(line.clone()), (receiver, is_progress.then_some(line))))
     })
 }
 
@@ -233,4 +251,31 @@ pub(super) async fn all(state: web::Data<State>) -> HttpResponse {
 #[get("/v1/statements/{id}")]
 pub(super) async fn one(path: web::Path<String>, state: web::Data<State>) -> HttpResponse {
     document(&state, "statement", &path).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_hears_the_line_before_again_and_the_last_line_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (sender, receiver) = mpsc::unbounded_channel::<Bytes>();
+            let mut lines = Box::pin(beating(receiver, Duration::from_millis(5)));
+            let mut next =
+                async || lines.next().await.map(|line| serde_json::from_slice::<Value>(&line.unwrap()).unwrap());
+            assert_eq!(next().await.unwrap()["stage"], "wait");
+            line(&sender, &json!({ "stage": "copy", "done": 7, "of": 9 }));
+            for _ in 0..3 {
+                assert_eq!(next().await.unwrap(), json!({ "stage": "copy", "done": 7, "of": 9 }));
+            }
+            line(&sender, &json!({ "ok": true }));
+            assert_eq!(next().await.unwrap(), json!({ "ok": true }));
+            let quiet = tokio::time::timeout(Duration::from_millis(50), next()).await;
+            assert!(quiet.is_err(), "{quiet:?}");
+            drop(sender);
+            assert_eq!(next().await, None);
+        });
+    }
 }

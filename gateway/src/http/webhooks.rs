@@ -12,7 +12,12 @@ use std::sync::Arc;
 /// All of them.
 #[get("/v1/webhooks")]
 pub(super) async fn all(state: web::Data<State>) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "ok": true, "webhooks": state.webhooks.standing() }))
+    let webhooks: Arc<Webhooks> = Arc::clone(&state.webhooks);
+    // Each has a lock that is held while its cursor is synced.
+    match web::block(move || webhooks.standing()).await {
+        Ok(standing) => HttpResponse::Ok().json(json!({ "ok": true, "webhooks": standing })),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
 }
 
 /// Begins at another position.

@@ -8,6 +8,7 @@ mod support;
 
 mod audit;
 mod connection;
+mod elsewhere;
 mod pages;
 mod prefixes;
 mod reload;

@@ -126,6 +126,25 @@ fn e6_nothing_is_restored_over_something() {
     let before = files(&ledger.path("data"));
     let output = ledger.run(&["restore", "--from", "full", "--data", "data"]);
     assert!(!output.status.success() && said(&output).contains("not empty"), "{}", said(&output));
+    // What stands there is a ledger.
+    assert!(!said(&output).contains("delete"), "{}", said(&output));
     assert_eq!(files(&ledger.path("data")), before);
     ledger.verify();
+}
+
+#[test]
+fn e6_only_a_restore_that_has_begun_to_write_says_that_there_is_something_to_delete() {
+    let ledger = Ledger::new();
+    let server = ledger.serve(&[]);
+    some(&server, "a");
+    backup(&ledger, &server, "full", &[]);
+    server.stop();
+    for (row, more) in [(&["nothing"][..], &[][..]), (&["full", "full"], &[]), (&["full"], &["--until", "0"])] {
+        let said = not_restored(&ledger, row, more);
+        assert!(!said.contains("delete what stands in"), "{row:?} {more:?}: {said}");
+    }
+    let segment = files(&ledger.path("full/journal")).remove(0).0;
+    fs::remove_file(&segment).unwrap();
+    let said = not_restored(&ledger, &["full"], &[]);
+    assert!(said.contains("delete what stands in") && said.contains("is missing from the backup"), "{said}");
 }

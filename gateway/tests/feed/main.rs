@@ -15,6 +15,7 @@ mod reader;
 mod receiver;
 mod records;
 mod refused;
+mod restored;
 mod slow;
 mod streams;
 mod webhook_crash;

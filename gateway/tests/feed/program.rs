@@ -1,8 +1,9 @@
 //! `fentan feed`: prints, and goes on where it was.
 
 use crate::reader::Reader;
+use crate::slow::fill;
 use crate::support::{Client, Ledger, eventually};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 fn feed(ledger: &Ledger, server: std::net::SocketAddr, args: &[&str]) -> Command {
@@ -79,4 +80,28 @@ fn the_program_prints_the_feed_and_keeps_its_place() {
     assert!(said.starts_with("listening"), "{said}");
     Client::connect(tcp).done(r#"{"id":"n-2","op":"top_up","account":"a","principal":"1.00"}"#);
     assert!(next().contains(r#""id":"n-2""#));
+}
+
+#[test]
+fn a_copy_that_the_servers_end_cuts_off_is_not_taken_for_a_whole_one() {
+    let ledger = Ledger::new();
+    let mut server = ledger.serve(&["--shards", "2"]);
+    // More than all that is between the two can hold.
+    fill(&mut server.client(), 60_000);
+    let mut running = Running(feed(&ledger, server.http, &[]).spawn().unwrap());
+    let mut output = BufReader::new(running.0.stdout.take().unwrap());
+    output.read_line(&mut String::new()).unwrap();
+    server.terminate();
+    eventually("the server stops", || server.log().contains("stopping").then_some(()));
+    // It has been told by now, and the rest of the records is not sent any more.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    let mut said = String::new();
+    running.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let next = rest.lines().count() + 2;
+    assert!(next < 60_000, "it was not cut off: {next}");
+    assert_eq!(running.0.wait().unwrap().code(), Some(2), "{said}");
+    assert!(said.contains("cut off") && said.contains(&format!("go on with --from {next}")), "{said}");
+    server.wait();
 }

@@ -4,7 +4,7 @@ use crate::reader::{Reader, records};
 use crate::support::{Client, Ledger, Server, eventually};
 
 /// Writes so many records quickly.
-fn fill(client: &mut Client, count: usize) {
+pub(crate) fn fill(client: &mut Client, count: usize) {
     for begin in (0..count).step_by(500) {
         let lines: String = (begin..begin + 500)
             .map(|n| {

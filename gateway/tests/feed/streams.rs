@@ -30,12 +30,37 @@ fn a_feed_that_waits_goes_on_and_ends_when_nothing_comes() {
     assert_eq!(Reader::open(server.http, "from=5&limit=3&follow=true").lines().len(), 3);
     // From the end on: only what comes.
     let mut feed = Reader::open(server.http, "from=end&follow=true");
+    assert_eq!(json(&feed.line()), json(r#"{"seq":20,"type":"mark"}"#), "where the end was");
     client.done(r#"{"id":"new","op":"top_up","account":"a","principal":"1.00"}"#);
     assert_eq!(json(&feed.line())["id"], "new");
     // The end of the server is the end of its feeds.
     server.stop();
     while let Next::Line(line) = feed.next() {
         assert_eq!(json(&line)["type"], "mark");
+    }
+}
+
+#[test]
+fn a_feed_that_the_servers_end_cuts_is_not_taken_for_a_whole_one() {
+    for (query, whole) in [
+        ("from=1&wait=60", false),
+        ("from=1&limit=9&follow=true", false),
+        ("from=1&types=spend&wait=60", false),
+        ("from=1&follow=true", true),
+    ] {
+        let ledger = Ledger::new();
+        let server = ledger.serve(&[]);
+        server.client().done(r#"{"id":"t","op":"top_up","account":"a","principal":"1.00"}"#);
+        let mut feed = Reader::open(server.http, query);
+        assert_eq!(json(&feed.line())["seq"], 1, "{query}");
+        server.stop();
+        let end = loop {
+            match feed.next() {
+                Next::Line(line) => assert_eq!(json(&line)["type"], "mark", "{query}"),
+                end => break end,
+            }
+        };
+        assert_eq!(matches!(end, Next::End), whole, "{query}: {end:?}");
     }
 }
 
@@ -70,6 +95,24 @@ fn server_sent_events_are_taken_up_after_the_last_one_seen() {
     let refused =
         Reader::try_open(server.http, "", &[("accept", "text/event-stream"), ("last-event-id", "x")]).unwrap();
     assert_eq!((refused.status, &json(&refused.refusal)["field"]), (400, &"last-event-id".into()));
+}
+
+#[test]
+fn who_is_cut_off_before_the_first_record_from_the_end_comes_back_to_that_end() {
+    let ledger = Ledger::new();
+    let server = ledger.serve(&[]);
+    let mut client = server.client();
+    for end in 0..2_u64 {
+        // Nothing has come yet when the connection ends; what comes then is not missed.
+        let begun = Instant::now();
+        let (seen, data) = Reader::events(server.http, "from=end", None).event();
+        assert_eq!((seen, data), (end, None));
+        assert!(begun.elapsed() < Duration::from_secs(5), "at once");
+        client.done(&format!(r#"{{"id":"t-{end}","op":"top_up","account":"a","principal":"1.00"}}"#));
+        let (id, data) = Reader::events(server.http, "from=end", Some(seen)).event();
+        assert_eq!((id, &data.unwrap()["id"]), (end + 1, &format!("t-{end}").into()));
+    }
+    assert_eq!(records(server.http, "from=end"), [json(r#"{"seq":2,"type":"mark"}"#)]);
 }
 
 #[test]

@@ -93,3 +93,37 @@ fn what_was_sent_and_not_acknowledged_before_a_kill_comes_again_as_the_same_batc
         server.stop();
     }
 }
+
+/// The same positions through another filter are other records: whoever keeps ids must not take them for what he has.
+#[test]
+fn a_batch_that_was_sent_through_another_filter_comes_with_another_id() {
+    let good = Arc::new(AtomicBool::new(false));
+    let is_good = Arc::clone(&good);
+    let receiver =
+        Receiver::start(move |_, _| if is_good.load(SeqCst) { Does::Answer(200) } else { Does::Answer(500) });
+    let ledger = Ledger::new();
+    let types = |words: &str| hook("erp", receiver.address, &format!("types = [{words}]"));
+    let server = ledger.serve(&[]);
+    top_ups(&mut server.client(), 0, 3);
+    server.client().done(r#"{"id":"f","op":"freeze","account":"w-1"}"#);
+    server.stop();
+    let (mut ids, mut before) = (Vec::new(), 0);
+    for words in ["\"top_up\", \"freeze\"", "\"freeze\", \"top_up\"", "\"freeze\"", ""] {
+        let server = serve(&ledger, &types(words), &[]);
+        let sent = eventually("a try", || receiver.deliveries().split_off(before).pop());
+        assert_eq!(sent.span(), (1, 4));
+        ids.push((sent.id, sent.body));
+        server.kill();
+        before = receiver.deliveries().len();
+    }
+    assert_eq!(ids[0], ids[1], "the same filter, in another order");
+    for (n, (id, body)) in ids.iter().enumerate().skip(2) {
+        assert!(ids[..n].iter().all(|(other, _)| other != id), "{ids:?}");
+        assert!(ids[..n].iter().all(|(_, other)| other != body), "{ids:?}");
+    }
+    good.store(true, SeqCst);
+    let server = serve(&ledger, &types(""), &[]);
+    receiver.has(4);
+    assert_eq!(receiver.acknowledged(), [1, 2, 3, 4]);
+    server.stop();
+}

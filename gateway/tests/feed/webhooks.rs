@@ -39,7 +39,7 @@ pub(crate) fn standing(server: &Server, name: &str) -> Value {
     found.unwrap_or_else(|| panic!("{all}")).clone()
 }
 
-fn post(server: &Server, path: &str, body: &str) -> (u16, Value) {
+pub(crate) fn post(server: &Server, path: &str, body: &str) -> (u16, Value) {
     let answer = server.http().exchange("POST", &format!("/v1/webhooks/{path}"), &[], body.as_bytes());
     (answer.status, answer.json())
 }
@@ -216,7 +216,8 @@ fn filters_and_where_to_begin() {
     // What a filter has hidden is not looked at again.
     server.stop();
     let text = std::fs::read_to_string(ledger.path("data/webhooks/spends.json")).unwrap();
-    assert_eq!(json(&text), json!({"next": 34, "sending": null, "paused": false}));
+    let cursor = json(&text);
+    assert_eq!((&cursor["next"], &cursor["sending"], &cursor["paused"]), (&json!(34), &Value::Null, &json!(false)));
 }
 
 #[test]

@@ -292,6 +292,14 @@ pub enum BackupError {
     /// Somebody asked for its end.
     #[error("the backup was stopped before it was done, because the server stops; take another after its start")]
     Stopped,
+    /// A restore that had begun to write.
+    #[error("nothing was restored; delete what stands in {data} before you try again: {error}")]
+    Begun {
+        /// The folder. It was empty before.
+        data: PathBuf,
+        /// Why it ended.
+        error: Box<BackupError>,
+    },
     /// The moment cannot be restored.
     #[error("{until} cannot be restored: {detail}")]
     Until {

@@ -47,7 +47,7 @@ pub struct Restored {
 ///
 /// # Errors
 /// When a backup is damaged, or does not follow those before it, when the folder is not empty, or the moment is not in the
-/// backups.
+/// backups. [`BackupError::Begun`] alone leaves something in the folder.
 pub fn restore(
     backups: &[PathBuf],
     data: &Path,
@@ -111,9 +111,7 @@ impl Restoring<'_> {
         let Some(((_, full), (_, last))) = self.row.first().zip(self.row.last()) else {
             return Err(BackupError::Unfinished { path: PathBuf::new() });
         };
-        let had = last.to.position;
-        let floor = self.row.iter().map(|(_, manifest)| manifest.floor).max().unwrap_or(0);
-        let first = full.from.position;
+        let (first, had) = (full.from.position, last.to.position);
         if let Some(Until::Position(position)) = until
             && (position <= first || position > had)
         {
@@ -124,7 +122,26 @@ impl Restoring<'_> {
         {
             return Err(outside(&moment(at), full, last));
         }
-        self.files(last, progress)?;
+        let total = self.room()?;
+        // From here on there is something to be deleted, and it is ours: the folder was empty.
+        let data = self.data;
+        self.write(full, last, until, total, progress)
+            .map_err(|error| BackupError::Begun { data: data.to_path_buf(), error: Box::new(error) })
+    }
+
+    /// Writes the folder.
+    fn write(
+        &mut self,
+        full: &Manifest,
+        last: &Manifest,
+        until: Option<Until>,
+        total: u64,
+        progress: Progress<'_>,
+    ) -> Result<Restored, BackupError> {
+        let had = last.to.position;
+        let floor = self.row.iter().map(|(_, manifest)| manifest.floor).max().unwrap_or(0);
+        let first = full.from.position;
+        self.files(last, total, progress)?;
         let journal = self.data.join(JOURNAL);
         make_folder(&journal)?;
         // Above every term that the ledger has seen: what it goes on to write is told from what the other may write.
@@ -150,8 +167,8 @@ impl Restoring<'_> {
         Ok(Restored { position: read.position, at: read.at, had, checkpoint })
     }
 
-    /// Copies all files; pieces of a segment are put together.
-    fn files(&mut self, last: &Manifest, progress: Progress<'_>) -> Result<(), BackupError> {
+    /// The bytes to be copied, for which there is room.
+    fn room(&self) -> Result<u64, BackupError> {
         let total: u64 = self.row.iter().map(|(_, manifest)| manifest.bytes()).sum();
         let free = free_bytes(self.data)?;
         // The last segment grows to its full length.
@@ -159,6 +176,11 @@ impl Restoring<'_> {
         if needed > free {
             return Err(BackupError::NoRoom { path: self.data.to_path_buf(), needed, free });
         }
+        Ok(total)
+    }
+
+    /// Copies all files; pieces of a segment are put together.
+    fn files(&mut self, last: &Manifest, total: u64, progress: Progress<'_>) -> Result<(), BackupError> {
         let mut done = 0;
         let mut folders: Vec<PathBuf> = Vec::new();
         for (backup, manifest) in self.row {

@@ -118,7 +118,13 @@ pub(crate) fn load(path: &Path) -> Result<Vec<Hook>> {
 }
 
 fn parse(text: &str, folder: &Path) -> Result<Vec<Hook>> {
-    let file: File = toml::from_str(text)?;
+    // The parser's own text shows the line, in which a secret may stand by mistake; its message may quote the value.
+    let file: File = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let (line, column) =
+            (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
+        anyhow!("line {line}, column {column}: {}", unquoted(error.message()))
+    })?;
     ensure!(file.webhook.len() <= HOOKS_MAX, "there are {}, at most {HOOKS_MAX} may be", file.webhook.len());
     let mut names = BTreeSet::new();
     let mut hooks = Vec::new();
@@ -136,11 +142,17 @@ fn check(given: Given, folder: &Path) -> Result<Hook> {
     ensure!(named, "name is 1 to 32 of a-z, 0-9, - and _: a file of the data folder is called so");
     let secret = match (&given.secret_env, &given.secret_file) {
         (Some(variable), None) => {
-            std::env::var(variable).map_err(|_| anyhow!("secret_env: the environment has no {variable}"))?
+            // Not named: it may be the secret itself, put in the wrong place.
+            std::env::var(variable).map_err(|_| {
+                anyhow!(
+                    "secret_env is the name of a variable, and the environment has none of the name that stands there"
+                )
+            })?
         }
         (None, Some(file)) => {
-            let file = folder.join(file);
-            std::fs::read_to_string(&file).with_context(|| format!("secret_file {}", file.display()))?
+            // Neither is this path.
+            std::fs::read_to_string(folder.join(file))
+                .map_err(|error| anyhow!("secret_file, a path relative to this file, cannot be read: {error}"))?
         }
         _ => bail!("one of secret_env and secret_file says where its secret is"),
     };
@@ -171,6 +183,14 @@ fn check(given: Given, folder: &Path) -> Result<Hook> {
         retry_max: Duration::from_secs(within("retry_max_seconds", given.retry_max_seconds, 300, 1, 86_400)?),
         name: given.name,
     })
+}
+
+/// A parser's message without the value that it quotes.
+fn unquoted(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(begin), Some(end)) if begin < end => format!("{}…{}", &message[..=begin], &message[end..]),
+        _ => message.to_owned(),
+    }
 }
 
 /// An address: https, or http on this machine.
@@ -238,6 +258,25 @@ mod tests {
         assert_eq!(hook.secret.bytes(), b"0123456789abcdef");
         assert!(!format!("{hook:?}").contains("0123456789abcdef"));
         assert_eq!(hook.shown_url(), "https://erp.example/in");
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_not_repeated() {
+        const MISTAKE: &str = "hunter2-hunter2-hunter2";
+        let head = format!("[[webhook]]\nname = \"erp\"\n{URL}\n");
+        for (more, place) in [
+            (format!("secret = \"{MISTAKE}\""), "line 4, column 1"),
+            (format!("secret_env = \"{MISTAKE}\""), "secret_env"),
+            (format!("secret_file = \"{MISTAKE}\""), "secret_file"),
+            (format!("timeout_seconds = \"{MISTAKE}\""), "line 4, column 19"),
+            (format!("secret_env = {MISTAKE}"), "line 4, column 14"),
+            (format!("secret_env = \"{MISTAKE}"), "line 4"),
+            (format!("batch_bytes = \"{MISTAKE}\\\"{MISTAKE}\""), "line 4, column 15"),
+            (format!("secret_env = \"A\" # {MISTAKE}\nfrom = true"), "line 5"),
+        ] {
+            let error = format!("{:#}", parse(&format!("{head}{more}\n"), Path::new(".")).unwrap_err());
+            assert!(!error.contains("hunter2") && error.contains(place), "{more}: {error}");
+        }
     }
 
     #[test]

@@ -136,12 +136,16 @@ impl Courier {
             return Ok((None, page.next, false));
         }
         let (first, last) = (cursor.next, page.next - 1);
-        let head = format!("{{\"webhook\":\"{}\",\"first\":{first},\"last\":{last},\"records\":[", self.hook.name);
+        let restored = self.source.restored;
+        let field = restored.map(|restored| restored.field()).unwrap_or_default();
+        let head =
+            format!("{{\"webhook\":\"{}\",\"first\":{first},\"last\":{last}{field},\"records\":[", self.hook.name);
         let mut body = head.into_bytes();
         body.extend_from_slice(&page.bytes);
         body.extend_from_slice(b"]}");
         let full = page.records >= records || page.bytes.len() >= bytes || last < durable;
-        Ok((Some(Batch { first, last, records: page.records, body }), page.next, full))
+        let (filter, restored) = (cursor.filter, restored.map(|restored| restored.at));
+        Ok((Some(Batch { first, last, records: page.records, filter, restored, body }), page.next, full))
     }
 
     /// Sends a batch until it is acknowledged; `false` when something else is to be done before.

@@ -18,8 +18,17 @@ pub(super) struct Cursor {
     pub(super) next: Position,
     /// The last position of the batch that may have been sent, and is sent again as it was.
     pub(super) sending: Option<Position>,
-    /// An operator has stopped it.
+    /// An operator has stopped it, or a restore of the ledger.
     pub(super) paused: bool,
+    /// It is paused because the ledger was restored, and nobody has said yet where it goes on.
+    #[serde(default)]
+    pub(super) held: bool,
+    /// When the ledger was restored of which the positions are; `None` for one that never was.
+    #[serde(default)]
+    pub(super) restored: Option<i64>,
+    /// The filter under which `sending` was read, by its fingerprint.
+    #[serde(default)]
+    pub(super) filter: u32,
 }
 
 /// The file.
@@ -73,9 +82,10 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let file = CursorFile::open(data.path(), "erp").unwrap();
         assert_eq!(file.read().unwrap(), None);
-        for cursor in
-            [Cursor { next: 1, sending: None, paused: false }, Cursor { next: 7, sending: Some(90), paused: true }]
-        {
+        let cursor = Cursor { next: 1, sending: None, paused: false, held: false, restored: None, filter: 0 };
+        let other =
+            Cursor { next: 7, sending: Some(90), paused: true, held: true, restored: Some(5), filter: u32::MAX };
+        for cursor in [cursor, other] {
             file.write(&cursor).unwrap();
             assert_eq!(file.read().unwrap(), Some(cursor));
         }

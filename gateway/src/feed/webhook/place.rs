@@ -2,7 +2,7 @@
 
 use super::config::Hook;
 use super::cursor::{Cursor, CursorFile};
-use crate::feed::{FeedFault, Source};
+use crate::feed::{FeedFault, Restored, Source};
 use crate::wire::moment;
 use anyhow::Result;
 use fentan_engine::journal::{JournalError, Position};
@@ -61,22 +61,55 @@ pub(super) struct Place {
     pub(super) name: String,
     url: String,
     file: CursorFile,
+    restored: Option<Restored>,
     inner: Mutex<Inner>,
 }
 
 impl Place {
     /// As the file says, or where the configuration says that it begins.
+    ///
+    /// Of a restored ledger a cursor that was not written after that is none: a receiver may have records that are in this
+    /// ledger no more, and would skip those that have their positions now. So nothing is sent before somebody says where
+    /// to go on.
     pub(super) fn open(hook: &Hook, file: CursorFile, source: &Source) -> Result<Self> {
-        let cursor = if let Some(cursor) = file.read()? {
-            cursor
-        } else {
+        let restored = source.restored.map(|restored| restored.at);
+        let filter = hook.filter.fingerprint();
+        let found = file.read()?;
+        let mut cursor = found.unwrap_or_else(|| {
             let next = hook.from.unwrap_or(source.durable() + 1);
-            let cursor = Cursor { next, sending: None, paused: false };
+            Cursor { next, sending: None, paused: false, held: false, restored: None, filter }
+        });
+        if cursor.restored != restored {
+            cursor = Cursor { sending: None, paused: true, held: true, restored, ..cursor };
+        }
+        if cursor.filter != filter {
+            // Read again through this filter the batch would be another one.
+            cursor = Cursor { sending: None, filter, ..cursor };
+        }
+        if found != Some(cursor) {
             file.write(&cursor)?;
-            cursor
-        };
+        }
         let inner = Mutex::new(Inner { cursor, kept: cursor, changes: 0, course: Course::default() });
-        Ok(Self { name: hook.name.clone(), url: hook.shown_url(), file, inner })
+        let place = Self { name: hook.name.clone(), url: hook.shown_url(), file, inner, restored: source.restored };
+        if cursor.held {
+            tracing::warn!(webhook = hook.name, "{}", place.held());
+        }
+        Ok(place)
+    }
+
+    /// Why it is held, and what to do.
+    fn held(&self) -> String {
+        let Some(Restored { at, position }) = self.restored else { return String::new() };
+        format!(
+            "paused: the ledger was restored to position {position} at {}, and this webhook was not told since where to go on. \
+             What its receiver has after that position is in this ledger no more; let it forget that, then \
+             `fentan webhook rewind {} --from N`, N being one more than the last position that it has, {} at most, \
+             and `fentan webhook resume {}`",
+            moment(at),
+            self.name,
+            position + 1,
+            self.name
+        )
     }
 
     /// The cursor, and how often operators have changed it.
@@ -125,7 +158,7 @@ impl Place {
                 (cursor.next, cursor.sending) = (next, None);
             }
             Change::Pause => cursor.paused = true,
-            Change::Resume => cursor.paused = false,
+            Change::Resume => (cursor.paused, cursor.held) = (false, false),
         }
         let failed = |error: std::io::Error| JournalError::Medium(format!("the cursor cannot be written: {error}"));
         self.file.write(&cursor).map_err(failed)?;
@@ -154,7 +187,7 @@ impl Place {
             "next": cursor.next,
             "lag": (durable + 1).saturating_sub(cursor.next),
             "attempts": course.attempts,
-            "last_error": course.last_error,
+            "last_error": if cursor.held { Some(self.held()) } else { course.last_error.clone() },
             "next_try_at": course.next_try_at.map(moment),
             "delivered_at": course.delivered_at.map(moment),
             "batches": course.batches,

@@ -3,6 +3,7 @@
 use super::config::Hook;
 use super::sign;
 use fentan_engine::journal::Position;
+use std::fmt::Write;
 use std::sync::Arc;
 use ureq::tls::{RootCerts, TlsConfig};
 
@@ -14,13 +15,26 @@ pub(super) struct Batch {
     pub(super) first: Position,
     pub(super) last: Position,
     pub(super) records: u64,
+    /// The fingerprint of the filter that it was read through.
+    pub(super) filter: u32,
+    /// When its ledger was restored.
+    pub(super) restored: Option<i64>,
     pub(super) body: Vec<u8>,
 }
 
 impl Batch {
-    /// The same for the same batch, so that a receiver can tell that it has it.
+    /// The same for the same batch, so that a receiver can tell that it has it; another for whatever could have other
+    /// records: through another filter, or after a restore, which gives positions anew.
     pub(super) fn id(&self, hook: &str) -> String {
-        format!("{hook}-{}-{}", self.first, self.last)
+        let mut id = format!("{hook}-{}-{}", self.first, self.last);
+        // Writing to a string cannot fail.
+        if self.filter != 0 {
+            let _ = write!(id, "-f{:08x}", self.filter);
+        }
+        if let Some(at) = self.restored {
+            let _ = write!(id, "-r{at}");
+        }
+        id
     }
 }
 
