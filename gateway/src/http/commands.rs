@@ -164,7 +164,8 @@ fn stream(body: web::Payload, door: Door, visitor: Visitor, closing: watch::Rece
     let conn = Arc::new(Conn::default());
     let lines = Lines { buffer: BytesMut::new(), since: None, conn, routes: Routes::of(visitor), door };
     actix_web::rt::spawn(lines.converse(body, closing, answers));
-    HttpResponse::Ok().content_type("application/x-ndjson").streaming(response.into_stream())
+    // A connection whose request never ends would keep its place behind the end of the response.
+    HttpResponse::Ok().force_close().content_type("application/x-ndjson").streaming(response.into_stream())
 }
 
 /// The lines of a stream.
