@@ -47,6 +47,9 @@ Examples:
   A server with access control (docs/access.md): a token with the scopes spend, top_up, refund, read, operate:
     FENTAN_TOKEN=ftn_... fentan-loadtest run
 
+  The same with TLS, trusting what the authority in a file has signed for 127.0.0.1:
+    FENTAN_CA=ca.pem FENTAN_TOKEN=ftn_... fentan-loadtest run
+
   Top up 1,000,000 wallets once, then drive several loads on them; latency at half of the peak:
     fentan-loadtest run --scenario peak_single --run-id 7 --no-verify --json peak.json
     fentan-loadtest run --scenario half_peak --run-id 7 --skip-prepare --load-number 1 --rate 150000 --no-verify";

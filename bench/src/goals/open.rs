@@ -15,6 +15,9 @@ const ACCEPTED_P99: &str = "accepted, p99";
 const REFUSED_P99: &str = "refused, p99";
 const GROWTH: &str = "memory at the end ÷ a third into the load";
 
+/// Within so many milliseconds the server is to answer lines, or to refuse them.
+const QUEUE_MS: &str = "25";
+
 /// Memory may be so much larger at the end and still is flat.
 const FLAT: f64 = 1.1;
 
@@ -79,7 +82,7 @@ pub(super) const OVERLOAD: Goal = Goal {
     },
     conditions: |scale| {
         format!(
-            "{} wallets, {} s; flat is ≤ {FLAT} ×, at once is as soon as accepted",
+            "{} wallets, {} s, queue_ms = {QUEUE_MS}; flat is ≤ {FLAT} ×, at once is as soon as accepted",
             count(scale.wallets),
             scale.open_seconds
         )
@@ -89,7 +92,7 @@ pub(super) const OVERLOAD: Goal = Goal {
 #[expect(clippy::cast_precision_loss, reason = "counts and times, for people to read")]
 fn overload(bench: &mut Bench) -> anyhow::Result<Measured> {
     let peak = bench.peak()?.per_second;
-    let site = bench.fresh(Vec::new())?;
+    let site = bench.fresh(["--queue-ms", QUEUE_MS].map(str::to_owned).into())?;
     let watch = MemoryWatch::start(site.server.pid());
     // The scenario sends three times the rate it is told.
     let load = site.load_tool().run("overload", &args(bench, peak))?.load;

@@ -29,7 +29,7 @@ pub(crate) struct Given {
     #[arg(long, env = "FENTAN_QUEUE_REQUESTS", value_name = "N")]
     pub(crate) queue_requests: Option<usize>,
     /// Milliseconds within which lines are to be answered; who has more than 128 unanswered is refused what would take
-    /// longer; 0 is no such bound [default: 25]
+    /// longer; 0 is no such bound [default: 0]
     #[arg(long, env = "FENTAN_QUEUE_MS", value_name = "MS")]
     pub(crate) queue_ms: Option<usize>,
     /// Wallets kept in memory, over all shards [default: 4000000]
@@ -186,7 +186,7 @@ impl Settings {
             catalog: pick!(catalog, Vec::new()),
             shards: if shards == 0 { (processors / 2).max(1) } else { shards },
             queue_requests: within("queue_requests", pick!(queue_requests, 65_536), 1, 10_000_000)?,
-            queue_wait: Duration::from_millis(within("queue_ms", pick!(queue_ms, 25), 0, 60_000)? as u64),
+            queue_wait: Duration::from_millis(within("queue_ms", pick!(queue_ms, 0), 0, 60_000)? as u64),
             wallets_in_memory: within("wallets_in_memory", pick!(wallets_in_memory, 4_000_000), 64, 1_000_000_000)?,
             checkpoint_records: pick!(checkpoint_records, 2_000_000).max(1),
             checkpoint_seconds: pick!(checkpoint_seconds, 300).max(1),
