@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fentan_fuzz_bodies::run("batch", bytes));
+use fentan_fuzz_bodies::{begin, run};
+
+libfuzzer_sys::fuzz_target!(init: begin("batch"), |bytes: &[u8]| run("batch", bytes));

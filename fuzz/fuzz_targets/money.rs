@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fentan_fuzz_bodies::run("money", bytes));
+use fentan_fuzz_bodies::{begin, run};
+
+libfuzzer_sys::fuzz_target!(init: begin("money"), |bytes: &[u8]| run("money", bytes));

@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fentan_fuzz_bodies::run("rule_file", bytes));
+use fentan_fuzz_bodies::{begin, run};
+
+libfuzzer_sys::fuzz_target!(init: begin("rule_file"), |bytes: &[u8]| run("rule_file", bytes));

@@ -78,15 +78,19 @@ pub(super) struct SpentView<'a> {
     pub(super) promoted: u8,
 }
 
+/// A record's head, and what stands behind it. Who asked for it stands before it, and is a name.
+fn head(bytes: &[u8]) -> Result<(Head<'_>, &[u8]), postcard::Error> {
+    postcard::take_from_bytes(Record::bare(bytes).ok_or(postcard::Error::DeserializeBadEncoding)?)
+}
+
 /// Whether a record's command is a refund.
 pub(super) fn is_refund(bytes: &[u8]) -> Result<bool, postcard::Error> {
-    let (head, _) = postcard::take_from_bytes::<Head<'_>>(Record::bare(bytes))?;
-    Ok(head.command == REFUND)
+    Ok(head(bytes)?.0.command == REFUND)
 }
 
 /// An accepted spend without order lines, or `None` when the record is something else.
 pub(super) fn spent(bytes: &[u8]) -> Result<Option<SpentView<'_>>, postcard::Error> {
-    let (head, rest) = postcard::take_from_bytes::<Head<'_>>(Record::bare(bytes))?;
+    let (head, rest) = head(bytes)?;
     if head.command != SPEND {
         return Ok(None);
     }

@@ -77,10 +77,15 @@ impl Record {
         Label::new(std::str::from_utf8(by).ok()?).ok()
     }
 
-    /// The record's bytes without who asked for it.
+    /// The record's bytes without who asked for it. `None` when that is cut off or no name, or stands there twice: such
+    /// bytes are no record.
     #[must_use]
-    pub fn bare(bytes: &[u8]) -> &[u8] {
-        split_by(bytes).map_or(bytes, |(_, record)| record)
+    pub fn bare(bytes: &[u8]) -> Option<&[u8]> {
+        if bytes.first() != Some(&BY) {
+            return Some(bytes);
+        }
+        Self::asked_by(bytes)?;
+        split_by(bytes).map(|(_, record)| record).filter(|record| record.first() != Some(&BY))
     }
 
     /// Reads a record back. Who asked for it is [`Record::asked_by`].
@@ -89,14 +94,13 @@ impl Record {
     /// When the bytes are not exactly one record.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let fail = |reason: String| RecordError { length: bytes.len(), reason };
-        if bytes.first() == Some(&BY) && Self::asked_by(bytes).is_none() {
-            return Err(fail("who asked for it is no name".into()));
-        }
-        let bytes = Self::bare(bytes);
-        if let Some(record) = super::plain::decode(bytes) {
+        let Some(bare) = Self::bare(bytes) else {
+            return Err(fail("who asked for it is no name, or stands there twice".into()));
+        };
+        if let Some(record) = super::plain::decode(bare) {
             return Ok(record);
         }
-        match postcard::take_from_bytes(bytes) {
+        match postcard::take_from_bytes(bare) {
             Ok((record, [])) => Ok(record),
             Ok((_, rest)) => Err(fail(format!("{} bytes are left over", rest.len()))),
             Err(error) => Err(fail(error.to_string())),
@@ -167,15 +171,19 @@ mod tests {
         };
         let mut plain = Vec::new();
         record.encode(&mut plain);
-        assert_eq!((Record::asked_by(&plain), Record::bare(&plain)), (None, &*plain));
+        assert_eq!((Record::asked_by(&plain), Record::bare(&plain)), (None, Some(&*plain)));
         for name in ["a", "till-7", &"x".repeat(64)] {
             let mut bytes = Vec::new();
             Record::encode_by(&Label::internal(name), &mut bytes);
             record.encode(&mut bytes);
             assert_eq!(Record::asked_by(&bytes), Some(Label::internal(name)));
-            assert_eq!(Record::bare(&bytes), &*plain);
+            assert_eq!(Record::bare(&bytes), Some(&*plain));
             assert_eq!(Record::decode(&bytes).as_ref(), Ok(&record));
-            assert!(Record::decode(&bytes[..=name.len()]).is_err(), "a name that is cut off is no record");
+            let cut = &bytes[..=name.len()];
+            assert!(Record::decode(cut).is_err(), "a name that is cut off is no record");
+            assert_eq!(Record::bare(cut), None, "nor is it one without its name");
+            let twice = [&bytes[..2 + name.len()], &*bytes].concat();
+            assert!(Record::decode(&twice).is_err(), "who asked stands there once");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Takes seeds out of a data folder: the smallest record of each kind, and images, rows and headers as they lie on the
 //! disk. `cargo run --release -p fentan-fuzz-bodies --example harvest -- DATA fuzz/seeds`; the folder of
-//! `fentan demo` has something of everything. The ledger must be stopped.
+//! `fentan demo --data` has something of most. The ledger must be stopped. A seed that is there already is left as it is;
+//! one that its body refuses is named: then the body does not read what lies on the disk.
 
 use fentan_engine::accounts::Status;
 use fentan_engine::history::{HistoryStore, HistoryView, Range, Table};
@@ -9,6 +10,7 @@ use fentan_engine::ledger::Record;
 use fentan_engine::money::Currency;
 use fentan_engine::names::{AccountId, Label};
 use fentan_engine::store::{Store, StoredSlice};
+use fentan_fuzz_bodies::Target;
 use fentan_storage::{DataFolder, Options};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -40,12 +42,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         rows(&*history.view(), &mut found)?;
     }
     headers(Path::new(data), &mut found)?;
+    let mut new = 0;
     for ((target, kind), bytes) in &found.0 {
+        let body = Target::of(target).ok_or_else(|| format!("there is no target {target}"))?;
+        if !body.run(bytes) {
+            println!("{target}: {kind} is refused");
+        }
         let folder = Path::new(seeds).join(target);
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join(kind), bytes)?;
+        let path = folder.join(kind);
+        if !path.exists() {
+            fs::write(path, bytes)?;
+            new += 1;
+        }
     }
-    println!("{} seeds", found.0.len());
+    println!("{} seeds, {new} of them new", found.0.len());
     Ok(())
 }
 

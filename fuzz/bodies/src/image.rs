@@ -1,7 +1,7 @@
 //! The images that the account store keeps: wallets, slices, charts of accounts, documents. And the rows of the history.
 
 use crate::memory;
-use fentan_engine::accounts::{Slice, Status, Totals, Wallet};
+use fentan_engine::accounts::{Slice, Status, Timestamp, Totals, Wallet};
 use fentan_engine::clearing::Document;
 use fentan_engine::history::row_again;
 use fentan_engine::money::Currency;
@@ -19,7 +19,7 @@ pub(crate) fn body(bytes: &[u8]) -> bool {
     match kind % 4 {
         0 => wallet(bytes),
         1 => image::<Slice>("slice", bytes),
-        2 => image::<Totals>("chart", bytes),
+        2 => chart(bytes),
         _ => image::<Document>("document", bytes),
     }
 }
@@ -39,6 +39,12 @@ pub(crate) fn row(bytes: &[u8]) -> bool {
             false
         }
     }
+}
+
+/// As a shard keeps it, with the time of its last decision behind it; and without.
+fn chart(bytes: &[u8]) -> bool {
+    let timed = image::<(Totals, Timestamp)>("chart", bytes);
+    image::<Totals>("chart", bytes) || timed
 }
 
 /// Names of products are kept for the life of the process, because the configuration alone gives them. Here the

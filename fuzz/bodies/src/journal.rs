@@ -82,10 +82,8 @@ pub(crate) fn record(bytes: &[u8]) -> bool {
 /// Reads a record, and holds the way by hand (`plain.rs`) to the general one.
 fn read(bytes: &[u8]) -> Result<Record, RecordError> {
     let read = Record::decode(bytes);
-    let bare = Record::bare(bytes);
-    let is_named = bare.len() == bytes.len() || Record::asked_by(bytes).is_some();
-    let bare = if is_named { bare } else { &[] };
-    let general = postcard::take_from_bytes::<Record>(bare).ok().filter(|(_, rest)| rest.is_empty());
+    let general = Record::bare(bytes).and_then(|bare| postcard::take_from_bytes::<Record>(bare).ok());
+    let general = general.filter(|(_, rest)| rest.is_empty());
     assert_eq!(read.as_ref().ok(), general.as_ref().map(|(record, _)| record), "both ways read the same");
     read
 }

@@ -30,7 +30,7 @@ mod statement;
 mod store;
 
 pub use mutate::{Draws, mutate};
-pub use seeds::{Seed, seeds};
+pub use seeds::{Seed, begin, seeds};
 
 /// One kind of bytes from outside.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,11 @@
 //! The seeds of a target: files that are committed, and files that lie elsewhere in the repository for other reasons.
 
 use crate::Target;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+/// The folder to which a fuzz target writes its seeds, instead of fuzzing.
+const FOLDER: &str = "FENTAN_FUZZ_SEEDS";
 
 /// Bytes to begin with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +103,29 @@ pub fn seeds(target: &Target) -> Vec<Seed> {
     committed.chain(elsewhere).collect()
 }
 
+/// Begins a fuzz target. With `FENTAN_FUZZ_SEEDS` set it writes its seeds to that folder as files, prints the length of
+/// the longest input that is worth a try, and ends: so the script that runs it builds nothing besides.
+///
+/// # Panics
+/// When there is no such target, and when a file cannot be written.
+pub fn begin(target: &str) {
+    let Some(folder) = env::var_os(FOLDER) else { return };
+    let target = Target::of(target).expect("a target of this name");
+    write(target, Path::new(&folder));
+    println!("{}", target.longest);
+    process::exit(0);
+}
+
+fn write(target: &Target, folder: &Path) {
+    let told =
+        |path: &Path, done: std::io::Result<()>| done.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    told(folder, fs::create_dir_all(folder));
+    for (number, seed) in seeds(target).iter().enumerate() {
+        let path = folder.join(format!("seed-{number:03}"));
+        told(&path, fs::write(&path, &seed.bytes));
+    }
+}
+
 impl Made {
     fn inputs(&self, file: &[u8]) -> Vec<Vec<u8>> {
         let lines = || file.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -123,5 +149,20 @@ impl Made {
                 found
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_written_as_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = Target::of("money").expect("a target");
+        write(target, &folder.path().join("money"));
+        let written = fs::read_dir(folder.path().join("money")).expect("a folder").count();
+        assert_eq!(written, seeds(target).len());
+        assert!(written > 0);
     }
 }
