@@ -140,8 +140,24 @@ pub enum StoredSlice {
     Totals(u16, Image),
 }
 
+impl StoredSlice {
+    /// Up to where it is complete.
+    #[must_use]
+    pub const fn as_of(&self) -> Position {
+        match self {
+            Self::Account(_, _, image) | Self::Totals(_, image) => image.as_of,
+        }
+    }
+}
+
 /// Sees a wallet: the hash of its name, the name, up to where the image is complete, the image.
 pub type WalletVisitor<'v> = dyn FnMut(u64, &str, Position, &[u8]) -> Result<(), StoreError> + 'v;
+
+/// Sees what refunds have given back: the hash of the spend's id, up to where it is complete, and how much.
+pub type RefundVisitor<'v> = dyn FnMut(u128, Position, GivenBack) -> Result<(), StoreError> + 'v;
+
+/// Sees a document: the hash of its id, up to where the image is complete, the image.
+pub type DocumentVisitor<'v> = dyn FnMut(u128, Position, &[u8]) -> Result<(), StoreError> + 'v;
 
 /// The account store of a medium.
 pub trait Store: Send + Sync {
@@ -163,14 +179,26 @@ pub trait Store: Send + Sync {
     /// Where the record is of the command whose id has this hash.
     fn id(&self, hash: u64) -> Result<Option<IdEntry>, StoreError>;
 
-    /// Calls `visit` with the hash of every id and where its record is, in no order, until it says stop (`false`).
-    fn each_id(&self, visit: &mut dyn FnMut(u64, IdEntry) -> bool) -> Result<(), StoreError>;
+    /// Calls `visit` with the hash of every id whose hash is in this range and where its record is, in no order, until it
+    /// says stop (`false`).
+    fn each_id(
+        &self,
+        hashes: RangeInclusive<u64>,
+        visit: &mut dyn FnMut(u64, IdEntry) -> bool,
+    ) -> Result<(), StoreError>;
 
     /// What refunds have given back of a spend, and up to which position.
     fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError>;
 
+    /// Calls `visit` with every spend that refunds have given something back of, by the hash of its id, and up to which
+    /// position; stops at the first error.
+    fn each_refunded(&self, visit: &mut RefundVisitor<'_>) -> Result<(), StoreError>;
+
     /// A document of the clearing line, by the hash of its id.
     fn document(&self, id: u128) -> Result<Option<Image>, StoreError>;
+
+    /// Calls `visit` with every document of the clearing line, by the hash of its id; stops at the first error.
+    fn each_document(&self, visit: &mut DocumentVisitor<'_>) -> Result<(), StoreError>;
 
     /// All slices.
     fn slices(&self) -> Result<Vec<StoredSlice>, StoreError>;
@@ -231,7 +259,15 @@ impl Store for NoStore {
         Ok(None)
     }
 
-    fn each_id(&self, _: &mut dyn FnMut(u64, IdEntry) -> bool) -> Result<(), StoreError> {
+    fn each_id(&self, _: RangeInclusive<u64>, _: &mut dyn FnMut(u64, IdEntry) -> bool) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn each_refunded(&self, _: &mut RefundVisitor<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn each_document(&self, _: &mut DocumentVisitor<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 

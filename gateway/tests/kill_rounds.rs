@@ -125,7 +125,8 @@ fn e2_kill_dash_nine_under_load_loses_nothing_that_was_acknowledged() {
         );
         server.stop();
     }
-    let verified = Command::new(env!("CARGO_BIN_EXE_fentan")).arg("verify").arg("--data").arg(&data).output().unwrap();
+    let verified =
+        Command::new(env!("CARGO_BIN_EXE_fentan")).args(["verify", "--replay", "--data"]).arg(&data).output().unwrap();
     let report = String::from_utf8_lossy(&verified.stdout).into_owned();
     assert!(verified.status.success() && report.contains("clean"), "{report}");
     println!("{report}");

@@ -13,7 +13,7 @@ use crate::work::{balances, id};
 use fentan_engine::journal::{JournalReader, Position};
 use fentan_engine::ledger::{Query, Record, Reject};
 use fentan_engine::names::{AccountId, CommandId};
-use fentan_engine::runtime::verify::verify;
+use fentan_engine::runtime::verify::{Depth, verify};
 use fentan_engine::runtime::{Body, Limits, Request};
 use fentan_engine::store::{Store, StoreError};
 use fentan_storage::simulated::SimulatedDisk;
@@ -39,7 +39,7 @@ pub(crate) fn audit(disk: &SimulatedDisk, memory: &mut Memory, time: &Time, dice
     let (_, reader, store) = copy.open();
     let store: Arc<dyn Store> = Arc::new(store);
     // Two ways to the same books: all records into empty ones, and images with the tail.
-    match verify(&store, &reader, &mut |_| {}) {
+    match verify(&store, &reader, Depth::Replay, &mut |_| {}) {
         Ok(report) => wrong.extend(report.faults.into_iter().map(|fault| format!("verify: {fault}"))),
         Err(error) => wrong.push(format!("verify: {error}")),
     }
@@ -68,7 +68,7 @@ fn hash(store: &dyn Store, into: &mut blake3::Hasher) -> Result<(), String> {
             into.update(format!("{hash} {name} {as_of}").as_bytes()).update(image);
             Ok(())
         })?;
-        store.each_id(&mut |hash, _| {
+        store.each_id(0..=u64::MAX, &mut |hash, _| {
             into.update(&hash.to_le_bytes());
             true
         })

@@ -52,6 +52,7 @@ pub use explain::{LotsOfSteps, Rerun, Told, Unexplained, rerun};
 pub use given_back::GivenBack;
 pub use lot_set::LotSet;
 pub use order_table::{ALL_SUBS, Divisible, ORDER_LINES_MAX, OrderRow, OrderTable};
+pub(crate) use plain::PlainSpend;
 pub(crate) use posting::proceeds;
 pub use posting::{PostTo, Posting, postings};
 pub use record::{Record, RecordError};

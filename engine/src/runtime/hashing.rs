@@ -5,8 +5,7 @@
 
 use crate::names::CommandId;
 use siphasher::sip::SipHasher13;
-use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher13x128};
-use std::hash::Hasher;
+use siphasher::sip128::SipHasher13 as SipHasher13x128;
 
 /// The hash functions of one ledger.
 #[derive(Clone)]
@@ -25,25 +24,25 @@ impl Hashing {
     /// Of an account's name: chooses its shard.
     #[must_use]
     pub(crate) fn account(&self, name: &str) -> u64 {
-        let mut hasher = self.short;
-        hasher.write(name.as_bytes());
-        hasher.finish()
+        self.short.hash(name.as_bytes())
     }
 
     /// Of a command's id: finds its record, which says the id itself.
     #[must_use]
     pub(crate) fn id(&self, id: &CommandId) -> u64 {
-        let mut hasher = self.short;
-        hasher.write(id.as_bytes());
-        hasher.finish()
+        self.id_of(id.as_bytes())
+    }
+
+    /// The same, of the id's text.
+    #[must_use]
+    pub(crate) fn id_of(&self, id: &[u8]) -> u64 {
+        self.short.hash(id)
     }
 
     /// Of a name or id where nothing else says which it is. 128 bits: two ids of one ledger never share it in
     /// practice (2⁻⁶⁸ at a billion ids), and without the key none can be made to.
     #[must_use]
     pub(crate) fn wide(&self, name: &str) -> u128 {
-        let mut hasher = self.long;
-        hasher.write(name.as_bytes());
-        hasher.finish128().as_u128()
+        self.long.hash(name.as_bytes()).as_u128()
     }
 }

@@ -14,6 +14,7 @@ use fentan_engine::clearing::{
 use fentan_engine::ledger::{Command, Event, Query, Refund, Reject, Spend, TopUp, TopUpState};
 use fentan_engine::money::{Currency, Major, Money};
 use fentan_engine::names::{AccountId, CommandId, Label};
+use fentan_engine::runtime::verify::{Depth, verify};
 use fentan_engine::runtime::{Answer, Body, Engine, Found, Given, Limits, Media, Outcome, Parcel, Reply, Request};
 use fentan_engine::store::{NoStore, Store};
 use media::Tape;
@@ -262,7 +263,7 @@ fn c6_c7_money_of_all_shards_is_shared_settled_and_paid_out_and_replayed() {
     ended(&replayed);
     assert_eq!(replayed.clear("se-1", settle(400)), Heard::Done(true), "ids are known after a replay");
     let store: Arc<dyn Store> = Arc::new(NoStore);
-    let report = fentan_engine::runtime::verify::verify(&store, &tape, &mut |_| {}).unwrap();
+    let report = verify(&store, &tape, Depth::Replay, &mut |_| {}).unwrap();
     assert_eq!(report.faults, Vec::<String>::new());
 }
 

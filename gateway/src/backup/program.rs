@@ -180,7 +180,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<bool> {
     let restored = restored?;
     tell(args, &restored);
     if args.verify {
-        return verify(&VerifyArgs { data: args.data.clone(), json: args.json, quick: false });
+        return verify(&VerifyArgs { data: args.data.clone(), json: args.json, quick: false, replay: false });
     }
     Ok(true)
 }

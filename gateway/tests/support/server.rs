@@ -67,7 +67,7 @@ impl Ledger {
 
     /// `fentan verify` says that all is well.
     pub(crate) fn verify(&self) {
-        let output = self.program("verify").arg("--json").output().expect("the program starts");
+        let output = self.program("verify").args(["--json", "--replay"]).output().expect("the program starts");
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{text} {}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(json(&text)["clean"], true, "{text}");

@@ -86,6 +86,11 @@ pub(crate) fn hash(key: &[u8]) -> Result<(u64, &[u8]), StoreError> {
     Ok((u64::from_be_bytes(*hash), rest))
 }
 
+/// A hash of 128 bits as a key.
+pub(crate) fn wide(key: &[u8]) -> Result<u128, StoreError> {
+    key.try_into().map(u128::from_be_bytes).map_err(|_| damaged("a hash"))
+}
+
 /// A wallet: the hash of its name, so that a checkpoint's wallets need no sorting by name, and the name.
 pub(crate) fn wallet(hash: u64, account: &AccountId) -> Vec<u8> {
     let mut key = Vec::with_capacity(8 + account.as_str().len());

@@ -7,8 +7,11 @@ use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
-use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice, WalletVisitor};
+use fentan_engine::store::{
+    Bulk, DocumentVisitor, IdEntry, Image, Meta, Put, RefundVisitor, Store, StoreError, StoredSlice, WalletVisitor,
+};
 use rocksdb::WriteBatch;
+use std::num::NonZero;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,13 +38,47 @@ impl RocksStore {
         Ok(self.db.image(to)?)
     }
 
-    /// Reads all of the store, whose blocks have checksums of their own. Returns the position of the newest image.
+    /// Reads all of the store, whose blocks have checksums of their own: the large families by all processors. Returns the
+    /// position of the newest image.
     ///
     /// # Errors
     /// When a block or a value is damaged, or the medium fails.
     pub fn read_through(&self) -> Result<Position, StoreError> {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).clamp(1, 8) as u64;
+        let range = u64::MAX / threads;
+        std::thread::scope(|scope| {
+            let reading: Vec<_> = (0..threads)
+                .map(|number| {
+                    let last = if number + 1 == threads { u64::MAX } else { (number + 1) * range - 1 };
+                    scope.spawn(move || self.read_hashes(number * range..=last))
+                })
+                .collect();
+            let mut newest = self.read_others()?;
+            for thread in reading {
+                let stopped = |_| StoreError("a thread that reads the store has stopped".into());
+                newest = newest.max(thread.join().map_err(stopped)??);
+            }
+            Ok(newest)
+        })
+    }
+
+    /// Reads what begins with these hashes of the families that grow with the ledger.
+    fn read_hashes(&self, hashes: RangeInclusive<u64>) -> Result<Position, StoreError> {
         let mut newest = 0;
-        for family in [Family::Wallets, Family::Slices, Family::Documents] {
+        self.db.each(Family::Wallets, hashes.clone(), |_, value| {
+            newest = newest.max(keys::split_image(value)?.0);
+            Ok::<_, StoreError>(true)
+        })?;
+        self.db.each(Family::Ids, hashes, |_, value| {
+            newest = newest.max(keys::read_id(value)?.position());
+            Ok::<_, StoreError>(true)
+        })?;
+        Ok(newest)
+    }
+
+    fn read_others(&self) -> Result<Position, StoreError> {
+        let mut newest = 0;
+        for family in [Family::Slices, Family::Documents] {
             self.db.each(family, 0..=u64::MAX, |_, value| {
                 newest = newest.max(keys::split_image(value)?.0);
                 Ok::<_, StoreError>(true)
@@ -49,10 +86,6 @@ impl RocksStore {
         }
         self.db.each(Family::Refunded, 0..=u64::MAX, |_, value| {
             newest = newest.max(keys::read_refunded(value)?.0);
-            Ok::<_, StoreError>(true)
-        })?;
-        self.db.each(Family::Ids, 0..=u64::MAX, |_, value| {
-            newest = newest.max(keys::read_id(value)?.position());
             Ok::<_, StoreError>(true)
         })?;
         self.db.each(Family::Deadlines, 0..=u64::MAX, |key, _| {
@@ -154,8 +187,28 @@ impl Store for RocksStore {
         Ok(deadlines)
     }
 
-    fn each_id(&self, visit: &mut dyn FnMut(u64, IdEntry) -> bool) -> Result<(), StoreError> {
-        self.db.each(Family::Ids, 0..=u64::MAX, |key, value| Ok(visit(keys::hash(key)?.0, keys::read_id(value)?)))
+    fn each_id(
+        &self,
+        hashes: RangeInclusive<u64>,
+        visit: &mut dyn FnMut(u64, IdEntry) -> bool,
+    ) -> Result<(), StoreError> {
+        self.db.each(Family::Ids, hashes, |key, value| Ok(visit(keys::hash(key)?.0, keys::read_id(value)?)))
+    }
+
+    fn each_refunded(&self, visit: &mut RefundVisitor<'_>) -> Result<(), StoreError> {
+        self.db.each(Family::Refunded, 0..=u64::MAX, |key, value| {
+            let (as_of, back) = keys::read_refunded(value)?;
+            visit(keys::wide(key)?, as_of, back)?;
+            Ok(true)
+        })
+    }
+
+    fn each_document(&self, visit: &mut DocumentVisitor<'_>) -> Result<(), StoreError> {
+        self.db.each(Family::Documents, 0..=u64::MAX, |key, value| {
+            let (as_of, bytes) = keys::split_image(value)?;
+            visit(keys::wide(key)?, as_of, bytes)?;
+            Ok(true)
+        })
     }
 
     fn each_wallet(&self, hashes: RangeInclusive<u64>, visit: &mut WalletVisitor<'_>) -> Result<(), StoreError> {

@@ -5,7 +5,9 @@ use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
-use fentan_engine::store::{Bulk, IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice, WalletVisitor};
+use fentan_engine::store::{
+    Bulk, DocumentVisitor, IdEntry, Image, Meta, Put, RefundVisitor, Store, StoreError, StoredSlice, WalletVisitor,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -220,9 +222,13 @@ impl Store for SimulatedStore {
         self.read(|live| live.ids.get(&hash).copied())
     }
 
-    fn each_id(&self, visit: &mut dyn FnMut(u64, IdEntry) -> bool) -> Result<(), StoreError> {
+    fn each_id(
+        &self,
+        hashes: RangeInclusive<u64>,
+        visit: &mut dyn FnMut(u64, IdEntry) -> bool,
+    ) -> Result<(), StoreError> {
         let ids: Vec<(u64, IdEntry)> =
-            self.read(|live| live.ids.iter().map(|(hash, entry)| (*hash, *entry)).collect())?;
+            self.read(|live| live.ids.range(hashes).map(|(hash, entry)| (*hash, *entry)).collect())?;
         // Whether `visit` has stopped it does not matter here.
         let _ = ids.into_iter().all(|(hash, entry)| visit(hash, entry));
         Ok(())
@@ -230,6 +236,16 @@ impl Store for SimulatedStore {
 
     fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
         self.read(|live| live.refunded.get(&spend).cloned())
+    }
+
+    fn each_refunded(&self, visit: &mut RefundVisitor<'_>) -> Result<(), StoreError> {
+        let refunded = self.read(|live| live.refunded.clone())?;
+        refunded.into_iter().try_for_each(|(spend, (as_of, back))| visit(spend, as_of, back))
+    }
+
+    fn each_document(&self, visit: &mut DocumentVisitor<'_>) -> Result<(), StoreError> {
+        let documents = self.read(|live| live.documents.clone())?;
+        documents.into_iter().try_for_each(|(id, image)| visit(id, image.as_of, &image.bytes))
     }
 
     fn document(&self, id: u128) -> Result<Option<Image>, StoreError> {

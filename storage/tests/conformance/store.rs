@@ -90,6 +90,20 @@ fn assert_one_of_each(store: &dyn Store, there: bool) {
     assert_eq!(store.refunded(1 << 90).unwrap(), there.then_some((7, GivenBack::of(-8))));
     assert_eq!(store.refunded(1 << 91).unwrap(), there.then_some((8, by_rows())));
     assert_eq!(store.document(1 << 92).unwrap(), there.then(|| image(6)));
+    let (mut refunded, mut documents) = (Vec::new(), Vec::new());
+    let refund = &mut |spend, as_of, back| {
+        refunded.push((spend, as_of, back));
+        Ok(())
+    };
+    store.each_refunded(refund).unwrap();
+    let both = [(1 << 90, 7, GivenBack::of(-8)), (1 << 91, 8, by_rows())];
+    assert_eq!(refunded, if there { &both[..] } else { &[] });
+    let document = &mut |id, as_of, bytes: &[u8]| {
+        documents.push((id, Image { as_of, bytes: bytes.to_vec() }));
+        Ok(())
+    };
+    store.each_document(document).unwrap();
+    assert_eq!(documents, if there { vec![(1 << 92, image(6))] } else { vec![] });
     assert_eq!(store.deadlines().unwrap(), [(-9, name("w"))][..of(there)]);
 }
 
@@ -211,7 +225,7 @@ fn as_of(slice: &StoredSlice) -> u64 {
 fn ids(store: &dyn Store) -> Vec<u64> {
     let mut found = Vec::new();
     store
-        .each_id(&mut |hash, entry| {
+        .each_id(0..=u64::MAX, &mut |hash, entry| {
             assert_eq!(store.id(hash).unwrap(), Some(entry));
             found.push(hash);
             true
@@ -281,9 +295,21 @@ pub(crate) fn e6_ids_are_visited_until_the_visitor_stops(medium: &mut impl Mediu
     }
     bulk.finish().unwrap();
     assert_eq!(ids(&*store), [0, 1, 1 << 63, u64::MAX]);
+    for (hashes, expected) in
+        [(0..=0, &[0][..]), (1..=1 << 63, &[1, 1 << 63]), (2..=3, &[]), (9..=u64::MAX, &[1 << 63, u64::MAX])]
+    {
+        let mut found = Vec::new();
+        store
+            .each_id(hashes.clone(), &mut |hash, _| {
+                found.push(hash);
+                true
+            })
+            .unwrap();
+        assert_eq!(found, expected, "{hashes:?}");
+    }
     let mut visited = 0;
     store
-        .each_id(&mut |_, _| {
+        .each_id(0..=u64::MAX, &mut |_, _| {
             visited += 1;
             visited < 2
         })

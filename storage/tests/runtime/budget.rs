@@ -4,7 +4,7 @@ use crate::auditor::Dice;
 use crate::ledger::{CATALOG, Ledger, Told, catalog, confirm, fail, offered};
 use fentan_engine::ledger::TopUpState::{Confirmed, Pending};
 use fentan_engine::ledger::{Event, Reject};
-use fentan_engine::runtime::verify::verify;
+use fentan_engine::runtime::verify::{Depth, verify};
 use fentan_engine::store::Store;
 use fentan_storage::simulated::{Crash, SimulatedDisk};
 use std::sync::Arc;
@@ -167,7 +167,7 @@ fn w1_a_budget_holds_across_crashes_and_numbers_of_shards() {
             disk.crash(Crash { store_writes_kept, ..Crash::default() });
             let (_, reader, store) = disk.open();
             let store: Arc<dyn Store> = Arc::new(store);
-            let report = verify(&store, &reader, &mut |_| {}).unwrap();
+            let report = verify(&store, &reader, Depth::Replay, &mut |_| {}).unwrap();
             assert!(report.faults.is_empty(), "seed {seed}, round {round}: {:?}", report.faults);
         }
         let ledger = Ledger::start(&disk, 3).unwrap();

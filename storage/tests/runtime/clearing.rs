@@ -4,7 +4,7 @@
 use crate::auditor::{Auditor, Dice};
 use crate::clerk::Clerk;
 use crate::ledger::Ledger;
-use fentan_engine::runtime::verify::verify;
+use fentan_engine::runtime::verify::{Depth, verify};
 use fentan_engine::store::Store;
 use fentan_storage::simulated::{Crash, SimulatedDisk};
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk), done: &mut BT
         });
         let (_, reader, store) = disk.open();
         let store: Arc<dyn Store> = Arc::new(store);
-        let faults = verify(&store, &reader, &mut |_| {}).map(|report| report.faults);
+        let faults = verify(&store, &reader, Depth::Replay, &mut |_| {}).map(|report| report.faults);
         if !faults.as_ref().is_ok_and(Vec::is_empty) {
             return vec![format!("round {round}: verify: {faults:?}")];
         }

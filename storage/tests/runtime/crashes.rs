@@ -2,7 +2,7 @@
 
 use crate::auditor::{Auditor, Dice};
 use crate::ledger::Ledger;
-use fentan_engine::runtime::verify::verify;
+use fentan_engine::runtime::verify::{Depth, verify};
 use fentan_engine::store::Store;
 use fentan_storage::simulated::{Crash, SimulatedDisk};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ fn history(seed: u64, rounds: u32, plant: impl Fn(&SimulatedDisk)) -> Vec<String
         });
         let (_, reader, store) = disk.open();
         let store: Arc<dyn Store> = Arc::new(store);
-        match verify(&store, &reader, &mut |_| {}) {
+        match verify(&store, &reader, Depth::Replay, &mut |_| {}) {
             Ok(report) => {
                 wrong.extend(report.faults.into_iter().map(|fault| format!("round {round}: verify: {fault}")));
             }

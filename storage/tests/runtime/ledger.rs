@@ -246,7 +246,7 @@ pub(crate) fn major(text: &str) -> Major {
     Major::parse(text.as_bytes()).unwrap()
 }
 
-fn command(name: &str, command: Command) -> Request {
+pub(crate) fn command(name: &str, command: Command) -> Request {
     Request { id: id(name), body: Body::Command(command) }
 }
 

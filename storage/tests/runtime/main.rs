@@ -12,6 +12,7 @@ mod clearing;
 mod clerk;
 mod clock;
 mod crashes;
+mod damages;
 mod expiry;
 mod ledger;
 mod limits;

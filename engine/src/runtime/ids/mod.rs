@@ -217,7 +217,7 @@ impl Ids {
         }
         let mut whole = true;
         let mut some = Vec::with_capacity(4096);
-        self.store.each_id(&mut |hash, _| {
+        self.store.each_id(0..=u64::MAX, &mut |hash, _| {
             some.push(hash);
             if some.len() == some.capacity() {
                 self.filter.add(some.drain(..));

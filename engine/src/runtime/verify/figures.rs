@@ -1,12 +1,8 @@
 //! The figures against one another: each currency's lines sum to zero, and the accounts to their lines.
 
 use super::Verification;
-use super::compare::{sliced, totals, wallets};
-use crate::accounts::{Bucket, Chart, Fund, SliceKind};
-use crate::ledger::Event;
-use crate::money::Currency;
-use crate::runtime::held::Held;
-use std::collections::BTreeMap;
+use crate::accounts::{Bucket, Chart, Fund, Hold, Slice, SliceKind, Totals, Wallet};
+use crate::ledger::{Event, Taken};
 
 /// Whether what a record says of order lines sums to what it says of lots.
 pub(super) fn adds_up(event: &Event) -> bool {
@@ -19,45 +15,67 @@ pub(super) fn adds_up(event: &Event) -> bool {
     }
 }
 
-/// The figures against one another.
-pub(super) fn add_up(report: &mut Verification, books: &Held<'_>) {
-    let whole = totals(books);
-    for (currency, minor) in whole.imbalance() {
-        report.fault(format!("the books in {currency} do not balance: they sum to {minor} minor units"));
+/// What a hold still has set aside; of a damaged one no more than it ever had.
+pub(super) fn set_aside(hold: &Hold) -> Taken {
+    let all = hold.taken.sum();
+    hold.taken.piece(hold.released.clamp(0, all.max(0)), all)
+}
+
+/// What accounts sum to, line by line of the chart of accounts.
+#[derive(Default)]
+pub(super) struct Figures(Totals);
+
+impl Figures {
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.0.merge(&other.0);
     }
-    let mut sums: BTreeMap<(Currency, Chart), i128> = BTreeMap::new();
-    for wallet in wallets(books) {
+
+    /// Adds a wallet; says in what it does not agree with itself.
+    pub(super) fn wallet(&mut self, wallet: &Wallet, mut fault: impl FnMut(String)) {
+        let currency = wallet.currency;
         for (sub, minor) in wallet.available.iter() {
-            *sums.entry((wallet.currency, Chart::Wallets(sub))).or_default() += i128::from(minor);
+            self.0.add(currency, Chart::Wallets(sub), i128::from(minor));
             let lots: i64 =
                 wallet.lots.iter().flat_map(|lot| &lot.parts).filter(|p| p.sub == sub).map(|p| p.left).sum();
             if lots != minor {
-                report.fault(format!(
-                    "wallet {}: its lots have {lots} of sub-balance {}, its balance says {minor}",
-                    wallet.id, sub.0
-                ));
+                fault(format!("its lots have {lots} of sub-balance {}, its balance says {minor}", sub.0));
             }
         }
-        *sums.entry((wallet.currency, Chart::Arrears)).or_default() -= i128::from(wallet.arrears);
+        let used_up = wallet.lots.get(..wallet.first_live as usize);
+        if used_up.is_none_or(|lots| lots.iter().any(|lot| lot.left() != 0)) {
+            fault(format!(
+                "the lots before number {} count as used up, and one is not or not there",
+                wallet.first_live
+            ));
+        }
+        if wallet.arrears != 0 {
+            self.0.add(currency, Chart::Arrears, -i128::from(wallet.arrears));
+        }
+        let mut aside = 0;
+        let mut held = |sub, minor| {
+            aside += minor;
+            self.0.add(currency, Chart::Held(sub), i128::from(minor));
+        };
         for refund in wallet.open_refunds() {
-            for (_, sub, minor) in refund.taken.iter() {
-                *sums.entry((wallet.currency, Chart::Held(sub))).or_default() += i128::from(minor);
-            }
+            refund.taken.iter().for_each(|(_, sub, minor)| held(sub, minor));
         }
         for hold in wallet.rare.iter().flat_map(|rare| &rare.holds) {
-            for (_, sub, minor) in hold.taken.piece(hold.released, hold.taken.sum()).iter() {
-                *sums.entry((wallet.currency, Chart::Held(sub))).or_default() += i128::from(minor);
+            set_aside(hold).iter().for_each(|(_, sub, minor)| held(sub, minor));
+            if !(0..=hold.taken.sum()).contains(&hold.released) {
+                fault(format!("its hold {} has given back {}, and never set aside as much", hold.id, hold.released));
             }
         }
+        if aside != wallet.held {
+            fault(format!("its holds and waiting refunds have set {aside} aside, its balance says {}", wallet.held));
+        }
     }
-    for slice in sliced(books).values() {
+
+    /// Adds an account with all its slices.
+    pub(super) fn slice(&mut self, slice: &Slice) {
         match &slice.kind {
             SliceKind::Merchant(proceeds) => {
-                for bucket in Bucket::ALL {
-                    for fund in [Fund::Paid, Fund::Promoted] {
-                        *sums.entry((slice.currency, Chart::Merchants(bucket, fund))).or_default() +=
-                            proceeds.get(bucket, fund);
-                    }
+                for (bucket, fund) in Bucket::ALL.into_iter().flat_map(|bucket| Fund::ALL.map(|fund| (bucket, fund))) {
+                    self.0.add(slice.currency, Chart::Merchants(bucket, fund), proceeds.get(bucket, fund));
                 }
             }
             SliceKind::System(minor) => {
@@ -77,13 +95,24 @@ pub(super) fn add_up(report: &mut Verification, books: &Held<'_>) {
                     id if id.starts_with("merchant_bonus:") => Chart::MerchantBonus,
                     _ => Chart::Breakage,
                 };
-                *sums.entry((slice.currency, line)).or_default() += minor;
+                self.0.add(slice.currency, line, *minor);
             }
         }
     }
-    sums.retain(|_, minor| *minor != 0);
-    let charted: BTreeMap<(Currency, Chart), i128> = whole.iter().map(|(c, line, minor)| ((c, *line), minor)).collect();
-    if sums != charted {
-        report.fault(format!("the accounts do not add up to the chart of accounts: {sums:?} against {charted:?}"));
+
+    /// The accounts against the chart of accounts, and the chart against itself.
+    pub(super) fn against(&self, report: &mut Verification, chart: &Totals) {
+        for (currency, minor) in chart.imbalance() {
+            report.fault(format!("the books in {currency} do not balance: they sum to {minor} minor units"));
+        }
+        let (sums, charted) = (lines(&self.0), lines(chart));
+        if sums != charted {
+            report.fault(format!("the accounts do not add up to the chart of accounts: {sums:?} against {charted:?}"));
+        }
     }
+}
+
+/// The lines that are not zero.
+pub(super) fn lines(totals: &Totals) -> Vec<(crate::money::Currency, Chart, i128)> {
+    totals.iter().map(|(currency, line, minor)| (currency, *line, minor)).collect()
 }

@@ -6,10 +6,11 @@
 
 use super::Verification;
 use crate::journal::{JournalReader, Position};
-use crate::ledger::Record;
 use crate::runtime::hashing::Hashing;
 use crate::runtime::recovery::{RecoveryError, each_record, id_of};
 use crate::store::{Store, StoreError};
+use hashbrown::HashSet;
+use std::ops::RangeInclusive;
 
 /// Ids and where their records are, of one side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,6 +27,11 @@ impl Sum {
         let high = mix(low ^ hash.rotate_left(32));
         self.mixed = self.mixed.wrapping_add(u128::from(high) << 64 | u128::from(low));
     }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.mixed = self.mixed.wrapping_add(other.mixed);
+    }
 }
 
 /// The finaliser of `SplitMix64`.
@@ -36,52 +42,87 @@ const fn mix(bits: u64) -> u64 {
 }
 
 /// The ids that the journal's records used.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Used {
     checkpoint: Position,
     sum: Sum,
     /// After the checkpoint.
-    later: Vec<(u64, Position)>,
+    later: HashSet<(u64, Position)>,
 }
 
 impl Used {
     pub(super) fn new(checkpoint: Position) -> Self {
-        Self { checkpoint, sum: Sum::default(), later: Vec::new() }
+        Self { checkpoint, sum: Sum::default(), later: HashSet::new() }
     }
 
-    pub(super) fn note(&mut self, record: &Record, position: Position, hashing: &Hashing) {
-        let Some(hash) = id_of(record, hashing) else { return };
+    #[inline]
+    pub(super) fn note(&mut self, hash: u64, position: Position) {
         if position <= self.checkpoint {
             self.sum.add(hash, position);
         } else {
-            self.later.push((hash, position));
+            self.later.insert((hash, position));
         }
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.sum.merge(other.sum);
+        self.later.extend(other.later);
+    }
+}
+
+/// The ids that the store has.
+#[derive(Default)]
+pub(super) struct Stored {
+    sum: Sum,
+    newest: Position,
+    /// After the checkpoint, and no record's.
+    strangers: Vec<(u64, Position)>,
+}
+
+impl Stored {
+    /// Adds those of a range of hashes.
+    pub(super) fn read(
+        &mut self,
+        store: &dyn Store,
+        hashes: RangeInclusive<u64>,
+        used: &Used,
+    ) -> Result<(), StoreError> {
+        store.each_id(hashes, &mut |hash, entry| {
+            let position = entry.position();
+            self.newest = self.newest.max(position);
+            if position <= used.checkpoint {
+                self.sum.add(hash, position);
+            } else if !used.later.contains(&(hash, position)) {
+                self.strangers.push((hash, position));
+            }
+            true
+        })
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.sum.merge(other.sum);
+        self.newest = self.newest.max(other.newest);
+        self.strangers.extend(other.strangers);
+    }
+
+    pub(super) const fn newest(&self) -> Position {
+        self.newest
     }
 }
 
 pub(super) fn compare(
     report: &mut Verification,
-    mut used: Used,
+    used: &Used,
+    stored: Stored,
     (store, journal, hashing): (&dyn Store, &dyn JournalReader, &Hashing),
 ) -> Result<(), RecoveryError> {
-    used.later.sort_unstable();
-    let mut stored = Sum::default();
-    let mut strangers = Vec::new();
-    store.each_id(&mut |hash, entry| {
-        let position = entry.position();
-        if position <= used.checkpoint {
-            stored.add(hash, position);
-        } else if used.later.binary_search(&(hash, position)).is_err() {
-            strangers.push((hash, position));
-        }
-        true
-    })?;
-    report.ids = stored.count;
-    for (hash, position) in strangers {
+    report.ids = stored.sum.count;
+    for (hash, position) in stored.strangers {
         report.fault(format!(
             "the id with the hash {hash:016x}: the store has it at position {position}, no record does"
         ));
     }
-    if stored != used.sum {
+    if stored.sum != used.sum {
         tell(report, used.checkpoint, (store, journal, hashing))?;
     }
     Ok(())
@@ -103,7 +144,7 @@ fn tell(
     })?;
     records.sort_unstable();
     let mut seen = vec![false; records.len()];
-    store.each_id(&mut |hash, entry| {
+    store.each_id(0..=u64::MAX, &mut |hash, entry| {
         let position = entry.position();
         match records.binary_search(&(hash, position)) {
             Ok(at) => seen[at] = true,
