@@ -74,9 +74,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<bool> {
         (store.read_through()?, end)
     } else {
         let depth = if args.replay { Depth::Replay } else { Depth::Sums };
-        let store: Arc<dyn Store> = Arc::new(store);
-        // Reads every block of the store on the way.
-        let verified = verify(&store, &reader, depth, &mut progress)?;
+        // Reads every block of the store on the way, but for those of the meta record.
+        let verified = verify(&(Arc::new(store.clone()) as Arc<dyn Store>), &reader, depth, &mut progress)?;
+        store.read_meta()?;
         telling.end();
         report.journal((verified.end, verified.batches, verified.bytes), begun.elapsed());
         (verified.newest_image, report.verified(verified))

@@ -92,11 +92,20 @@ impl RocksStore {
             keys::read_deadline(key)?;
             Ok::<_, StoreError>(true)
         })?;
+        self.read_meta()?;
+        Ok(newest)
+    }
+
+    /// Reads all that there is of the meta record, what has been replaced as well: the blocks that nobody comes across who
+    /// reads the rest.
+    ///
+    /// # Errors
+    /// When a block or a value is damaged, or the medium fails.
+    pub fn read_meta(&self) -> Result<(), StoreError> {
         self.db.each(Family::Meta, 0..=u64::MAX, |_, value| {
             keys::read_meta(value)?;
             Ok::<_, StoreError>(true)
-        })?;
-        Ok(newest)
+        })
     }
 
     /// The meta record, or `None` before the first [`Store::set_meta`].

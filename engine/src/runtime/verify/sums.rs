@@ -156,8 +156,8 @@ impl Key {
     #[inline]
     pub(super) fn place<const N: usize>(&self, kind: Kind, names: [&[u8]; N]) -> Place {
         const { assert!(N <= 4, "the lengths of four fit into a word") };
-        // With the lengths in front no two lists of names are the same words.
-        let lengths = names.iter().fold(0_u64, |lengths, name| lengths << 16 | name.len() as u64);
+        // With the lengths in front, and none of them zero, no two lists of names are the same words.
+        let lengths = names.iter().fold(0_u64, |lengths, name| lengths << 16 | (name.len() as u64 + 1));
         let mut state = self.kinds[kind as usize].clone();
         state.take(lengths);
         for name in names {
