@@ -5,8 +5,12 @@ use crate::support::{Ledger, eventually};
 use serde_json::Value;
 
 fn entries(http: &Known, account: &str) -> Vec<(String, Value)> {
-    let (_, statement) = http.get(&format!("/v1/accounts/{account}/statement"));
-    let all = statement["entries"].as_array().unwrap_or_else(|| panic!("{statement}"));
+    // The history follows at the lowest priority.
+    let all = eventually("the statement", || {
+        let (_, statement) = http.get(&format!("/v1/accounts/{account}/statement"));
+        assert!(statement["ok"] != false || statement["code"] == "history_behind", "{statement}");
+        statement["entries"].as_array().cloned()
+    });
     all.iter().map(|entry| (entry["entry"].as_str().unwrap().to_owned(), entry["by"].clone())).collect()
 }
 
