@@ -338,7 +338,10 @@ mod tests {
         }
     }
 
-    fn came(lines: &'static str, end: Option<Error>) -> (Result<Value, Unfinished>, Vec<(String, u64, u64)>) {
+    /// What was told on the way: stage, done, of.
+    type Told = Vec<(String, u64, u64)>;
+
+    fn came(lines: &'static str, end: Option<Error>) -> (Result<Value, Unfinished>, Told) {
         let mut told = Vec::new();
         let came = outcome(BufReader::new(Then(lines.as_bytes(), end)), |stage, done, of| {
             told.push((stage.to_owned(), done, of));

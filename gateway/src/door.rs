@@ -135,6 +135,7 @@ impl Door {
         self.take_for(TURN, bytes, conn, routes)
     }
 
+    #[allow(clippy::too_many_lines, reason = "one arm for each kind of line")]
     fn take_for(&self, turn: Duration, bytes: &[u8], conn: &Arc<Conn>, routes: &mut Routes) -> Taken {
         routes.visitor.renew();
         routes.known.begin(conn.in_flight(), self.limits.in_flight);

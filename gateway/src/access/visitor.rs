@@ -250,8 +250,8 @@ mod tests {
     fn a_token_that_is_taken_out_between_the_look_and_the_request_is_not_good() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tokens.toml");
-        let hash: String = super::super::secret::hash("ftn_x").iter().map(|byte| format!("{byte:02x}")).collect();
-        let text = format!("[[token]]\nname = \"a\"\nhash = \"sha256:{hash}\"\nscopes = [\"read\"]\n");
+        let hash = super::super::secret::written(&super::super::secret::hash("ftn_x"));
+        let text = format!("[[token]]\nname = \"a\"\nhash = \"{hash}\"\nscopes = [\"read\"]\n");
         std::fs::write(&file, text).unwrap();
         let gate = Arc::new(Gate::open(file.clone()).unwrap());
         let admitted = gate.admit("ftn_x", now()).unwrap();

@@ -19,7 +19,7 @@ const TOLD: usize = 128;
 /// Whether a request is asked of this machine, whose HTTP door has an address with this host, and by no page of another
 /// site.
 pub(super) fn is_from_here(request: &HttpRequest, listens: &str) -> Result<(), Reject> {
-    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let authority = request.uri().authority().map(actix_web::http::uri::Authority::as_str);
     check(authority, request.headers(), listens).inspect_err(|_| {
         metrics::counter!("fentan_access_refused_total", "reason" => "site").increment(1);
     })
@@ -83,6 +83,9 @@ mod tests {
         }
     }
 
+    /// Headers; the one that is refused, and what it named.
+    type Bad<'t> = (&'t [(&'t str, &'t str)], &'t str, &'t str);
+
     #[test]
     fn only_this_machine_is_asked_and_only_by_its_own_pages() {
         let listens = "till.example:7401";
@@ -100,7 +103,7 @@ mod tests {
         for headers in good {
             assert_eq!(told(headers, listens), None, "{headers:?}");
         }
-        let bad: &[(&[(&str, &str)], &str, &str)] = &[
+        let bad: &[Bad<'_>] = &[
             (&[("host", "evil.example:7401")], "Host", "evil.example:7401"),
             (&[("host", "127.0.0.1.evil.example")], "Host", "127.0.0.1.evil.example"),
             (&[("host", "localhost.evil.example")], "Host", "localhost.evil.example"),

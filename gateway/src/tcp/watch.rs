@@ -109,7 +109,9 @@ impl Watch {
         metrics::gauge!("fentan_tcp_held_bytes").set(count(held));
         if held > self.patience.held {
             // What is kept for use again is nobody's fault.
-            all.iter().for_each(|seen| seen.conn.rest());
+            for seen in &*all {
+                seen.conn.rest();
+            }
             let held: usize = all.iter().map(|seen| seen.conn.held()).sum();
             dismiss_the_heaviest(all, held.saturating_sub(self.patience.held));
         }

@@ -3,7 +3,7 @@
 //! The books as a start makes them, images of the checkpoint and the tail, are held against the records:
 //!
 //! * Sums, always. Every record is read once and what it books is added up under a key that is drawn for this run; the
-//!   same sum over what the images hold must come out ([`sums`]). Nothing is applied, so no memory is touched in random
+//!   same sum over what the images hold must come out (`sums.rs`). Nothing is applied, so no memory is touched in random
 //!   places, and all processors work on it. The chart of accounts is added up line by line, exactly.
 //! * Replay, when it is asked for or when sums differ. The journal is replayed from its first record into empty books, and
 //!   both must agree on every wallet, every slice and every line of the chart, to the last field. It says which account
