@@ -18,7 +18,7 @@ use known::Known;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// There is no place. A refused client is told to wait as long as lines may wait.
+/// There is no place. A refused client is told to come again after so many milliseconds, in which thousands are done.
 const OVERLOADED: Reject = Reject::Overloaded { retry_after_ms: 25 };
 /// How long a connection's lines are taken in before others on the thread have their turn, and after how many lines that
 /// is looked at. Plain lines of a read take less; those that are refused one by one, or an array, take longer.

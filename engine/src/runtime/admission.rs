@@ -32,6 +32,11 @@ const PACE_LEAST: usize = 512;
 /// For how long answers are counted to know their rate, in microseconds.
 const WINDOW: Timestamp = 50_000;
 
+/// How many unanswered requests are few, where the bound by number is this.
+fn few(limit: usize) -> usize {
+    FEW.min(limit / FEW_OF)
+}
+
 /// A parcel on its way in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ask {
@@ -64,7 +69,7 @@ impl Queue {
     pub(crate) fn enter(&self, ask: Ask, limit: usize, pace: &Pace) -> bool {
         let Ask { requests, client } = ask;
         let unanswered = client.map_or(0, |client| client.unanswered);
-        let little = unanswered <= FEW.min(limit / FEW_OF);
+        let little = unanswered <= few(limit);
         let most = if little { limit.saturating_add(limit / RESERVE) } else { limit };
         let fair = |free: usize| requests <= free && (little || unanswered / 2 <= free);
         if ask.is_paced() && !little && !fair(pace.free()) {
@@ -117,11 +122,13 @@ impl Pace {
 
     /// How many more requests of lines a client may ask for now, who has so many unanswered.
     pub(crate) fn places(&self, unanswered: usize, limit: usize) -> usize {
-        let Some(most) = self.most() else { return usize::MAX };
-        let free = most.saturating_sub(self.open.load(Ordering::Acquire));
+        if self.most().is_none() {
+            return usize::MAX;
+        }
+        let free = self.free();
         // What `Queue::enter` takes: a parcel that makes no more than twice what is free unanswered.
         let fair = free.min(free.saturating_mul(2).saturating_sub(unanswered));
-        fair.max(FEW.min(limit / FEW_OF).saturating_sub(unanswered))
+        fair.max(few(limit).saturating_sub(unanswered))
     }
 
     fn free(&self) -> usize {

@@ -7,8 +7,8 @@
 //!                                             └──► keeper ──► account store, checkpoints
 //! ```
 //!
-//! Threads: one for each shard, one journal writer, one keeper. All are plain threads with bounded
-//! crossbeam channels: a hop to another core costs tens of microseconds, so what hops is a parcel of
+//! Threads: one for each shard, one journal writer, one keeper. All are plain threads with crossbeam
+//! channels, bounded or, before the shards, kept short by admission: a hop to another core costs tens of microseconds, so what hops is a parcel of
 //! requests, a step of records, a group of answers, never one request.
 //!
 //! | file | idea |
