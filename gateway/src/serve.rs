@@ -163,6 +163,9 @@ fn tcp_runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(processors.clamp(1, 8))
         .thread_name("fentan-tcp")
+        .on_thread_start(|| {
+            fentan_threads::prompt();
+        })
         // A turn of a connection that sends without end is 200 microseconds: sockets are looked at after four of them, so
         // that others' requests are seen soon. By itself the runtime looks after 61.
         .event_interval(4)

@@ -25,7 +25,7 @@ pub(super) const HOSTILE: Goal = Goal {
     conditions: |scale| {
         format!(
             "one: a connection, one spend at a time; few: 8 connections, 8 spends at a time, 6,400/s in all; {} s each, \
-             undisturbed before each attack; attackers at the lowest priority",
+             undisturbed before each attack; attackers on what processor time nobody wants",
             seconds(scale.seconds)
         )
     },

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit, setpriority_process, setrlimit};
+use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// How long an attacker waits for room to write, before it looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(100);
@@ -59,8 +59,7 @@ impl Attack {
         let threads = (0..self.threads).map(|c| {
             let (ground, run) = (Arc::clone(&ground), self.run);
             thread::spawn(move || {
-                // On Linux this is the thread's own priority.
-                let _ = setpriority_process(None, 19);
+                fentan_threads::idle();
                 // Who is cut off comes again, as long as the attack goes on.
                 while !ground.ends() {
                     run(&ground, c);
@@ -129,7 +128,6 @@ fn stream(ground: &Ground, c: u64, next: fn(u64, u64, u64) -> Vec<u8>) {
     let Some(stream) = ground.connect() else { return ground.rest(LOOK) };
     thread::scope(|scope| {
         scope.spawn(|| {
-            let _ = setpriority_process(None, 19);
             let mut bytes = vec![0; 256 << 10];
             while !ground.ends() {
                 match (&mut &stream).read(&mut bytes) {

@@ -1,7 +1,7 @@
 //! Clients that mean it no good, and those who work beside them.
 //!
-//! An attack stands for clients on other machines: its threads run at the lowest priority, so that what is seen beside it
-//! is the server's work for it and not that of the attackers themselves.
+//! An attack stands for clients on other machines: its threads run when nobody else wants the processor, so that
+//! what is seen beside it is the server's work for it and not that of the attackers themselves.
 
 mod attack;
 mod others;

@@ -262,14 +262,20 @@ impl<R: Reply> Engine<R> {
     pub fn start(media: Media, given: Given, progress: Progress<'_>) -> Result<Self, StartError> {
         let (engine, parts) = assemble(media, given, Queues::bounded(), progress)?;
         let Parts { workers, writer, keeper, warming } = parts;
-        let writer = named("fentan-journal").spawn(move || writer.run())?;
+        let writer = named("fentan-journal").spawn(move || {
+            fentan_threads::prompt();
+            writer.run();
+        })?;
         let keeper = named("fentan-keeper").spawn(move || {
             let store = keeper.store();
             keeper.with(&*store).run();
         })?;
         let workers = workers.into_iter().map(|worker| {
             let name = format!("fentan-shard-{}", worker.number);
-            named(&name).spawn(move || worker.run())
+            named(&name).spawn(move || {
+                fentan_threads::prompt();
+                worker.run();
+            })
         });
         let workers = workers.collect::<Result<_, _>>()?;
         let warming = named("fentan-ids").spawn(move || warming.run())?;

@@ -205,8 +205,14 @@ impl Session {
         let boards: Vec<_> = self.workers.iter().map(|(_, board)| Arc::clone(board)).collect();
         let mut report = PhaseReport::default();
         let outcome = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                self.workers.iter_mut().map(|(worker, _)| scope.spawn(move || worker.run(phase))).collect();
+            let threads = self.workers.iter_mut().map(|(worker, _)| {
+                scope.spawn(move || {
+                    // What it measures is to be the server's lateness and not its own.
+                    fentan_threads::prompt();
+                    worker.run(phase)
+                })
+            });
+            let threads: Vec<_> = threads.collect();
             let (mut since_point, mut fresh) = (Tally::default(), Tally::default());
             let mut last_point_ns = start_ns;
             let mut looks = 0;
