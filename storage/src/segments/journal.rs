@@ -1,6 +1,7 @@
 //! The writing side of the journal: one write and one sync for each append.
 
 use super::active::{Active, size_for};
+use super::ahead::Ahead;
 use super::check::Segment;
 use super::format::{GROUP_HEADER, SEGMENT_HEADER, SegmentHeader};
 use super::reader::SegmentReader;
@@ -16,7 +17,8 @@ use std::sync::Arc;
 /// by this writer or another: the folder must be opened again.
 ///
 /// Cost: one copy of the bytes into a buffer that is kept (it grows to the largest append), no hashing of
-/// them, and a sync of what was written. Once in a segment, by default 64 MiB, a file is made: three syncs.
+/// them, and a sync of what was written. Once in a segment, by default 64 MiB, a file is made, most
+/// of it ahead (`ahead.rs`): two syncs.
 #[derive(Debug)]
 pub struct SegmentJournal {
     shared: Arc<Segments>,
@@ -107,16 +109,19 @@ fn gather(
 
 /// Writes and syncs what was gathered, and shows it to the readers.
 fn write(shared: &Segments, seat: &mut Seat, after: Chain) -> Result<(), Fault> {
-    let Seat { active, buffer, chain, .. } = seat;
+    let Seat { active, ahead, buffer, chain, .. } = seat;
     let active = match active {
         Some(active) if active.fits(buffer.len()) => active,
         full => {
-            let made = roll(shared, full.as_ref(), chain, buffer.len())?;
+            let made = roll(shared, full.as_ref(), ahead.take(), chain, buffer.len())?;
             full.insert(made)
         }
     };
     active.write(buffer, chain)?;
     *chain = after;
+    if ahead.is_none() {
+        *ahead = active.begin_next(&shared.folder, shared.segment_bytes);
+    }
     let mut durable = shared.durable.write();
     if let Some(segment) = durable.segments.last_mut() {
         segment.end = active.end;
@@ -126,7 +131,13 @@ fn write(shared: &Segments, seat: &mut Seat, after: Chain) -> Result<(), Fault> 
 }
 
 /// Begins the next segment.
-fn roll(shared: &Segments, full: Option<&Active>, chain: &Chain, group: usize) -> Result<Active, Fault> {
+fn roll(
+    shared: &Segments,
+    full: Option<&Active>,
+    ahead: Option<Ahead>,
+    chain: &Chain,
+    group: usize,
+) -> Result<Active, Fault> {
     let mut mark = [0; 8];
     getrandom::fill(&mut mark)
         .map_err(|error| Fault::new(format!("the operating system gave no random bytes: {error}")))?;
@@ -139,7 +150,7 @@ fn roll(shared: &Segments, full: Option<&Active>, chain: &Chain, group: usize) -
         group: full.map_or(1, |full| full.group),
         chain: *chain,
     };
-    let made = Active::create(&shared.folder, header)?;
+    let made = Active::create(&shared.folder, header, ahead.and_then(Ahead::end))?;
     if let Some(full) = full {
         full.shorten();
     }

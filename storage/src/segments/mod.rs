@@ -9,6 +9,7 @@
 //! * `control.rs`: the control file: term, floor, and how far the journal has come.
 //! * `medium.rs`: what the operating system is asked for.
 //! * `active.rs`: the segment that is written to.
+//! * `ahead.rs`: the segment after it.
 //! * `walk.rs`: from batch to batch through a segment.
 //! * `check.rs`: what is there when a folder is opened: a torn tail or damage.
 //! * `state.rs`: opening, and what writers and readers share.
@@ -18,6 +19,7 @@
 //! * `extent.rs`, `rebuild.rs`: what a backup copies, and a journal out of it.
 
 mod active;
+mod ahead;
 mod check;
 mod control;
 mod extent;
