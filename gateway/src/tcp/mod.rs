@@ -31,8 +31,21 @@ pub(crate) use watch::{Dismissal, Patience};
 const LINGER: Duration = Duration::from_secs(1);
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// After so many new connections those that are there have a turn: they are where places come from.
+const ACCEPTED: u32 = 16;
 /// How many refused connections may linger at once; the others are closed at once.
 const LINGERING: usize = 64;
+
+/// What all connections share.
+#[derive(Clone)]
+struct Shared {
+    door: Door,
+    tls: Option<TlsAcceptor>,
+    /// Who sends without end reads only while he holds one of these, of which there are as many as threads: whoever
+    /// sends now and then waits for the turns under way, and not for everybody's who never stops.
+    busy: Arc<Semaphore>,
+    closing: signal::Receiver<bool>,
+}
 
 /// Takes connections until `closing` turns true, and returns when every one has ended. With `tls` they speak TLS.
 pub(crate) async fn serve(
@@ -43,6 +56,9 @@ pub(crate) async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(door.limits.connections));
     let lingering = Arc::new(Semaphore::new(LINGERING));
+    let busy = Arc::new(Semaphore::new(tokio::runtime::Handle::current().metrics().num_workers()));
+    let shared = Shared { door, tls, busy, closing: closing.clone() };
+    let door = &shared.door;
     let connections = metrics::gauge!("fentan_tcp_connections");
     let all = u32::try_from(door.limits.connections).unwrap_or(u32::MAX);
     let watch = Arc::new(Watch::new(door.limits.patience));
@@ -50,9 +66,14 @@ pub(crate) async fn serve(
         let watch = Arc::clone(&watch);
         async move { watch.run().await }
     });
+    let mut accepted = 0_u32;
     loop {
+        accepted = accepted.wrapping_add(1);
+        if accepted.is_multiple_of(ACCEPTED) {
+            tokio::task::yield_now().await;
+        }
         let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
+            stream = listener.accept() => match stream {
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     // Out of descriptors, for example: others' connections go on.
@@ -65,17 +86,17 @@ pub(crate) async fn serve(
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             metrics::counter!("fentan_tcp_refused_total").increment(1);
-            if tls.is_none() {
+            if shared.tls.is_none() {
                 tokio::spawn(refuse(stream, Arc::clone(&lingering)));
             }
             continue;
         };
-        let (door, tls, closing, connections) = (door.clone(), tls.clone(), closing.clone(), connections.clone());
+        let (shared, connections) = (shared.clone(), connections.clone());
         let conn = Arc::new(Conn::default());
         watch.add(&conn);
         tokio::spawn(async move {
             connections.increment(1.0);
-            connection(stream, &conn, &door, tls, closing).await;
+            connection(stream, &conn, shared).await;
             conn.set_ended();
             connections.decrement(1.0);
             drop(place);
@@ -105,28 +126,22 @@ async fn refuse(mut stream: TcpStream, lingering: Arc<Semaphore>) {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    conn: &Arc<Conn>,
-    door: &Door,
-    tls: Option<TlsAcceptor>,
-    mut closing: signal::Receiver<bool>,
-) {
+async fn connection(stream: TcpStream, conn: &Arc<Conn>, mut shared: Shared) {
     // Answers are small and come in groups already.
     let _ = stream.set_nodelay(true);
     socket::keep_alive(&stream);
-    let Some(tls) = tls else {
+    let Some(tls) = &shared.tls else {
         let (input, output) = stream.into_split();
-        return talk(input, output, conn, door, closing).await;
+        return talk(input, output, conn, shared).await;
     };
     let shaken = tokio::select! {
-        shaken = tokio::time::timeout(HANDSHAKE, shake_hands(stream, &tls)) => shaken.ok().flatten(),
-        () = closed(&mut closing) => None,
+        shaken = tokio::time::timeout(HANDSHAKE, shake_hands(stream, tls)) => shaken.ok().flatten(),
+        () = closed(&mut shared.closing) => None,
     };
     match shaken {
         Some(stream) => {
             let (input, output) = tokio::io::split(stream);
-            talk(input, output, conn, door, closing).await;
+            talk(input, output, conn, shared).await;
         }
         None => metrics::counter!("fentan_tls_refused_total").increment(1),
     }
@@ -152,12 +167,11 @@ async fn talk(
     mut input: impl AsyncRead + Unpin,
     mut output: impl AsyncWrite + Unpin,
     conn: &Arc<Conn>,
-    door: &Door,
-    closing: signal::Receiver<bool>,
+    shared: Shared,
 ) {
     let (ended, reader_ended) = signal::channel(false);
     let reading = async {
-        read::run(&mut input, conn, door, closing).await;
+        read::run(&mut input, conn, shared).await;
         // The writer sends what is still on its way, then ends.
         let _ = ended.send(true);
         conn.ready.notify_one();

@@ -1,6 +1,6 @@
 //! The reading side of a connection.
 
-use super::closed;
+use super::{Shared, closed};
 use crate::access::Visitor;
 use crate::door::{Door, Routes, Taken};
 use crate::wire::{Conn, write_refusal};
@@ -10,7 +10,6 @@ use futures_util::FutureExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::watch;
 
 /// Room for one read, in bytes: as much as reads bring, between the least and this, and for a line that is longer as much
 /// as there is of it already, up to the most. So whoever sends little holds little, ten thousand of them as well, and a
@@ -28,12 +27,9 @@ const STRANGER_LINE: usize = 4 << 10;
 const LAST_READS: Duration = Duration::from_millis(500);
 
 /// Reads until the client ends, sends too long a line, or the server closes.
-pub(super) async fn run(
-    input: &mut (impl AsyncRead + Unpin),
-    conn: &Arc<Conn>,
-    door: &Door,
-    mut closing: watch::Receiver<bool>,
-) {
+pub(super) async fn run(input: &mut (impl AsyncRead + Unpin), conn: &Arc<Conn>, shared: Shared) {
+    let Shared { door, busy, mut closing, .. } = shared;
+    let door = &door;
     let mut lines = Lines::of(Visitor::stranger(door.gate.as_ref()));
     loop {
         while !conn.is_gone() && is_full(conn, door) {
@@ -50,19 +46,30 @@ pub(super) async fn run(
         if conn.is_gone() {
             return;
         }
+        // Nobody closes it.
+        let mut turn = if lines.wait || lines.more { busy.acquire().await.ok() } else { None };
         if !lines.wait {
             lines.reserve();
-            let read = tokio::select! {
-                read = input.read_buf(&mut lines.buffer) => read,
-                () = closed(&mut closing) => break,
-                () = conn.rests() => {
-                    lines.rest(conn);
-                    continue;
-                }
-                () = until(lines.routes.visitor.overdue()) => {
-                    say(conn, &Visitor::too_late());
-                    return;
-                }
+            // Whoever has a turn reads what is there, and waits for more without it.
+            let there = turn.as_ref().and_then(|_| input.read_buf(&mut lines.buffer).now_or_never());
+            if there.is_none() {
+                turn = None;
+            }
+            let read = match there {
+                Some(_) if *closing.borrow() => break,
+                Some(read) => read,
+                None => tokio::select! {
+                    read = input.read_buf(&mut lines.buffer) => read,
+                    () = closed(&mut closing) => break,
+                    () = conn.rests() => {
+                        lines.rest(conn);
+                        continue;
+                    }
+                    () = until(lines.routes.visitor.overdue()) => {
+                        say(conn, &Visitor::too_late());
+                        return;
+                    }
+                },
             };
             match read {
                 // A line without its newline at the end is no request: the client may have been cut off in it.
@@ -73,10 +80,11 @@ pub(super) async fn run(
         if !lines.take(conn, door) {
             return;
         }
+        drop(turn);
         if let Some(penalty) = lines.routes.visitor.penalty() {
             tokio::time::sleep(penalty).await;
         } else if lines.wait || lines.more {
-            // Who sends without end has one turn, as everybody else on this thread.
+            // Who sends without end has one turn, and then everybody else on this thread has his.
             tokio::task::yield_now().await;
         }
     }
