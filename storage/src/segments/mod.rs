@@ -2,7 +2,7 @@
 //!
 //! `journal/` holds segments, named by the position of their first record, and the file `control`. An append
 //! is a *group*: its sealed batches behind a small header, in one write and one sync, at the end of the last
-//! segment. Nothing is written twice, nothing is rewritten, and nothing is kept in memory but a sparse index
+//! segment. Nothing but zeros is written over, and nothing is kept in memory but a sparse index
 //! of the segments that were read last.
 //!
 //! * `format.rs`: the bytes of segments and groups.
