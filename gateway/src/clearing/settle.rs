@@ -42,7 +42,7 @@ pub(crate) struct RunReport {
     pub(crate) made: Vec<(CommandId, Settlement)>,
     /// Merchants that were settled for this day before.
     pub(crate) unchanged: u64,
-    /// Merchants that had nothing, and nothing happened.
+    /// Merchants that had nothing and nothing happened, or whose cut-over is not after their last one.
     pub(crate) nothing: u64,
     /// Merchants that could not be settled, and why.
     pub(crate) skipped: Vec<(AccountId, String)>,
@@ -204,7 +204,14 @@ impl Run {
             }
         };
         let last = last.map(|(_, settlement)| &**settlement);
-        let past = reading.pending_at(merchant.as_str(), last.map_or(Timestamp::MIN, |last| last.cutoff), cutoff)?;
+        // After an early run, or with longer terms than the last run had, the day's cut-over is not after the last one. All up
+        // to that was settled or carried over, and what has come since is a later run's: nothing came in between.
+        let settled_to = last.map_or(Timestamp::MIN, |last| last.cutoff);
+        if cutoff <= settled_to {
+            self.report.nothing += 1;
+            return Ok(None);
+        }
+        let past = reading.pending_at(merchant.as_str(), settled_to, cutoff)?;
         if past.is_empty() {
             self.report.nothing += 1;
             return Ok(None);

@@ -10,6 +10,7 @@ mod support;
 
 mod bad_input;
 mod bounds;
+mod cut_over;
 mod documents;
 mod expiry;
 mod history;
