@@ -10,6 +10,7 @@
 //!
 //! Cost: a look at all accounts, and at each merchant's entries since its last settlement.
 
+use super::lots::Told;
 use super::{Desktop, PATIENCE, ids};
 use fentan_engine::accounts::{AccountKind, Timestamp};
 use fentan_engine::catalog::Catalog;
@@ -75,8 +76,8 @@ pub(super) fn beijing_time(now: jiff::Timestamp) -> jiff::civil::Time {
 }
 
 impl Desktop {
-    /// Settles a day.
-    pub(crate) fn settle_day(&mut self, ask: &RunAsk) -> Result<RunReport, Reject> {
+    /// Settles a day. Tells how far it is: merchants done, of so many.
+    pub(crate) fn settle_day(&mut self, ask: &RunAsk, told: Told<'_>) -> Result<RunReport, Reject> {
         // Before everything that is decided so far is waited for: no record of this moment or before comes later.
         let now = jiff::Timestamp::now();
         let catalog = self.line.catalog();
@@ -113,6 +114,8 @@ impl Desktop {
         if let (Some(merchant), true) = (&ask.merchant, merchants.is_empty()) {
             return Err(Reject::UnknownAccount { account: merchant.clone() });
         }
+        let (mut done, all) = (0, merchants.len() as u64);
+        told(done, all);
         for some in merchants.chunks(TOGETHER) {
             let asks = self.history.look(|reading| {
                 let mut asks = Vec::with_capacity(some.len());
@@ -130,6 +133,8 @@ impl Desktop {
                     Err(reject) => run.report.skipped.push((account, reject.to_string())),
                 }
             }
+            done += some.len() as u64;
+            told(done, all);
         }
         let report = run.report;
         metrics::counter!("fentan_clearing_settlements_total").increment(report.made.len() as u64);
