@@ -18,7 +18,7 @@
 //! | `refunds.rs` | refunds of top-ups in two steps: which command asked, which one confirmed |
 //! | `cover.rs` | that what is owed is there |
 //! | `engine.rs` | asking the engine |
-//! | `trace.rs` | from a payout back to rows, from a row forward |
+//! | `trace.rs`, `trace_forward.rs`, `trace_row.rs` | from a payout back to rows, from a top-up and from a row forward |
 //! | `folder.rs` | the statements' files |
 //! | `ids.rs` | ids of the ledger's own commands |
 //! | `told.rs` | a trace in words, for `fentan explain` |
@@ -48,6 +48,8 @@ pub(crate) mod split_program;
 mod timer;
 pub(crate) mod told;
 pub(crate) mod trace;
+mod trace_forward;
+mod trace_row;
 
 use crate::explain::Desk;
 use crate::history::HistoryService;

@@ -20,6 +20,7 @@ mod limits;
 mod openapi;
 mod order;
 mod overload;
+mod provenance;
 mod recon;
 mod repeats;
 mod rules;
