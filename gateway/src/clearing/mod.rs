@@ -159,7 +159,12 @@ impl ClearingService {
         history: &Arc<HistoryService>,
     ) -> trace::Tracer {
         let line = Line::new(Arc::clone(engine), Arc::clone(desk));
-        trace::Tracer { line, history: Arc::clone(history), folder: self.folder.clone() }
+        trace::Tracer {
+            line,
+            history: Arc::clone(history),
+            folder: self.folder.clone(),
+            origins: std::cell::RefCell::default(),
+        }
     }
 
     /// Ends the thread after what it does.

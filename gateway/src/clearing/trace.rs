@@ -6,7 +6,7 @@
 //! names the row. A booking of a split names the split, and that the spend whose money it is.
 //!
 //! Here is the way back; `trace_forward.rs` has the way forward, `trace_row.rs` the rows. Cost: one read of the history a
-//! booking, and one of the engine a lot.
+//! booking, and two of the engine a lot.
 
 use super::engine::Line;
 use super::{Folder, ids};
@@ -23,6 +23,8 @@ use fentan_engine::money::Currency;
 use fentan_engine::names::CommandId;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The most bookings of one settlement that are told at once.
@@ -46,6 +48,8 @@ pub(crate) struct Tracer {
     pub(super) line: Line,
     pub(super) history: Arc<HistoryService>,
     pub(super) folder: Folder,
+    /// Where lots come from, of those that were told already: many bookings are of the same.
+    pub(super) origins: RefCell<HashMap<CommandId, Map<String, Value>>>,
 }
 
 pub(super) type Told = Result<Value, Reject>;
@@ -130,6 +134,15 @@ impl Tracer {
 
     /// Where a lot comes from: its top-up, its channel's order, and the row that confirmed it.
     pub(super) fn origin(&self, top_up: &CommandId) -> Result<Map<String, Value>, Reject> {
+        if let Some(told) = self.origins.borrow().get(top_up) {
+            return Ok(told.clone());
+        }
+        let told = self.looked_up(top_up)?;
+        self.origins.borrow_mut().insert(top_up.clone(), told.clone());
+        Ok(told)
+    }
+
+    fn looked_up(&self, top_up: &CommandId) -> Result<Map<String, Value>, Reject> {
         let mut told = Map::new();
         told.insert("top_up".into(), json!(top_up.as_str()));
         let Some(record) = self.line.record(top_up)? else { return Ok(told) };

@@ -620,8 +620,8 @@ fn the_commands_settle_and_split_do_the_same() {
     expect(&["settle", "run", &day, "--early"], 0, "3 before");
     let answer = server.http().exchange("POST", &format!("/v1/settlements/run?day={day}&progress=true"), &[], b"");
     let lines: Vec<Value> = answer.body.lines().map(json).collect();
-    let (last, progress) = lines.split_last().unwrap();
-    assert_eq!((&last["code"], &last["field"]), (&json!("bad_request"), &json!("day")), "{last}");
+    let (no, progress) = lines.split_last().unwrap();
+    assert_eq!((&no["code"], &no["field"]), (&json!("bad_request"), &json!("day")), "{no}");
     assert!(progress.iter().all(|line| line["stage"].is_string()), "{lines:?}");
     let path = format!("/v1/settlements/run?day={day}&early=true&progress=true");
     let answer = server.http().exchange("POST", &path, &[], b"");
