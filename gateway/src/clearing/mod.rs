@@ -18,7 +18,7 @@
 //! | `refunds.rs` | refunds of top-ups in two steps: which command asked, which one confirmed |
 //! | `cover.rs` | that what is owed is there |
 //! | `engine.rs` | asking the engine |
-//! | `trace.rs`, `trace_forward.rs`, `trace_row.rs` | from a payout back to rows, from a top-up and from a row forward |
+//! | `trace.rs`, `trace_forward.rs`, `trace_row.rs` | from a payout back to rows, from a top-up or a row forward |
 //! | `folder.rs` | the statements' files |
 //! | `ids.rs` | ids of the ledger's own commands |
 //! | `told.rs` | a trace in words, for `fentan explain` |

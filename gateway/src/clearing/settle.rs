@@ -5,8 +5,8 @@
 //! own moment. A merchant's settlement has an id of merchant, currency and day: a run that is run again, or that was
 //! interrupted, books nothing twice.
 //!
-//! A run that is **early** takes its own moment as its cut-over, whatever the day's would be: what comes later is the next
-//! run's.
+//! A run that is **early** takes its own moment as its cut-over, whatever the day's would be: what comes later is the
+//! next run's.
 //!
 //! Cost: a look at all accounts, and at each merchant's entries since its last settlement.
 
@@ -209,8 +209,9 @@ impl Run {
             }
         };
         let last = last.map(|(_, settlement)| &**settlement);
-        // After an early run, or with longer terms than the last run had, the day's cut-over is not after the last one. All up
-        // to that was settled or carried over, and what has come since is a later run's: nothing came in between.
+        // After an early run, or with longer terms than the last run had, the day's cut-over is not after the last one.
+        // All up to that was settled or carried over, and what has come since is a later run's: nothing came in
+        // between.
         let settled_to = last.map_or(Timestamp::MIN, |last| last.cutoff);
         if cutoff <= settled_to {
             self.report.nothing += 1;

@@ -1,12 +1,12 @@
-//! Where money comes from and where it goes: from a payout back to the rows of channel statements, and from a row forward
-//! to the payouts that it became part of (rules C2, C7).
+//! Where money comes from and where it goes: from a payout back to the rows of channel statements, and from a row
+//! forward to the payouts that it became part of (rules C2, C7).
 //!
 //! Nothing is kept for it. A settlement counts what was decided between two cut-overs; the merchant's statement has the
 //! bookings in between; a record says which lots paid; a lot's confirmation has an id that follows from its top-up, and
 //! names the row. A booking of a split names the split, and that the spend whose money it is.
 //!
-//! Here is the way back; `trace_forward.rs` has the way forward, `trace_row.rs` the rows. Cost: one read of the history a
-//! booking, and two of the engine a lot.
+//! Here is the way back; `trace_forward.rs` has the way forward, `trace_row.rs` the rows. Cost: one read of the history
+//! a booking, and two of the engine a lot.
 
 use super::engine::Line;
 use super::{Folder, ids};
@@ -218,8 +218,8 @@ struct Booking {
     record: Record,
 }
 
-/// So many of a settlement's bookings after a position, and the position after which the next are. They are told apart by
-/// their moments, as its lines are: shards' clocks differ, so near a cut-over the order of the journal is another.
+/// So many of a settlement's bookings after a position, and the position after which the next are. They are told apart
+/// by their moments, as its lines are: shards' clocks differ, so near a cut-over the order of the journal is another.
 fn bookings(
     reading: &Reading<'_>,
     settlement: &Settlement,

@@ -2,11 +2,11 @@
 //!
 //! What was confirmed when it was spent is in the merchant's `pending` from the spend on; what was not stands in
 //! `unreconciled`, and is in `pending` from its release on (rule C2). A settlement of that merchant counts it whose
-//! cut-overs that moment is between. What receivers of a split got (rule C6) is told with the spend that was split: it is the
-//! whole spend's, whichever lots paid.
+//! cut-overs that moment is between. What receivers of a split got (rule C6) is told with the spend that was split: it
+//! is the whole spend's, whichever lots paid.
 //!
-//! Cost: the entries of these wallets since the top-up, those of a merchant during a split that was continued, and a look at
-//! all settlements.
+//! Cost: the entries of these wallets since the top-up, those of a merchant during a split that was continued, and a
+//! look at all settlements.
 
 use super::ids;
 use super::trace::{MOST, Told, Tracer};
@@ -224,7 +224,8 @@ const fn moves_lots(kind: EntryKind) -> bool {
     matches!(kind, EntryKind::Spend | EntryKind::Capture | EntryKind::Refund | EntryKind::TransferOut)
 }
 
-/// What a lot has in these lines: where it was confirmed, and where it was not. All is the first without a word of that.
+/// What a lot has in these lines: where it was confirmed, and where it was not. All is the first without a word of
+/// that.
 fn parts(lot: &CommandId, taken: &Taken, reconciled: Option<&LotSet>) -> [i64; 2] {
     let mut parts = [0; 2];
     for line in taken.lines.iter().filter(|line| taken.lots.get(line.lot as usize) == Some(lot)) {

@@ -180,8 +180,8 @@ impl Run {
     }
 }
 
-/// Settles a day: all merchants, or one. With `progress`, the answer is lines of JSON: merchants done, and at last what the
-/// run did.
+/// Settles a day: all merchants, or one. With `progress`, the answer is lines of JSON: merchants done, and at last what
+/// the run did.
 #[post("/v1/settlements/run")]
 pub(super) async fn run(http: HttpRequest, visitor: Visitor, state: web::Data<State>) -> HttpResponse {
     if !is_operator(&http) {

@@ -1,4 +1,5 @@
-//! Cut-overs (rule C7) at the real program: midnight in Beijing with spends going on, and a day's that is before the last.
+//! Cut-overs (rule C7) at the real program: midnight in Beijing with spends going on, and a day's that is before the
+//! last.
 
 use crate::settlement::{Scene, bucket, confirm, earn_on, is_working, next_working, of, run, spend, statement, top_up};
 use crate::support::{Clock, Server, eventually};

@@ -1,5 +1,5 @@
-//! Where money comes from and where it goes (rules C2, C6 and C7), at the real program: from a payout back to the rows of
-//! statements, and from a row forward.
+//! Where money comes from and where it goes (rules C2, C6 and C7), at the real program: from a payout back to the rows
+//! of statements, and from a row forward.
 
 use crate::recon::{File, import};
 use crate::settlement::{
