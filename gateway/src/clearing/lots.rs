@@ -17,7 +17,7 @@ use std::collections::HashSet;
 /// A lot that is confirmed, and where its top-up is in the journal, or before it.
 pub(super) type Lot = (CommandId, Position);
 
-/// Told how far it is: positions done, of so many.
+/// Told how far it is: positions or merchants done, of so many.
 pub(super) type Told<'a> = &'a mut dyn FnMut(u64, u64);
 
 /// What was released.

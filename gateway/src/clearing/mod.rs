@@ -18,7 +18,7 @@
 //! | `refunds.rs` | refunds of top-ups in two steps: which command asked, which one confirmed |
 //! | `cover.rs` | that what is owed is there |
 //! | `engine.rs` | asking the engine |
-//! | `trace.rs` | from a payout back to rows, from a row forward |
+//! | `trace.rs`, `trace_forward.rs`, `trace_row.rs` | from a payout back to rows, from a top-up or a row forward |
 //! | `folder.rs` | the statements' files |
 //! | `ids.rs` | ids of the ledger's own commands |
 //! | `told.rs` | a trace in words, for `fentan explain` |
@@ -48,6 +48,8 @@ pub(crate) mod split_program;
 mod timer;
 pub(crate) mod told;
 pub(crate) mod trace;
+mod trace_forward;
+mod trace_row;
 
 use crate::explain::Desk;
 use crate::history::HistoryService;
@@ -157,7 +159,12 @@ impl ClearingService {
         history: &Arc<HistoryService>,
     ) -> trace::Tracer {
         let line = Line::new(Arc::clone(engine), Arc::clone(desk));
-        trace::Tracer { line, history: Arc::clone(history), folder: self.folder.clone() }
+        trace::Tracer {
+            line,
+            history: Arc::clone(history),
+            folder: self.folder.clone(),
+            origins: std::cell::RefCell::default(),
+        }
     }
 
     /// Ends the thread after what it does.

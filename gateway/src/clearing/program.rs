@@ -234,7 +234,8 @@ fn check(file: &Path, family: Family, sha1: Option<&str>) -> bool {
     }
 }
 
-fn bar(stage: &str) -> ProgressBar {
+/// A bar on the terminal; none where there is no terminal.
+pub(super) fn bar(stage: &str) -> ProgressBar {
     let bar = ProgressBar::new(0);
     let style = "{msg:>8} {bar:30} {pos}/{len} {elapsed}";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -5,11 +5,12 @@
 //! own moment. A merchant's settlement has an id of merchant, currency and day: a run that is run again, or that was
 //! interrupted, books nothing twice.
 //!
-//! A run that is **early** takes its own moment as its cut-over, whatever the day's would be: what comes later is the next
-//! run's.
+//! A run that is **early** takes its own moment as its cut-over, whatever the day's would be: what comes later is the
+//! next run's.
 //!
 //! Cost: a look at all accounts, and at each merchant's entries since its last settlement.
 
+use super::lots::Told;
 use super::{Desktop, PATIENCE, ids};
 use fentan_engine::accounts::{AccountKind, Timestamp};
 use fentan_engine::catalog::Catalog;
@@ -42,7 +43,7 @@ pub(crate) struct RunReport {
     pub(crate) made: Vec<(CommandId, Settlement)>,
     /// Merchants that were settled for this day before.
     pub(crate) unchanged: u64,
-    /// Merchants that had nothing, and nothing happened.
+    /// Merchants that had nothing and nothing happened, or whose cut-over is not after their last one.
     pub(crate) nothing: u64,
     /// Merchants that could not be settled, and why.
     pub(crate) skipped: Vec<(AccountId, String)>,
@@ -75,8 +76,8 @@ pub(super) fn beijing_time(now: jiff::Timestamp) -> jiff::civil::Time {
 }
 
 impl Desktop {
-    /// Settles a day.
-    pub(crate) fn settle_day(&mut self, ask: &RunAsk) -> Result<RunReport, Reject> {
+    /// Settles a day. Tells how far it is: merchants done, of so many.
+    pub(crate) fn settle_day(&mut self, ask: &RunAsk, told: Told<'_>) -> Result<RunReport, Reject> {
         // Before everything that is decided so far is waited for: no record of this moment or before comes later.
         let now = jiff::Timestamp::now();
         let catalog = self.line.catalog();
@@ -113,6 +114,8 @@ impl Desktop {
         if let (Some(merchant), true) = (&ask.merchant, merchants.is_empty()) {
             return Err(Reject::UnknownAccount { account: merchant.clone() });
         }
+        let (mut done, all) = (0, merchants.len() as u64);
+        told(done, all);
         for some in merchants.chunks(TOGETHER) {
             let asks = self.history.look(|reading| {
                 let mut asks = Vec::with_capacity(some.len());
@@ -130,6 +133,8 @@ impl Desktop {
                     Err(reject) => run.report.skipped.push((account, reject.to_string())),
                 }
             }
+            done += some.len() as u64;
+            told(done, all);
         }
         let report = run.report;
         metrics::counter!("fentan_clearing_settlements_total").increment(report.made.len() as u64);
@@ -204,7 +209,15 @@ impl Run {
             }
         };
         let last = last.map(|(_, settlement)| &**settlement);
-        let past = reading.pending_at(merchant.as_str(), last.map_or(Timestamp::MIN, |last| last.cutoff), cutoff)?;
+        // After an early run, or with longer terms than the last run had, the day's cut-over is not after the last one.
+        // All up to that was settled or carried over, and what has come since is a later run's: nothing came in
+        // between.
+        let settled_to = last.map_or(Timestamp::MIN, |last| last.cutoff);
+        if cutoff <= settled_to {
+            self.report.nothing += 1;
+            return Ok(None);
+        }
+        let past = reading.pending_at(merchant.as_str(), settled_to, cutoff)?;
         if past.is_empty() {
             self.report.nothing += 1;
             return Ok(None);

@@ -2,10 +2,14 @@
 //!
 //! Exit codes: 0 done, 1 no (a day that is none, a result file that is refused), 2 it could not be tried.
 
-use crate::client::{ServerArgs, agent, bytes, get, part, post, reach, refused, say, show, table, text};
-use anyhow::{Context, Result};
+use super::program::bar;
+use crate::client::{
+    ServerArgs, agent, bytes, get, outcome, part, post, reach, refused, say, show, streaming_agent, table, text,
+};
+use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
 use serde_json::{Value, json};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 /// A day's settlement and its payouts.
@@ -42,6 +46,9 @@ pub(crate) enum SettleCommand {
     /// One settlement with its lines
     Show {
         settlement: String,
+        /// Write its lines as CSV to this file
+        #[arg(long, value_name = "FILE")]
+        csv: Option<PathBuf>,
         #[command(flatten)]
         at: ServerArgs,
     },
@@ -89,7 +96,10 @@ pub(crate) fn run(command: &SettleCommand) -> Result<bool> {
             let query = given.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect();
             list(at, query, csv.as_deref())
         }
-        SettleCommand::Show { settlement, at } => one(at, settlement),
+        SettleCommand::Show { settlement, csv: Some(file), at } => {
+            write(at, &format!("/v1/settlements/{}", part(settlement)), &[("format", "csv".into())], file)
+        }
+        SettleCommand::Show { settlement, csv: None, at } => one(at, settlement),
         SettleCommand::Payout { id: None, at, .. } => {
             let columns = ["payout", "currency", "total", "settlements", "sent_at"];
             Ok(show(at, &get(at, "/v1/payouts", &[])?, "payouts", &columns, |row| {
@@ -119,16 +129,24 @@ fn cells(row: &Value) -> Vec<String> {
 }
 
 fn settle(at: &ServerArgs, day: &str, merchant: Option<&str>, early: bool) -> Result<bool> {
-    let mut request = agent(at)?.post(format!("{}/v1/settlements/run", at.server)).query("day", day);
+    let request = streaming_agent(&at.server, &at.access)?.post(format!("{}/v1/settlements/run", at.server));
+    let mut request = request.query("day", day).query("progress", "true");
     if let Some(merchant) = merchant {
         request = request.query("merchant", merchant);
     }
     if early {
         request = request.query("early", "true");
     }
-    let mut answer = request.send_empty().with_context(|| reach(&at.server))?;
-    let bytes = answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?;
-    let answer: Value = serde_json::from_slice(&bytes).context("the server's answer is no JSON")?;
+    let answer = request.send_empty().with_context(|| reach(&at.server))?;
+    let bar = bar("settle");
+    let last = outcome(BufReader::new(answer.into_body().into_reader()), |stage, done, of| {
+        bar.set_message(stage.to_owned());
+        bar.set_length(of);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let again = "run the same day again, what is settled is not settled twice";
+    let answer = last.map_err(|unfinished| anyhow!("{unfinished}; {again}"))?;
     let ok = say(at, &answer, |answer| {
         table(answer, "settlements", &COLUMNS, cells);
         println!(

@@ -57,7 +57,7 @@ impl Desktop {
             return;
         }
         match self.line.catalog().calendar().is_working(today) {
-            Ok(true) => match self.settle_day(&RunAsk { day: today, merchant: None, early: false }) {
+            Ok(true) => match self.settle_day(&RunAsk { day: today, merchant: None, early: false }, &mut |_, _| {}) {
                 Ok(_) => self.timer.done = Some(today),
                 Err(reject) => tracing::warn!(%today, %reject, "the day's settlement is tried again"),
             },

@@ -114,6 +114,47 @@ impl Lines {
         for spend in list(&told["spends"]) {
             self.spend(depth + 1, spend);
         }
+        if told["split"].is_object() {
+            self.split(depth + 1, &told["split"]);
+        }
+        if told["spend"].is_object() {
+            self.spend(depth + 2, &told["spend"]);
+            for lot in list(&told["spend"]["lots"]) {
+                self.lot(depth + 3, lot);
+            }
+        }
+        if let Some(source) = told["source"].as_str() {
+            self.say(depth + 2, source);
+        }
+    }
+
+    /// A split, and who has how much of it.
+    fn split(&mut self, depth: usize, told: &Value) {
+        let has = list(&told["receivers"]).iter().map(|its| {
+            let returned = text(&its["returned"]);
+            let nothing = returned.chars().all(|digit| matches!(digit, '0' | '.'));
+            let back = if nothing { String::new() } else { format!(", {returned} back") };
+            format!("{} {}{back}", text(&its["receiver"]), text(&its["given"]))
+        });
+        let has: Vec<String> = has.collect();
+        self.say(
+            depth,
+            format!(
+                "split {} of {}: {} of {} shared ({}), {}",
+                text(&told["id"]),
+                text(&told["merchant"]),
+                text(&told["shared"]),
+                text(&told["basis"]),
+                has.join("; "),
+                text(&told["state"])
+            ),
+        );
+        for settlement in list(&told["settlements"]) {
+            let of = |name: &str| text(&settlement[name]);
+            let line =
+                format!("{} of it counted in settlement {} of {}", of("counted"), of("settlement"), of("merchant"));
+            self.say(depth + 1, format!("{line}, {} {}", of("state"), of("payout")));
+        }
     }
 
     fn lot(&mut self, depth: usize, told: &Value) {
@@ -136,14 +177,18 @@ impl Lines {
         self.say(
             depth,
             format!(
-                "{} {} {} at {}: {}",
+                "{} {} {} by {} at {}: {}",
                 text(&told["at"]),
                 text(&told["op"]),
                 text(&told["id"]),
+                text(&told["account"]),
                 text(&told["merchant"]),
                 text(&told["amount"])
             ),
         );
+        if told["split"].is_object() {
+            self.split(depth + 1, &told["split"]);
+        }
     }
 
     fn top_up(&mut self, depth: usize, told: &Value) {
@@ -155,11 +200,20 @@ impl Lines {
         for spend in list(&told["spends"]) {
             self.spend(depth + 1, spend);
         }
+        for passed in list(&told["transfers"]) {
+            let of = |name: &str| text(&passed[name]);
+            let line = format!("{} {} passed {} of it to {}", of("at"), of("from"), of("amount"), of("to"));
+            self.say(depth + 1, line);
+        }
+        if let Some(left) = told["wallets_not_followed"].as_u64() {
+            self.say(depth + 1, format!("{left} more wallets had pieces of it and are not told here"));
+        }
         for settlement in list(&told["settlements"]) {
             self.say(
                 depth + 1,
                 format!(
-                    "counted in settlement {} of {} on {}: net {}, {}{}",
+                    "{} of it counted in settlement {} of {} on {}: net {}, {}{}",
+                    text(&settlement["counted"]),
                     text(&settlement["settlement"]),
                     text(&settlement["merchant"]),
                     text(&settlement["run_day"]),
@@ -191,7 +245,12 @@ impl Lines {
                 text(&row["status"])
             ),
         );
-        if told["confirmed"].is_object() {
+        if told["confirmed"]["refund"].is_string() {
+            let of = |name: &str| text(&told["confirmed"][name]);
+            let line = format!("confirmed the refund {} of {}, asked for at {}", of("refund"), of("amount"), of("at"));
+            self.say(1, line);
+            self.lot(2, &told["confirmed"]);
+        } else if told["confirmed"].is_object() {
             self.top_up(1, &told["confirmed"]);
         }
         for item in list(&told["items"]) {

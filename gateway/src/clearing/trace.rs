@@ -1,25 +1,30 @@
-//! Where money comes from and where it goes: from a payout back to the rows of channel statements, and from a row forward
-//! to the payouts that it became part of (rules C2, C7).
+//! Where money comes from and where it goes: from a payout back to the rows of channel statements, and from a row
+//! forward to the payouts that it became part of (rules C2, C7).
 //!
-//! Nothing is kept for it. A settlement says from which position to which it counts; the merchant's statement has the
+//! Nothing is kept for it. A settlement counts what was decided between two cut-overs; the merchant's statement has the
 //! bookings in between; a record says which lots paid; a lot's confirmation has an id that follows from its top-up, and
-//! names the row. Cost: one read of the history a booking, and one of the engine a lot.
+//! names the row. A booking of a split names the split, and that the spend whose money it is.
+//!
+//! Here is the way back; `trace_forward.rs` has the way forward, `trace_row.rs` the rows. Cost: one read of the history
+//! a booking, and two of the engine a lot.
 
-use super::confirmed::confirmed;
 use super::engine::Line;
 use super::{Folder, ids};
 use crate::history::HistoryService;
 use crate::wire::clearing::{money, shown, value};
 use crate::wire::moment;
-use fentan_engine::accounts::{Bucket, Fund};
+use fentan_engine::accounts::{Bucket, Fund, Timestamp};
 use fentan_engine::clearing::decide::reconcile::paid_by;
-use fentan_engine::clearing::{Clearing, Document, RowRef, Settlement};
-use fentan_engine::history::{Amounts, EntryKind, Reading, Wanted};
+use fentan_engine::clearing::{Clearing, Document, Entry, RowRef, Settlement};
+use fentan_engine::history::{Amounts, EntryKind, HistoryError, Reading, Wanted};
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::{Command, Event, LotSet, Record, Reject, Taken};
-use fentan_engine::names::{AccountId, CommandId};
-use fentan_statements::{Ask, Family, Row, RowKind, check_file};
+use fentan_engine::money::Currency;
+use fentan_engine::names::CommandId;
+use jiff::civil::Date;
 use serde_json::{Map, Value, json};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The most bookings of one settlement that are told at once.
@@ -43,9 +48,11 @@ pub(crate) struct Tracer {
     pub(super) line: Line,
     pub(super) history: Arc<HistoryService>,
     pub(super) folder: Folder,
+    /// Where lots come from, of those that were told already: many bookings are of the same.
+    pub(super) origins: RefCell<HashMap<CommandId, Map<String, Value>>>,
 }
 
-type Told = Result<Value, Reject>;
+pub(super) type Told = Result<Value, Reject>;
 
 impl Tracer {
     /// Answers.
@@ -58,7 +65,7 @@ impl Tracer {
         }
     }
 
-    fn document(&self, kind: &str, id: &CommandId) -> Result<Document, Reject> {
+    pub(super) fn document(&self, kind: &str, id: &CommandId) -> Result<Document, Reject> {
         let found = self.line.document(id)?.filter(|document| document.kind() == kind);
         found.ok_or_else(|| Reject::UnknownDocument { kind: kind.into(), document: CommandId::internal(shown(id)) })
     }
@@ -107,32 +114,35 @@ impl Tracer {
                 _,
             ) => {
                 told.insert("account".into(), json!(record.account().map(|account| account.as_str().to_owned())));
-                let lots = lots_of(taken, Some(reconciled));
-                let lots: Result<Vec<Value>, Reject> = lots
-                    .into_iter()
-                    .map(|(lot, minor)| {
-                        let mut told = self.origin(&lot)?;
-                        told.insert("amount".into(), money(minor, currency));
-                        Ok(Value::Object(told))
-                    })
-                    .collect();
-                told.insert("lots".into(), Value::Array(lots?));
+                told.insert("lots".into(), self.lots(taken, Some(reconciled), currency)?);
             }
-            (Event::Clearing(_), Command::Clear(ask)) => {
-                if let Clearing::ReleaseProceeds(ask) = &**ask {
+            (Event::Clearing(entry), Command::Clear(ask)) => match &**ask {
+                Clearing::ReleaseProceeds(ask) => {
                     told.insert("account".into(), json!(ask.account.as_str()));
                     told.insert("lots".into(), json!([Value::Object(self.origin(&ask.top_up)?)]));
-                    let spends = self.spends(&ask.account, &ask.top_up, Some(&settlement.merchant), false)?;
-                    told.insert("spends".into(), Value::Array(spends));
+                    told.insert("spends".into(), self.released(&ask.top_up, &ask.account, &settlement.merchant)?);
                 }
-            }
+                Clearing::Split(_) | Clearing::ReleaseSplit(_) | Clearing::ReturnSplit(_) => {
+                    self.split(&mut told, entry)?;
+                }
+                _ => {}
+            },
             _ => {}
         }
         Ok(Value::Object(told))
     }
 
     /// Where a lot comes from: its top-up, its channel's order, and the row that confirmed it.
-    fn origin(&self, top_up: &CommandId) -> Result<Map<String, Value>, Reject> {
+    pub(super) fn origin(&self, top_up: &CommandId) -> Result<Map<String, Value>, Reject> {
+        if let Some(told) = self.origins.borrow().get(top_up) {
+            return Ok(told.clone());
+        }
+        let told = self.looked_up(top_up)?;
+        self.origins.borrow_mut().insert(top_up.clone(), told.clone());
+        Ok(told)
+    }
+
+    fn looked_up(&self, top_up: &CommandId) -> Result<Map<String, Value>, Reject> {
         let mut told = Map::new();
         told.insert("top_up".into(), json!(top_up.as_str()));
         let Some(record) = self.line.record(top_up)? else { return Ok(told) };
@@ -152,158 +162,50 @@ impl Tracer {
         Ok(told)
     }
 
-    /// The spends of a wallet that a lot paid, at one merchant or all; those that its confirmation released, or all.
-    fn spends(
-        &self,
-        account: &AccountId,
-        lot: &CommandId,
-        merchant: Option<&AccountId>,
-        all: bool,
-    ) -> Result<Vec<Value>, Reject> {
-        let records = self.history.look(|reading| {
-            let mut details = reading.details();
-            let paid = |kind: EntryKind| matches!(kind, EntryKind::Spend | EntryKind::Capture | EntryKind::Refund);
-            let (mut records, mut cursor) = (Vec::new(), None);
-            loop {
-                let page = reading.statement(account.as_str(), &Wanted { cursor, limit: MOST, ..Wanted::all() })?;
-                for line in page.lines.into_iter().filter(|line| paid(line.entry.kind)) {
-                    records.push((line.position, details.record(line.position)?));
-                }
-                cursor = page.next;
-                if cursor.is_none() {
-                    return Ok(records);
-                }
-            }
-        })?;
-        let mut told = Vec::new();
-        for (position, record) in records {
-            let Some(record) = record.filter(|record| merchant.is_none() || record.merchant() == merchant) else {
-                continue;
-            };
-            let (taken, reconciled, sign) = match &record.event {
-                Event::Spent { taken, reconciled, .. } | Event::Captured { taken, reconciled, .. } => {
-                    (taken, reconciled, 1)
-                }
-                Event::Refunded { taken, reconciled, .. } => (taken, reconciled, -1),
-                _ => continue,
-            };
-            let mut minor = 0;
-            for line in &taken.lines {
-                let of_lot = taken.lots.get(line.lot as usize) == Some(lot);
-                if of_lot && (all || !reconciled.has(line.lot)) {
-                    minor += sign * line.amount;
-                }
-            }
-            if minor != 0 {
-                told.push(json!({
-                    "seq": position,
-                    "id": shown(&record.id),
-                    "op": record.command.op(),
-                    "merchant": record.merchant().map(|merchant| merchant.as_str().to_owned()),
-                    "at": moment(record.at),
-                    "amount": money(minor, record.currency),
-                }));
-            }
+    /// The lots that paid, of those that were confirmed or all, and where each comes from.
+    fn lots(&self, taken: &Taken, reconciled: Option<&LotSet>, currency: Currency) -> Told {
+        let told_of = |(lot, minor): (CommandId, i64)| {
+            let mut told = self.origin(&lot)?;
+            told.insert("amount".into(), money(minor, currency));
+            Ok(Value::Object(told))
+        };
+        let lots: Result<Vec<Value>, Reject> = lots_of(taken, reconciled).into_iter().map(told_of).collect();
+        lots.map(Value::Array)
+    }
+
+    /// The split that a booking is of, as it stood then; and whose money it was, when a spend's was shared out.
+    fn split(&self, told: &mut Map<String, Value>, entry: &Entry) -> Result<(), Reject> {
+        let split = entry.documents.iter().find_map(|filed| match &filed.document {
+            Document::Split(split) => Some((&filed.id, &filed.document, split)),
+            _ => None,
+        });
+        let Some((id, document, split)) = split else { return Ok(()) };
+        let mut fields = value(document);
+        fields.insert("id".into(), json!(shown(id)));
+        told.insert("split".into(), Value::Object(fields));
+        if let Some(spend) = &split.spend {
+            told.insert("spend".into(), self.spend(spend)?);
+        } else {
+            let source = format!("what {} had in pending was shared out: it has no single source", split.merchant);
+            told.insert("source".into(), json!(source));
         }
-        Ok(told)
+        Ok(())
     }
 
-    /// A top-up: its row, what it paid, and the settlements that had part of it.
-    fn top_up(&self, id: &CommandId) -> Told {
-        let Some(record) = self.line.record(id)? else { return Err(Reject::UnknownTopUp { top_up: id.clone() }) };
-        let Some(account) = record.account().filter(|_| matches!(record.command, Command::TopUp(_))) else {
-            return Err(Reject::UnknownTopUp { top_up: id.clone() });
-        };
-        let mut told = self.origin(id)?;
-        let spends = self.spends(account, id, None, true)?;
-        let released = self.line.record(&ids::release(id, account.as_str()))?;
-        if let Some(released) = &released
-            && let Command::Clear(ask) = &released.command
-            && let Clearing::ReleaseProceeds(ask) = &**ask
-        {
-            let shares: Vec<Value> = ask
-                .shares
-                .iter()
-                .map(|share| {
-                    json!({
-                        "merchant": share.merchant.as_str(),
-                        "amount": money(share.paid + share.promoted, released.currency),
-                        "promoted": money(share.promoted, released.currency),
-                    })
-                })
-                .collect();
-            told.insert("released".into(), Value::Array(shares));
-        }
-        let settlements = self.settlements_of(&spends, released.as_ref().map(|record| record.at))?;
-        told.insert("spends".into(), Value::Array(spends));
-        told.insert("settlements".into(), Value::Array(settlements));
-        Ok(Value::Object(told))
-    }
-
-    /// The settlements in which these spends, or their release, were counted.
-    fn settlements_of(&self, spends: &[Value], released_at: Option<i64>) -> Result<Vec<Value>, Reject> {
-        let merchants: Vec<&str> = spends.iter().filter_map(|spend| spend["merchant"].as_str()).collect();
-        let (rows, release) = self.history.look(|reading| {
-            let release = released_at.map(|at| reading.position_at(at)).transpose()?;
-            Ok((reading.documents("settlement")?, release))
-        })?;
-        let positions: Vec<Position> = spends.iter().filter_map(|spend| spend["seq"].as_u64()).chain(release).collect();
-        let counted = |settlement: &Settlement| {
-            merchants.contains(&settlement.merchant.as_str())
-                && positions.iter().any(|position| (settlement.from..=settlement.to).contains(position))
-        };
-        Ok(rows
-            .iter()
-            .filter_map(|row| match &row.document {
-                Document::Settlement(settlement) if counted(settlement) => Some(json!({
-                    "settlement": shown(&row.id),
-                    "merchant": settlement.merchant.as_str(),
-                    "run_day": settlement.run_day.as_str(),
-                    "net": money(settlement.net, settlement.currency),
-                    "state": settlement.state.word(),
-                    "payout": settlement.payout.as_ref().map(shown),
-                })),
-                _ => None,
-            })
-            .collect())
-    }
-
-    /// A row of a statement: what it says, what it confirmed or which difference it made, and what became of it.
-    fn row(&self, row: &RowRef) -> Told {
-        let id = ids::statement(row.file.as_str());
-        let document = self.document("statement", &id)?;
-        let Document::Statement(statement) = &document else {
-            return Err(Reject::UnknownDocument { kind: "statement".into(), document: id });
-        };
-        let family: Family = statement.family.as_str().parse().map_err(|error| super::lots::failed(&error))?;
-        let ask = Ask { decimals: statement.currency.exponent(), ..Ask::new(family, &statement.name) };
-        let path = self.folder.path(row.file.as_str());
-        let mut checked = check_file(&path, &ask, &mut |_, _| {}).map_err(|error| super::lots::failed(&error))?;
-        let rows = checked.rows().map_err(|error| super::lots::failed(&error))?;
-        let found = rows.filter_map(Result::ok).find(|found| found.line == row.line);
-        let Some(found) = found else {
-            return Err(Reject::bad_request("line", "is no row of the statement"));
-        };
+    /// A spend or capture, with all lots that paid it.
+    fn spend(&self, id: &CommandId) -> Told {
         let mut told = Map::new();
-        told.insert("statement".into(), json!(shown(&id)));
-        told.insert("name".into(), json!(statement.name));
-        told.insert("file".into(), json!(row.file.as_str()));
-        told.insert("row".into(), told_row(&found, statement));
-        let confirmed = confirmed(&self.line, &self.history, &statement.channel, &[&found])?;
-        if let Some(its) = confirmed.iter().flatten().find(|one| row_ref(&one.by) == Some(row)) {
-            told.insert("confirmed".into(), self.top_up(&its.top_up)?);
+        told.insert("id".into(), json!(shown(id)));
+        if let Some(record) = self.line.record(id)?
+            && let Event::Spent { taken, .. } | Event::Captured { taken, .. } = &record.event
+        {
+            told.insert("op".into(), json!(record.command.op()));
+            told.insert("account".into(), json!(record.account().map(|account| account.as_str().to_owned())));
+            told.insert("merchant".into(), json!(record.merchant().map(|merchant| merchant.as_str().to_owned())));
+            told.insert("at".into(), json!(moment(record.at)));
+            told.insert("amount".into(), money(taken.lines.iter().map(|line| line.amount).sum(), record.currency));
+            told.insert("lots".into(), self.lots(taken, None, record.currency)?);
         }
-        let items = self.history.look(|reading| reading.documents("item"))?;
-        let items: Vec<Value> = items
-            .iter()
-            .filter(|item| matches!(&item.document, Document::Item(its) if its.row.as_ref() == Some(row)))
-            .map(|item| {
-                let mut fields = value(&item.document);
-                fields.insert("item".into(), json!(shown(&item.id)));
-                Value::Object(fields)
-            })
-            .collect();
-        told.insert("items".into(), Value::Array(items));
         Ok(Value::Object(told))
     }
 }
@@ -316,19 +218,20 @@ struct Booking {
     record: Record,
 }
 
-/// So many of a settlement's bookings after a position, and the position after which the next are.
+/// So many of a settlement's bookings after a position, and the position after which the next are. They are told apart
+/// by their moments, as its lines are: shards' clocks differ, so near a cut-over the order of the journal is another.
 fn bookings(
     reading: &Reading<'_>,
     settlement: &Settlement,
     after: Option<Position>,
     limit: usize,
-) -> Result<(Vec<Booking>, Option<Position>), fentan_engine::history::HistoryError> {
-    let before = settlement.from.saturating_sub(1);
-    let mut cursor = after.map_or(before, |after| after.max(before));
+) -> Result<(Vec<Booking>, Option<Position>), HistoryError> {
+    let from = last_cutoff(reading, settlement)?;
+    let mut cursor = after;
     let mut details = reading.details();
     let mut bookings = Vec::new();
     loop {
-        let wanted = Wanted { cursor: Some(cursor), up_to: settlement.to, limit, ..Wanted::all() };
+        let wanted = Wanted { from, to: settlement.cutoff, cursor, up_to: settlement.to, limit, ..Wanted::all() };
         let page = reading.statement(settlement.merchant.as_str(), &wanted)?;
         for line in page.lines.into_iter().filter(|line| pending(&line.change) != 0) {
             if let Some(record) = details.record(line.position)? {
@@ -337,10 +240,44 @@ fn bookings(
         }
         // A page may have entries that touch no `pending`, and nothing else.
         match page.next {
-            Some(next) if bookings.is_empty() => cursor = next,
+            Some(next) if bookings.is_empty() => cursor = Some(next),
             next => return Ok((bookings, next)),
         }
     }
+}
+
+/// Days before a settlement's in which the one before is looked for by its id; before them, among all.
+const NEAR: usize = 40;
+
+/// The cut-over of the merchant's settlement before this one: from there on this one counts.
+fn last_cutoff(reading: &Reading<'_>, settlement: &Settlement) -> Result<Timestamp, HistoryError> {
+    if settlement.from == 0 {
+        return Ok(Timestamp::MIN);
+    }
+    let (merchant, currency) = (settlement.merchant.as_str(), settlement.currency);
+    let mut day = settlement.run_day.as_str().parse::<Date>().ok();
+    for _ in 0..NEAR {
+        day = day.and_then(|day| day.yesterday().ok());
+        let Some(day) = day else { break };
+        let id = ids::settlement(merchant, currency.code(), &day.to_string());
+        if let Some(row) = reading.document("settlement", id.as_str())?
+            && let Document::Settlement(last) = row.document
+        {
+            return Ok(last.cutoff);
+        }
+    }
+    let mut last: Option<Box<Settlement>> = None;
+    reading.each_document("settlement", &mut |row| {
+        if let Document::Settlement(its) = row.document
+            && its.merchant == settlement.merchant
+            && its.run_day < settlement.run_day
+            && last.as_ref().is_none_or(|last| last.run_day < its.run_day)
+        {
+            last = Some(its);
+        }
+        Ok(())
+    })?;
+    Ok(last.map_or(Timestamp::MIN, |last| last.cutoff))
 }
 
 fn pending(change: &Amounts) -> i128 {
@@ -364,7 +301,7 @@ fn lots_of(taken: &Taken, reconciled: Option<&LotSet>) -> Vec<(CommandId, i64)> 
     lots
 }
 
-fn row_ref(record: &Record) -> Option<&RowRef> {
+pub(super) fn row_ref(record: &Record) -> Option<&RowRef> {
     match &record.command {
         Command::Clear(ask) => match &**ask {
             Clearing::ConfirmLot(ask) => ask.row.as_ref(),
@@ -380,25 +317,4 @@ fn row_of(record: &Record) -> Value {
         || json!({ "by": "a resolution" }),
         |row| json!({ "statement": shown(&ids::statement(row.file.as_str())), "file": row.file.as_str(), "line": row.line }),
     )
-}
-
-fn told_row(row: &Row, statement: &fentan_engine::clearing::Statement) -> Value {
-    let of = |minor: i64| money(minor, statement.currency);
-    json!({
-        "line": row.line,
-        "kind": match &row.kind {
-            RowKind::Payment => "payment",
-            RowKind::Refund => "refund",
-            RowKind::Other { word } => word,
-        },
-        "status": row.status.word(),
-        "at": moment(row.at_us),
-        "order": row.order,
-        "channel_order": row.channel_order,
-        "refund": row.refund,
-        "amount": of(row.amount),
-        "asked": of(row.asked),
-        "fee": of(row.fee),
-        "about": row.about,
-    })
 }

@@ -1,6 +1,7 @@
 //! Settlements: a day's run, and its documents.
 
-use super::documents::{csv, documents, done, find, forbidden, is_operator, list, own_id, whole};
+use super::documents::{csv, documents, done, find, forbidden, is_operator, list, off, own_id, whole};
+use super::statements::{line, progress, refused, told};
 use super::{State, refusal};
 use crate::access::Visitor;
 use crate::clearing::{RunAsk, RunReport};
@@ -15,6 +16,7 @@ use fentan_engine::names::{AccountId, CommandId};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 /// Which settlements.
 #[derive(Debug, Clone, Deserialize)]
@@ -165,6 +167,9 @@ pub(super) struct Run {
     merchant: Option<String>,
     #[serde(default)]
     early: bool,
+    /// Whether the answer begins with lines that say how far it is.
+    #[serde(default)]
+    progress: bool,
 }
 
 impl Run {
@@ -175,18 +180,33 @@ impl Run {
     }
 }
 
-/// Settles a day: all merchants, or one.
+/// Settles a day: all merchants, or one. With `progress`, the answer is lines of JSON: merchants done, and at last what
+/// the run did.
 #[post("/v1/settlements/run")]
 pub(super) async fn run(http: HttpRequest, visitor: Visitor, state: web::Data<State>) -> HttpResponse {
     if !is_operator(&http) {
         return forbidden();
     }
-    let ask = match super::history::params::<Run>(&http).and_then(|run| run.ask()) {
-        Ok(ask) => ask,
+    let asked = super::history::params::<Run>(&http).and_then(|run| Ok((run.ask()?, run.progress)));
+    let (ask, with_progress) = match asked {
+        Ok(asked) => asked,
         Err(reject) => return refusal(&reject),
     };
     let run_day = ask.day.to_string();
-    match done(&state, &visitor, move |desktop| desktop.settle_day(&ask)).await {
+    if with_progress {
+        let Some(clearing) = state.clearing.clone() else { return off() };
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let given = clearing.give(visitor.caller().cloned(), move |desktop| {
+            let mut tell = progress(&sender);
+            let result = desktop.settle_day(&ask, &mut |done, of| tell("settle", done, of));
+            line(&sender, &result.map_or_else(|reject| refused(&reject), |report| reported(&run_day, report)));
+        });
+        return match given {
+            Ok(()) => HttpResponse::Ok().content_type("application/x-ndjson").streaming(told(receiver)),
+            Err(reject) => refusal(&reject),
+        };
+    }
+    match done(&state, &visitor, move |desktop| desktop.settle_day(&ask, &mut |_, _| {})).await {
         Ok(report) => HttpResponse::Ok().json(reported(&run_day, report)),
         Err(response) => response,
     }

@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 const LARGEST: u64 = 4 << 30;
 /// Bytes that are written at once.
 const AT_ONCE: usize = 1 << 20;
-/// How often an import says how far it is.
+/// How often an import, or a run, says how far it is.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// What a statement comes with.
@@ -84,14 +84,8 @@ pub(super) async fn import(
         file,
     };
     let given = clearing.give(visitor.caller().cloned(), move |desktop| {
-        let mut told = Instant::now();
-        let mut tell = |stage: Stage, done: u64, of: u64| {
-            if told.elapsed() >= EVERY || done >= of {
-                told = Instant::now();
-                line(&sender, &json!({ "stage": stage.word(), "done": done, "of": of }));
-            }
-        };
-        let result = desktop.import(ask, &mut tell);
+        let mut tell = progress(&sender);
+        let result = desktop.import(ask, &mut |stage: Stage, done, of| tell(stage.word(), done, of));
         line(&sender, &came(result));
     });
     if let Err(reject) = given {
@@ -151,6 +145,17 @@ fn beating(
         let is_progress = serde_json::from_slice::<Value>(&line).is_ok_and(|line| line["stage"].is_string());
         Some((Ok(line.clone()), (receiver, is_progress.then_some(line))))
     })
+}
+
+/// Sends lines of progress: how much of a stage is done, now and then and when all of it is.
+pub(super) fn progress(sender: &mpsc::UnboundedSender<Bytes>) -> impl FnMut(&str, u64, u64) {
+    let mut told = Instant::now();
+    move |stage, done, of| {
+        if told.elapsed() >= EVERY || done >= of {
+            told = Instant::now();
+            line(sender, &json!({ "stage": stage, "done": done, "of": of }));
+        }
+    }
 }
 
 /// Sends a line of JSON.
@@ -222,12 +227,15 @@ fn came(result: Result<Report, Refusal>) -> Value {
             "changed": changed.altered,
             "rows": changed.named,
         }),
-        Err(Refusal::Reject(reject)) => {
-            let mut bytes = Vec::new();
-            crate::wire::write_refusal(&mut bytes, None, &reject);
-            serde_json::from_slice(&bytes).unwrap_or(Value::Null)
-        }
+        Err(Refusal::Reject(reject)) => refused(&reject),
     }
+}
+
+/// A reject as the last line.
+pub(super) fn refused(reject: &Reject) -> Value {
+    let mut bytes = Vec::new();
+    crate::wire::write_refusal(&mut bytes, None, reject);
+    serde_json::from_slice(&bytes).unwrap_or(Value::Null)
 }
 
 fn column(column: &fentan_statements::Column) -> Value {

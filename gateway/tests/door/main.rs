@@ -10,6 +10,7 @@ mod support;
 
 mod bad_input;
 mod bounds;
+mod cut_over;
 mod documents;
 mod expiry;
 mod history;
@@ -19,6 +20,7 @@ mod limits;
 mod openapi;
 mod order;
 mod overload;
+mod provenance;
 mod recon;
 mod repeats;
 mod rules;

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// A ledger whose calendar has weekends alone, so that a test may run in any year, and with terms of its own.
-struct Scene {
-    ledger: Ledger,
-    catalog: String,
+pub(super) struct Scene {
+    pub(super) ledger: Ledger,
+    pub(super) catalog: String,
 }
 
 const TERMS: &str = r#"
@@ -21,12 +21,16 @@ account = "corner"
 cycle_days = 0
 
 [[settlement]]
+account = "slow"
+cycle_days = 2
+
+[[settlement]]
 account = "abroad"
 payout = "agent"
 "#;
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let ledger = Ledger::new();
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("config");
         let own = |name: &str, text: &str| {
@@ -43,35 +47,34 @@ impl Scene {
         Self { ledger, catalog }
     }
 
-    fn serve(&self) -> Server {
+    pub(super) fn serve(&self) -> Server {
         self.ledger.serve(&["--shards", "2", "--catalog", &self.catalog])
     }
 }
 
-fn is_working(day: Date) -> bool {
+pub(super) fn is_working(day: Date) -> bool {
     !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
 
-fn today() -> Date {
+pub(super) fn today() -> Date {
     jiff::tz::Offset::constant(8).to_datetime(jiff::Timestamp::now()).date()
 }
 
 /// The first working day after today.
-fn next_working() -> Date {
+pub(super) fn next_working() -> Date {
     today().series(jiff::Span::new().days(1)).skip(1).find(|day| is_working(*day)).unwrap()
 }
 
 /// The last working day before today.
-fn last_working() -> Date {
+pub(super) fn last_working() -> Date {
     today().series(jiff::Span::new().days(-1)).skip(1).find(|day| is_working(*day)).unwrap()
 }
 
-/// Top-ups of ann that the channel confirms: `(id, amount)`.
-fn statement(orders: &[(&str, &str)]) -> String {
+/// A statement of a day: top-ups that the channel confirms, `(id, amount)`.
+pub(super) fn statement(day: Date, orders: &[(&str, &str)]) -> String {
     let mut text = "time,kind,order,channel_order,refund,amount,fee,currency,status,trade_type\n".to_owned();
     let mut total = 0_u64;
     for (id, amount) in orders {
-        let day = today();
         text += &format!("{day}T10:00:00+08:00,payment,c-{id},c-{id},,{amount},0.00,CNY,succeeded,app\n");
         total += amount.replace('.', "").parse::<u64>().unwrap();
     }
@@ -80,34 +83,54 @@ fn statement(orders: &[(&str, &str)]) -> String {
     text
 }
 
-/// Pays a merchant with money that a statement confirms, so that it is pending.
-fn earn(server: &Server, orders: &[(&str, &str, &str)]) {
-    let mut client = server.client();
-    for (id, merchant, amount) in orders {
-        client.done(&format!(
-            r#"{{"id":"{id}","op":"top_up","account":"ann","principal":"{amount}","channel":"bank_card","channel_order":"c-{id}"}}"#
-        ));
-        client.done(&format!(
-            r#"{{"id":"s-{id}","op":"spend","account":"ann","merchant":"{merchant}","amount":"{amount}","rule":"by_lot"}}"#
-        ));
-    }
-    let rows: Vec<(&str, &str)> = orders.iter().map(|(id, _, amount)| (*id, *amount)).collect();
+/// Imports it; what came of it.
+pub(super) fn confirm(server: &Server, text: &str) -> Value {
     let path = "/v1/statements?channel=bank_card&family=generic_csv&name=bank_card.csv&accept_changes=true";
-    let answer = server.http().exchange("POST", path, &[], statement(&rows).as_bytes());
+    let answer = server.http().exchange("POST", path, &[], text.as_bytes());
     let last = json(answer.body.lines().last().unwrap());
     assert_eq!(last["ok"], true, "{}", answer.body);
+    last
+}
+
+/// Tops a wallet up by a channel that has not confirmed it yet.
+pub(super) fn top_up(client: &mut Client, id: &str, account: &str, amount: &str) {
+    client.done(&format!(
+        r#"{{"id":"{id}","op":"top_up","account":"{account}","principal":"{amount}","channel":"bank_card","channel_order":"c-{id}"}}"#
+    ));
+}
+
+pub(super) fn spend(client: &mut Client, id: &str, account: &str, merchant: &str, amount: &str) -> Value {
+    client.done(&format!(
+        r#"{{"id":"{id}","op":"spend","account":"{account}","merchant":"{merchant}","amount":"{amount}","rule":"by_lot"}}"#
+    ))
+}
+
+/// Pays a merchant with money that a statement confirms, so that it is pending.
+pub(super) fn earn(server: &Server, orders: &[(&str, &str, &str)]) {
+    earn_on(server, today(), orders);
+}
+
+/// The same, with a statement of that day.
+pub(super) fn earn_on(server: &Server, day: Date, orders: &[(&str, &str, &str)]) {
+    let mut client = server.client();
+    for (id, merchant, amount) in orders {
+        top_up(&mut client, id, "ann", amount);
+        spend(&mut client, &format!("s-{id}"), "ann", merchant, amount);
+    }
+    let rows: Vec<(&str, &str)> = orders.iter().map(|(id, _, amount)| (*id, *amount)).collect();
+    let last = confirm(server, &statement(day, &rows));
     assert_eq!(last["tally"]["matched"], orders.len(), "{last}");
 }
 
-fn post(http: &Http, path: &str, body: &str) -> Value {
+pub(super) fn post(http: &Http, path: &str, body: &str) -> Value {
     http.exchange("POST", path, &[], body.as_bytes()).json()
 }
 
-fn run(http: &Http, day: Date, more: &str) -> Value {
+pub(super) fn run(http: &Http, day: Date, more: &str) -> Value {
     post(http, &format!("/v1/settlements/run?day={day}{more}"), "")
 }
 
-fn bucket(server: &Server, merchant: &str, bucket: &str) -> String {
+pub(super) fn bucket(server: &Server, merchant: &str, bucket: &str) -> String {
     let account = server.http().get(&format!("/v1/accounts/{merchant}")).json();
     account["balance"][bucket].as_str().unwrap_or_else(|| panic!("{account}")).to_owned()
 }
@@ -119,7 +142,7 @@ fn code(client: &mut Client, line: &str) -> String {
 }
 
 /// The settlement of a merchant in an answer's list.
-fn of<'a>(answer: &'a Value, merchant: &str) -> &'a Value {
+pub(super) fn of<'a>(answer: &'a Value, merchant: &str) -> &'a Value {
     let list = answer["settlements"].as_array().unwrap_or_else(|| panic!("{answer}"));
     list.iter().find(|one| one["merchant"] == merchant).unwrap_or_else(|| panic!("{merchant} is not in {answer}"))
 }
@@ -595,10 +618,26 @@ fn the_commands_settle_and_split_do_the_same() {
     expect(&["settle", "run", &day], 1, "bad_request");
     expect(&["settle", "run", &day, "--early"], 0, "3 settled");
     expect(&["settle", "run", &day, "--early"], 0, "3 before");
+    let answer = server.http().exchange("POST", &format!("/v1/settlements/run?day={day}&progress=true"), &[], b"");
+    let lines: Vec<Value> = answer.body.lines().map(json).collect();
+    let (no, progress) = lines.split_last().unwrap();
+    assert_eq!((&no["code"], &no["field"]), (&json!("bad_request"), &json!("day")), "{no}");
+    assert!(progress.iter().all(|line| line["stage"].is_string()), "{lines:?}");
+    let path = format!("/v1/settlements/run?day={day}&early=true&progress=true");
+    let answer = server.http().exchange("POST", &path, &[], b"");
+    let lines: Vec<Value> = answer.body.lines().map(json).collect();
+    let told = json!({ "stage": "settle", "done": 3, "of": 3 });
+    assert!(lines.contains(&told) && lines.last().unwrap()["unchanged"] == 3, "{lines:?}");
     let list = fentan(&["settle", "list", "--state", "due", "--json"]).1;
     let books = of(&json(&list), "books")["id"].as_str().unwrap().to_owned();
     expect(&["settle", "show", &books], 0, "71.00");
     expect(&["settle", "show", "nothing"], 1, "unknown_document");
+    expect(&["settle", "show", &books, "--csv", "lines.csv"], 0, "");
+    let table = std::fs::read_to_string(scene.ledger.path("lines.csv")).unwrap();
+    assert!(table.starts_with("settlement,merchant,currency,run_day,what,count,amount\n"), "{table}");
+    assert!(table.lines().any(|line| line.contains(&*books) && line.contains("split,1,-100.00")), "{table}");
+    expect(&["settle", "show", "nothing", "--csv", "nothing.csv"], 1, "unknown_document");
+    assert!(!scene.ledger.path("nothing.csv").exists());
     expect(&["settle", "payout", "--id", "p-1", "--csv", "payout.csv"], 0, "3 settlements, 100.00 CNY");
     assert_eq!(std::fs::read_to_string(scene.ledger.path("payout.csv")).unwrap().lines().count(), 4);
     expect(&["settle", "payout"], 0, "p-1");
