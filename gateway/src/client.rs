@@ -55,9 +55,9 @@ impl AccessArgs {
 /// Who does it, and where.
 #[derive(Debug, Args)]
 pub(crate) struct Who {
-    /// Who does it
+    /// Who does it; with a token, the token's name, which need not be said
     #[arg(long, env = "FENTAN_BY", value_name = "NAME")]
-    pub(crate) by: String,
+    pub(crate) by: Option<String>,
     #[command(flatten)]
     pub(crate) at: ServerArgs,
 }

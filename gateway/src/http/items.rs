@@ -152,7 +152,7 @@ pub(super) async fn one(path: web::Path<String>, state: web::Data<State>) -> Htt
 #[serde(deny_unknown_fields)]
 pub(super) struct Work {
     id: Option<String>,
-    by: String,
+    by: Option<String>,
     action: String,
     owner: Option<String>,
     note: Option<String>,
@@ -162,10 +162,11 @@ pub(super) struct Work {
 }
 
 impl Work {
-    fn ask(self, item: CommandId) -> Result<ItemAsk, Reject> {
+    fn ask(self, item: CommandId, visitor: &Visitor) -> Result<ItemAsk, Reject> {
         let missing = |field: &str| Reject::bad_request(field, "is missing");
         let name = |field: &str, text: &str| Label::new(text).map_err(|error| Reject::bad_request(field, error));
         let reason = || self.reason.clone().filter(|text| !text.trim().is_empty()).ok_or_else(|| missing("reason"));
+        let by = visitor.signs(self.by.as_deref())?;
         let act = match self.action.as_str() {
             "assign" => ItemAct::Assign(name("owner", &self.owner.clone().ok_or_else(|| missing("owner"))?)?),
             "note" => ItemAct::Note(self.note.clone().ok_or_else(|| missing("note"))?),
@@ -193,7 +194,7 @@ impl Work {
             _ => return Err(Reject::bad_request("action", "is assign, note, resolve, approve or decline")),
         };
         let id = self.id.as_deref().map(CommandId::new).transpose();
-        Ok(ItemAsk { id: id.map_err(|error| Reject::bad_request("id", error))?, item, by: name("by", &self.by)?, act })
+        Ok(ItemAsk { id: id.map_err(|error| Reject::bad_request("id", error))?, item, by, act })
     }
 }
 
@@ -214,7 +215,7 @@ pub(super) async fn work(
         let reason = error.to_string();
         Reject::bad_request(reason.split('`').nth(1).unwrap_or("body").to_owned(), reason)
     });
-    let ask = match own_id(&path).and_then(|item| read?.ask(item)) {
+    let ask = match own_id(&path).and_then(|item| read?.ask(item, &visitor)) {
         Ok(ask) => ask,
         Err(reject) => return refusal(&reject),
     };
