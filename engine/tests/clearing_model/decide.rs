@@ -98,7 +98,8 @@ impl Desk {
                 _ => None,
             };
             let (merchant, amount) = (spent.merchant.clone(), spent.taken.sum());
-            Some(split::SpendNow { merchant, amount, refunded: spent.refunded, split })
+            let confirmed = spent.as_spent().confirmed(&self.books.wallets[&spent.wallet]);
+            Some(split::SpendNow { merchant, amount, refunded: spent.refunded, confirmed, split })
         });
         let parties = split::Parties {
             merchant: merchant.as_ref(),
