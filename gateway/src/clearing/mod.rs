@@ -13,6 +13,7 @@
 //! | `row.rs` | a row of a statement as the matching sees it, and what it becomes |
 //! | `lots.rs` | lots that are confirmed, in all their pieces, and what they release |
 //! | `items.rs` | differences: who does what, and what follows |
+//! | `rematch.rs` | a row that is some order's all the same |
 //! | `open.rs` | the differences and statements that matter now, in memory |
 //! | `confirmed.rs` | from a row's numbers to top-ups that a statement has confirmed |
 //! | `refunds.rs` | refunds of top-ups in two steps: which command asked, which one confirmed |
@@ -40,6 +41,7 @@ mod open;
 mod payouts;
 pub(crate) mod program;
 mod refunds;
+mod rematch;
 mod row;
 mod rows;
 mod settle;

@@ -157,7 +157,11 @@ fn item(its: &Item) -> Value {
         "proposal": its.proposal.as_ref().map(|proposal| json!({
             "resolution": proposal.resolution.word(),
             "top_up": match &proposal.resolution {
-                Resolution::Rematch(top_up) => Some(shown(top_up)),
+                Resolution::Rematch(ledger) | Resolution::Pair { ledger, .. } => Some(shown(ledger)),
+                _ => None,
+            },
+            "item": match &proposal.resolution {
+                Resolution::Pair { item, .. } => Some(shown(item)),
                 _ => None,
             },
             "reason": proposal.reason,
