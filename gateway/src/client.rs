@@ -203,9 +203,22 @@ pub(crate) fn part(name: &str) -> String {
 /// Says a no with what it names.
 pub(crate) fn refused(answer: &Value) {
     eprintln!("{}: {}", text(&answer["code"]), text(&answer["message"]));
+    if let Some(counts) = changes(answer) {
+        eprintln!("  {counts}");
+    }
     for row in answer["rows"].as_array().into_iter().flatten() {
         eprintln!("  {}", text(row));
     }
+}
+
+/// How much of a statement is not as it was in the file before, and how many of these rows are named.
+fn changes(answer: &Value) -> Option<String> {
+    let count = |name: &str| answer[name].as_u64();
+    let (added, removed, changed) = (count("added")?, count("removed")?, count("changed")?);
+    let (all, named) = (added + removed + changed, answer["rows"].as_array().map_or(0, Vec::len));
+    let some = if all > named as u64 { format!("; the first {named} are") } else { String::new() };
+    let before = text(&answer["before"]);
+    Some(format!("{added} rows added, {removed} removed and {changed} changed since the file {before}{some}"))
 }
 
 /// Prints something. Whoever reads it may have read enough.
@@ -324,6 +337,17 @@ mod tests {
         }
         let nobody = AccessArgs { token_file: None, ca: None };
         assert!(std::env::var(TOKEN).is_ok() || agent_with("http://pay.example", &nobody, |config| config).is_ok());
+    }
+
+    #[test]
+    fn c3_a_changed_file_is_told_with_its_counts() {
+        let rows = ["line 2 is added"; 20];
+        let answer = serde_json::json!({ "before": "f-1", "added": 30, "removed": 2, "changed": 1, "rows": rows });
+        let told = changes(&answer).unwrap();
+        assert_eq!(told, "30 rows added, 2 removed and 1 changed since the file f-1; the first 20 are");
+        let answer = serde_json::json!({ "before": "f-1", "added": 1, "removed": 0, "changed": 0, "rows": ["one"] });
+        assert_eq!(changes(&answer).unwrap(), "1 rows added, 0 removed and 0 changed since the file f-1");
+        assert_eq!(changes(&serde_json::json!({ "code": "overloaded" })), None);
     }
 
     /// Some lines, and then this.

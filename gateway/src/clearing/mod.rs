@@ -27,14 +27,17 @@
 //! | `payouts.rs` | payouts, and the files that say what arrived |
 //! | `timer.rs` | what is done by itself when its time comes |
 //! | `program.rs`, `settle_program.rs`, `split_program.rs` | `fentan recon …`, `fentan settle …`, `fentan split …` |
+//! | `check_program.rs`, `item_program.rs` | `fentan recon check` and `show` |
 
 mod changed;
+mod check_program;
 mod confirmed;
 pub(crate) mod cover;
 mod engine;
 mod folder;
 mod ids;
 mod import;
+mod item_program;
 mod items;
 mod lots;
 mod open;

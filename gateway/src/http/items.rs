@@ -7,6 +7,7 @@ use crate::clearing::cover::Cover;
 use crate::clearing::{ItemAct, ItemAsk};
 use crate::wire::clearing::value;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use fentan_engine::clearing::scan::lacked_by;
 use fentan_engine::clearing::{Difference, Document, ItemState, Resolution};
 use fentan_engine::history::DocumentRow;
 use fentan_engine::ledger::Reject;
@@ -77,7 +78,9 @@ impl Wanted {
             && self.kind.is_none_or(|kind| item.kind == kind)
             && is(&self.channel, Some(item.channel.as_str()))
             && is(&self.owner, item.owner.as_ref().map(Label::as_str))
-            && is(&self.file, item.row.as_ref().map(|row| row.file.as_str()))
+            && self.file.as_deref().is_none_or(|file| {
+                item.row.as_ref().is_some_and(|row| row.file.as_str() == file) || lacked_by(&item.found) == Some(file)
+            })
     }
 }
 
@@ -107,7 +110,7 @@ pub(super) async fn all(http: HttpRequest, state: web::Data<State>) -> HttpRespo
     list("items", rows)
 }
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 23] = [
     "id",
     "kind",
     "state",
@@ -125,13 +128,20 @@ const COLUMNS: [&str; 17] = [
     "note",
     "at",
     "changed_at",
+    "resolution",
+    "reason",
+    "proposed_by",
+    "approved_by",
+    "file",
+    "line",
 ];
 
 fn table(rows: &[DocumentRow]) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
     for row in rows {
-        let fields = listed(row);
+        let mut fields = listed(row);
+        flatten(row, &mut fields);
         writer.write_record(COLUMNS.iter().map(|name| match fields.get(*name) {
             Some(Value::String(text)) => text.clone(),
             None | Some(Value::Null) => String::new(),
@@ -139,6 +149,26 @@ fn table(rows: &[DocumentRow]) -> Result<Vec<u8>, csv::Error> {
         }))?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// What of a difference stands deeper than a table has columns. An order that no row has found has the file of the statement
+/// that lacked it, and no line.
+fn flatten(row: &DocumentRow, fields: &mut serde_json::Map<String, Value>) {
+    let Document::Item(item) = &row.document else { return };
+    let mut put = |name: &str, value: Value| drop(fields.insert(name.into(), value));
+    if let Some(how) = &item.proposal {
+        put("resolution", json!(how.resolution.word()));
+        put("reason", json!(how.reason));
+        put("proposed_by", json!(how.by.as_str()));
+        put("approved_by", json!(how.approved_by.as_ref().map(Label::as_str)));
+    }
+    match &item.row {
+        Some(row) => {
+            put("file", json!(row.file.as_str()));
+            put("line", json!(row.line));
+        }
+        None => put("file", json!(lacked_by(&item.found))),
+    }
 }
 
 /// One difference.

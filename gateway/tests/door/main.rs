@@ -10,6 +10,8 @@ mod support;
 
 mod bad_input;
 mod bounds;
+mod cover;
+mod desk;
 mod documents;
 mod expiry;
 mod history;
