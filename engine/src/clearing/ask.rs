@@ -131,7 +131,8 @@ pub enum Resolution {
     NeverArrived,
     /// The channel is right; what differs is booked as the channel says.
     Accept,
-    /// It is the money of this order, which was given up for want of a row: the difference about the order ends with it.
+    /// It is the money of this order, which was given up for want of a row: the difference about the order ends with
+    /// it.
     Pair {
         /// The top-up, or the refund of one.
         ledger: CommandId,

@@ -172,8 +172,8 @@ impl Visitor {
         Ok(())
     }
 
-    /// The name of the person who does this: the token's, so that nobody acts under two names or under another's. Without
-    /// access control it is what the request says.
+    /// The name of the person who does this: the token's, so that nobody acts under two names or under another's.
+    /// Without access control it is what the request says.
     ///
     /// # Errors
     /// [`Reject::BadRequest`] of `by`, when it is another name than the token's, or missing where no token says it.

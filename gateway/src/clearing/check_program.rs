@@ -8,8 +8,8 @@ use fentan_statements::{Ask, Expect, Family, check_file};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 
-/// What a file has to come to, as far as it is known from elsewhere. It is the only guard against a file without a footer
-/// that was cut between two rows.
+/// What a file has to come to, as far as it is known from elsewhere. It is the only guard against a file without a
+/// footer that was cut between two rows.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Expected {
     /// How many rows it must have

@@ -69,8 +69,8 @@ impl OpenBook {
 
     /// A difference about this order of the ledger that is not resolved, found with the order itself.
     pub(super) fn of_order(&self, ledger: &CommandId) -> Option<(CommandId, Item)> {
-        // A row that only the channel has, or has again, names the order as well, and is not about it; where only the fee
-        // or the kind of trade differs, the order itself is matched.
+        // A row that only the channel has, or has again, names the order as well, and is not about it; where only the
+        // fee or the kind of trade differs, the order itself is matched.
         let about = |item: &Item| {
             let matched = matches!(item.kind, Difference::Fee | Difference::TradeType);
             item.ledger.as_ref() == Some(ledger) && item.booked.is_some() && !matched

@@ -103,7 +103,7 @@ pub(crate) enum ReconCommand {
         item: String,
         /// `write_off`, `reverse`, `rematch`, `never_arrived` or `accept`
         resolution: String,
-        /// The top-up of a rematch; of what the channel gave back, the top-up that was charged back or the refund of one
+        /// The top-up of a rematch; of what the channel gave back, the top-up that was charged back, or a refund of one
         #[arg(long)]
         top_up: Option<String>,
         #[arg(long)]

@@ -1,7 +1,7 @@
 //! A row that was found under no order is some order's all the same: a top-up's, or the refund's of one (rule C4).
 //!
-//! When the order was given up meanwhile for want of a row, both differences are about the same money, and end together:
-//! the ordinary case of a number with a wrong digit.
+//! When the order was given up meanwhile for want of a row, both differences are about the same money, and end
+//! together: the ordinary case of a number with a wrong digit.
 
 use super::{Desktop, ids, refunds};
 use crate::wire::clearing::shown;
@@ -12,8 +12,8 @@ use fentan_engine::money::{Currency, Money};
 use fentan_engine::names::{CommandId, Label};
 
 impl Desktop {
-    /// A resolution as it will be booked: a rematch names the refund by what booked it, and the difference that ends with
-    /// this one when there is one.
+    /// A resolution as it will be booked: a rematch names the refund by what booked it, and the difference that ends
+    /// with this one when there is one.
     pub(super) fn paired(&self, item: &Item, resolution: Resolution) -> Result<Resolution, Reject> {
         let Resolution::Rematch(mut ledger) = resolution else { return Ok(resolution) };
         if item.kind == Difference::Chargeback

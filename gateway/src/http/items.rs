@@ -151,8 +151,8 @@ fn table(rows: &[DocumentRow]) -> Result<Vec<u8>, csv::Error> {
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-/// What of a difference stands deeper than a table has columns. An order that no row has found has the file of the statement
-/// that lacked it, and no line.
+/// What of a difference stands deeper than a table has columns. An order that no row has found has the file of the
+/// statement that lacked it, and no line.
 fn flatten(row: &DocumentRow, fields: &mut serde_json::Map<String, Value>) {
     let Document::Item(item) = &row.document else { return };
     let mut put = |name: &str, value: Value| drop(fields.insert(name.into(), value));

@@ -12,8 +12,8 @@
 //! | `trade_type_mismatch` | the same, when the fee differs as well | `accept` |
 //! | `currency_mismatch` | nothing | `accept` (it is the order's money all the same), `never_arrived`, `write_off` |
 //!
-//! A `rematch` to an order that was given up ends both differences with one record ([`Resolution::Pair`]): what stands in
-//! suspense for the one is what the other lacks there, so nothing is moved.
+//! A `rematch` to an order that was given up ends both differences with one record ([`Resolution::Pair`]): what stands
+//! in suspense for the one is what the other lacks there, so nothing is moved.
 //!
 //! Of the refund of a top-up all of it is the other way round: what the ledger booked is what it owes the channel, and
 //! what the channel has is what left its funds; a fee that differs is moved to suspense by the item. No top-up is confirmed, taken back or found by it.

@@ -1,10 +1,11 @@
 //! Splits (rule C6): a merchant's `pending` is shared out, what is set aside is released, a receiver gives back.
 //!
 //! Who gets how much is [`share`]'s matter; here it is told which money that is. The **basis** of a new split has to be
-//! in `pending` whole; of one that names a spend, all that is left of that spend has to be of lots that statements have
-//! confirmed: what other customers have brought is not this spend's. Shares are taken of paid value first, then of promoted value, and a receiver gives back promoted
-//! value first, so that the two always go back the way they came. The rest stays in `pending` when the split is
-//! finished, and waits in `reserved` otherwise: settlement does not see it there. A later request shares out of it.
+//! in `pending` whole; of one that names a spend, all that is left of that spend has to be of lots that statements
+//! have confirmed: what other customers have brought is not this spend's. Shares are taken of paid value first, then
+//! of promoted value, and a receiver gives back promoted value first, so that the two always go back the way they
+//! came. The rest stays in `pending` when the split is finished, and waits in `reserved` otherwise: settlement does
+//! not see it there. A later request shares out of it.
 //!
 //! Checks stand in this order: form, accounts (there, kind, frozen, closed, currency), document, state, limits, money.
 //!
@@ -229,8 +230,8 @@ fn opened(ctx: Context<'_>, ask: &SplitProceeds, currency: Currency, parties: Pa
     })
 }
 
-/// Refuses to share out a spend while part of it waits for a statement. It becomes pending with its lot; what is pending
-/// by then is other spends'.
+/// Refuses to share out a spend while part of it waits for a statement. It becomes pending with its lot; what is
+/// pending by then is other spends'.
 fn all_confirmed(ask: &SplitProceeds, currency: Currency, parties: Parties<'_>) -> Result<(), Reject> {
     let Some((id, spend)) = ask.spend.as_ref().zip(parties.spend) else { return Ok(()) };
     let left = spend.amount - spend.refunded;
