@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -55,9 +56,9 @@ impl AccessArgs {
 /// Who does it, and where.
 #[derive(Debug, Args)]
 pub(crate) struct Who {
-    /// Who does it
+    /// Who does it; with a token, the token's name, which need not be said
     #[arg(long, env = "FENTAN_BY", value_name = "NAME")]
-    pub(crate) by: String,
+    pub(crate) by: Option<String>,
     #[command(flatten)]
     pub(crate) at: ServerArgs,
 }
@@ -203,9 +204,22 @@ pub(crate) fn part(name: &str) -> String {
 /// Says a no with what it names.
 pub(crate) fn refused(answer: &Value) {
     eprintln!("{}: {}", text(&answer["code"]), text(&answer["message"]));
+    if let Some(counts) = changes(answer) {
+        eprintln!("  {counts}");
+    }
     for row in answer["rows"].as_array().into_iter().flatten() {
         eprintln!("  {}", text(row));
     }
+}
+
+/// How much of a statement is not as it was in the file before, and how many of these rows are named.
+fn changes(answer: &Value) -> Option<String> {
+    let count = |name: &str| answer[name].as_u64();
+    let (added, removed, changed) = (count("added")?, count("removed")?, count("changed")?);
+    let (all, named) = (added + removed + changed, answer["rows"].as_array().map_or(0, Vec::len));
+    let some = if all > named as u64 { format!("; the first {named} are") } else { String::new() };
+    let before = text(&answer["before"]);
+    Some(format!("{added} rows added, {removed} removed and {changed} changed since the file {before}{some}"))
 }
 
 /// Prints something. Whoever reads it may have read enough.
@@ -298,6 +312,15 @@ pub(crate) fn table(answer: &Value, list: &str, columns: &[&str], cells: impl Fn
     print(&table);
 }
 
+/// How far something is, on the terminal; nothing where there is none.
+pub(crate) fn bar(stage: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style = "{msg:>8} {bar:30} {pos}/{len} {elapsed}";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message(stage.to_owned());
+    bar
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,6 +347,17 @@ mod tests {
         }
         let nobody = AccessArgs { token_file: None, ca: None };
         assert!(std::env::var(TOKEN).is_ok() || agent_with("http://pay.example", &nobody, |config| config).is_ok());
+    }
+
+    #[test]
+    fn c3_a_changed_file_is_told_with_its_counts() {
+        let rows = ["line 2 is added"; 20];
+        let answer = serde_json::json!({ "before": "f-1", "added": 30, "removed": 2, "changed": 1, "rows": rows });
+        let told = changes(&answer).unwrap();
+        assert_eq!(told, "30 rows added, 2 removed and 1 changed since the file f-1; the first 20 are");
+        let answer = serde_json::json!({ "before": "f-1", "added": 1, "removed": 0, "changed": 0, "rows": ["one"] });
+        assert_eq!(changes(&answer).unwrap(), "1 rows added, 0 removed and 0 changed since the file f-1");
+        assert_eq!(changes(&serde_json::json!({ "code": "overloaded" })), None);
     }
 
     /// Some lines, and then this.

@@ -169,16 +169,16 @@ impl Door {
                 *count += 1;
                 continue;
             }
-            if let Some(request) = plain_line(line) {
+            if let Some(mut request) = plain_line(line) {
                 places = places.saturating_sub(1);
-                match routes.visitor.refuses(&request.body) {
+                match routes.visitor.refuses(&mut request.body) {
                     None => routes.sort(&self.engine, request, room),
                     Some(reject) => refuse_line(&mut now, &request.id, &reject),
                 }
                 continue;
             }
             match parse_line(line, self.limits.batch) {
-                Line::One(Ok(Asked::Engine(request))) => match routes.visitor.refuses(&request.body) {
+                Line::One(Ok(Asked::Engine(mut request))) => match routes.visitor.refuses(&mut request.body) {
                     None => routes.sort(&self.engine, request, room),
                     Some(reject) => refuse_line(&mut now, &request.id, &reject),
                 },
@@ -361,11 +361,11 @@ impl Door {
 }
 
 /// A request that this visitor may make, or why not.
-fn admitted(visitor: &mut Visitor, request: Result<Asked, Malformed>) -> Result<Asked, Malformed> {
-    let (id, refused) = match &request {
+fn admitted(visitor: &mut Visitor, mut request: Result<Asked, Malformed>) -> Result<Asked, Malformed> {
+    let (id, refused) = match &mut request {
         Err(_) => return request,
-        Ok(Asked::Engine(request)) => (Some(&request.id), visitor.refuses(&request.body)),
-        Ok(Asked::History(id, ask)) => (Some(id), visitor.refuses_history(ask)),
+        Ok(Asked::Engine(request)) => (Some(&request.id), visitor.refuses(&mut request.body)),
+        Ok(Asked::History(id, ask)) => (Some(&*id), visitor.refuses_history(ask)),
         Ok(Asked::Auth(id, _)) => (id.as_ref(), Some(not_here())),
     };
     match refused {

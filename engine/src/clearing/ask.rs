@@ -131,6 +131,14 @@ pub enum Resolution {
     NeverArrived,
     /// The channel is right; what differs is booked as the channel says.
     Accept,
+    /// It is the money of this order, which was given up for want of a row: the difference about the order ends with
+    /// it.
+    Pair {
+        /// The top-up, or the refund of one.
+        ledger: CommandId,
+        /// The difference about it.
+        item: CommandId,
+    },
 }
 
 impl Resolution {
@@ -140,7 +148,7 @@ impl Resolution {
         match self {
             Self::WriteOff => "write_off",
             Self::Reverse => "reverse",
-            Self::Rematch(_) => "rematch",
+            Self::Rematch(_) | Self::Pair { .. } => "rematch",
             Self::NeverArrived => "never_arrived",
             Self::Accept => "accept",
         }

@@ -117,10 +117,19 @@ pub struct Order {
     pub standing: Standing,
 }
 
+/// What an item of an order says before the file of the statement that did not have it.
+const LACKED_BY: &str = "not in the statement ";
+
 /// What an item of an order says of the statement that did not have it.
 #[must_use]
 pub fn short_of(file: &Label) -> String {
-    format!("not in the statement {file}")
+    format!("{LACKED_BY}{file}")
+}
+
+/// The file of the statement that did not have an item's order, out of what the item says ([`short_of`]).
+#[must_use]
+pub fn lacked_by(found: &str) -> Option<&str> {
+    found.strip_prefix(LACKED_BY)
 }
 
 /// The orders of a channel that are open, and the lines of a statement that are booked already.

@@ -64,7 +64,11 @@ pub(crate) fn decide<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, ask: &Cle
                 Some(Document::Item(item)) => item.currency,
                 _ => Currency::CNY,
             };
-            let entry = item::work(known.as_ref(), ask, step.now)?;
+            let other = match item::partner(known.as_ref(), ask) {
+                Some(other) => document(step, other)?,
+                None => None,
+            };
+            let entry = item::work(known.as_ref(), other.as_ref(), ask, step.now)?;
             done(step, entry, currency)
         }
     }

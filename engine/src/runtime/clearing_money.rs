@@ -8,8 +8,10 @@ use super::decide::{Decision, gathered, merchant_slice, wrong_kind};
 use super::request::Reply;
 use super::step::{Reach, Step, Stop};
 use crate::accounts::{AccountKind, Slice, SliceKind, SystemAccount};
+use crate::allocation::RefundToExpired;
 use crate::clearing::decide::{payout, settle, split};
 use crate::clearing::{Clearing, Document, ReturnSplit, SendPayout, SplitProceeds, WithdrawFunds};
+use crate::ledger::decide::refund::Spent;
 use crate::ledger::{Event, Reject};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId};
@@ -80,15 +82,23 @@ fn decide_split<R: Reply>(step: &mut Step<'_, R>, id: &CommandId, ask: &SplitPro
 /// A spend or capture as it stands. Needs all shards.
 fn spend_now<R: Reply>(step: &mut Step<'_, R>, id: &CommandId) -> Result<Option<split::SpendNow>, Stop> {
     let Some((record, _)) = step.record_of(id)? else { return Ok(None) };
-    let (Event::Spent { taken, .. } | Event::Captured { taken, .. }) = &record.event else { return Ok(None) };
+    let (Event::Spent { taken, table, .. } | Event::Captured { taken, table, .. }) = &record.event else {
+        return Ok(None);
+    };
     let (Some(account), Some(merchant)) = (record.account(), record.merchant()) else { return Ok(None) };
+    // What has ended in the wallet by itself is left to its owner's next command: no lot is confirmed by that.
+    let found = step.held.wallet(account)?;
     let home = step.held.home_of(step.shared.hashing.account(account.as_str()));
-    let refunded = step.held.refunded(home, step.shared.hashing.wide(id.as_str()))?.amount;
+    let back = step.held.refunded(home, step.shared.hashing.wide(id.as_str()))?;
+    let (refunded, rows) = (back.amount, &back.rows[..]);
+    let spent =
+        Spent { merchant, taken, refunded, to_expired: RefundToExpired::Forfeit, table: table.as_deref(), rows };
+    let confirmed = step.wallet_at(found).map_or(0, |wallet| spent.confirmed(wallet));
     let split = match document(step, &split::of_spend(id))? {
         Some(Document::SplitSpend(split)) => Some(split),
         _ => None,
     };
-    Ok(Some(split::SpendNow { merchant: merchant.clone(), amount: taken.sum(), refunded, split }))
+    Ok(Some(split::SpendNow { merchant: merchant.clone(), amount: taken.sum(), refunded, confirmed, split }))
 }
 
 fn decide_return<R: Reply>(step: &mut Step<'_, R>, ask: &ReturnSplit) -> Result<Decision, Stop> {

@@ -109,7 +109,7 @@ impl Desk {
     /// Does something, or says why not; nothing changes then.
     pub(crate) fn act(&mut self, by: &str, act: Act) -> Result<(), Reject> {
         let ask = WorkItem { item: id("i-1"), by: label(by), act };
-        let entry = work(Some(&Document::Item(Box::new(self.item.clone()))), &ask, NOW)?;
+        let entry = work(Some(&Document::Item(Box::new(self.item.clone()))), None, &ask, NOW)?;
         self.book(Clearing::WorkItem(ask), entry);
         Ok(())
     }

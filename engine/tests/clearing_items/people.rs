@@ -201,6 +201,6 @@ fn c4_what_followed_is_told_whole() {
 #[test]
 fn c4_there_is_nothing_to_do_about_no_item() {
     let ask = WorkItem { item: id("i-1"), by: label("ann"), act: Act::Approve };
-    let told = work(None, &ask, 0);
+    let told = work(None, None, &ask, 0);
     assert!(matches!(&told, Err(Reject::UnknownDocument { kind, .. }) if kind == "item"), "{told:?}");
 }

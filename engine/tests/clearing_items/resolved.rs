@@ -64,7 +64,15 @@ fn table() -> Vec<Row> {
         ),
         row("amount", item(D::Amount), &[("write_off", acting, of_amount), ("accept", acting, of_amount)]),
         row("fee", item(D::Fee), &[("write_off", done, of_fee), ("accept", done, of_fee)]),
-        row("currency", item(D::Currency), &[("accept", done, &[])]),
+        row(
+            "currency",
+            item(D::Currency),
+            &[
+                ("accept", acting, &[("channel", 10_000), ("funds", -10_000)]),
+                ("write_off", acting, &[("channel", 10_000), ("write_off", -10_000)]),
+                ("never_arrived", acting, &[]),
+            ],
+        ),
         row("trade type", item(D::TradeType), &[("accept", done, &[])]),
         row("a refund that is short", of_refund(item(D::Short)), &refund_did_not_go),
         row("a refund's status", of_refund(item(D::Status)), &refund_did_not_go),
@@ -82,7 +90,14 @@ fn table() -> Vec<Row> {
             ],
         ),
         row("a refund's fee", of_refund(item(D::Fee)), &[("write_off", done, &[]), ("accept", done, &[])]),
-        row("a refund's currency", of_refund(item(D::Currency)), &[("accept", done, &[])]),
+        row(
+            "a refund's currency",
+            of_refund(item(D::Currency)),
+            &[
+                ("accept", done, &[("channel", -10_000), ("funds", 10_000)]),
+                ("write_off", done, &[("channel", -10_000), ("write_off", 10_000)]),
+            ],
+        ),
     ]
 }
 

@@ -36,6 +36,8 @@ pub(crate) enum Chore {
     OpenAboutRefund(Difference, u8),
     Work(u8, Work),
     Split(u8, u8, bool),
+    /// Of one spend.
+    SplitSpend(u8, bool),
     ReleaseSplit(u8),
     ReturnSplit(u8),
     Settle(u8, u8),
@@ -89,6 +91,7 @@ pub(crate) fn any_chore() -> impl Strategy<Value = Chore> {
         2 => (kind(), any::<u8>()).prop_map(|(kind, refund)| Chore::OpenAboutRefund(kind, refund)),
         10 => (any::<u8>(), work).prop_map(|(item, work)| Chore::Work(item, work)),
         4 => (0..2_u8, 1..101_u8, any::<bool>()).prop_map(|(shop, part, finish)| Chore::Split(shop, part, finish)),
+        4 => (any::<u8>(), any::<bool>()).prop_map(|(spend, finish)| Chore::SplitSpend(spend, finish)),
         2 => any::<u8>().prop_map(Chore::ReleaseSplit),
         2 => any::<u8>().prop_map(Chore::ReturnSplit),
         6 => (0..2_u8, 1..29_u8).prop_map(|(shop, day)| Chore::Settle(shop, day)),
@@ -170,6 +173,7 @@ impl Chore {
                 Clearing::WorkItem(WorkItem { item: document("item", number)?, by: work.by(), act })
             }
             Self::Split(shop, part, finish) => split(desk, MERCHANTS[usize::from(shop)], part, finish)?,
+            Self::SplitSpend(number, finish) => split_spend(desk, number, finish)?,
             Self::ReleaseSplit(number) => Clearing::ReleaseSplit(ReleaseSplit { split: document("split", number)? }),
             Self::ReturnSplit(number) => {
                 let (split, receiver) = (document("split", number)?, account("r-1"));
@@ -262,10 +266,20 @@ fn item(kind: Difference, channel: &str, line: u64) -> Item {
 fn split(desk: &Desk, shop: &str, part: u8, finish: bool) -> Option<Clearing> {
     let pending: i128 = desk.has(shop, Bucket::Pending).iter().sum();
     let basis = i64::try_from(pending * i128::from(part) / 100).ok().filter(|basis| *basis > 0)?;
-    let receivers = vec![ReceiverAsk { account: account("r-1"), ratio: Some(Decimal::from(10)), amount: None }];
     let amount = Some(Major::from_minor(basis, Currency::CNY));
-    let merchant = account(shop);
+    let (merchant, receivers) = (account(shop), a_tenth());
     Some(Clearing::Split(Box::new(SplitProceeds { merchant, split: None, spend: None, amount, receivers, finish })))
+}
+
+fn split_spend(desk: &Desk, number: u8, finish: bool) -> Option<Clearing> {
+    let (spend, merchant) =
+        nth(desk.books.spends.iter().map(|(id, spend)| (id.clone(), spend.merchant.clone())), number)?;
+    let (spend, receivers) = (Some(spend), a_tenth());
+    Some(Clearing::Split(Box::new(SplitProceeds { merchant, split: None, spend, amount: None, receivers, finish })))
+}
+
+fn a_tenth() -> Vec<ReceiverAsk> {
+    vec![ReceiverAsk { account: account("r-1"), ratio: Some(Decimal::from(10)), amount: None }]
 }
 
 fn settle(desk: &Desk, shop: &str, day: u8, to: u64) -> Clearing {

@@ -39,7 +39,8 @@ impl Desk {
                     Some(Document::Item(item)) => item.currency,
                     _ => Currency::CNY,
                 };
-                return Ok((item::work(known, ask, now)?, currency));
+                let other = item::partner(known, ask).and_then(document);
+                return Ok((item::work(known, other, ask, now)?, currency));
             }
             Clearing::Split(ask) => self.split(ctx, id, ask)?,
             Clearing::ReleaseSplit(ask) => split::release(document(&ask.split), ask)?,
@@ -98,7 +99,8 @@ impl Desk {
                 _ => None,
             };
             let (merchant, amount) = (spent.merchant.clone(), spent.taken.sum());
-            Some(split::SpendNow { merchant, amount, refunded: spent.refunded, split })
+            let confirmed = spent.as_spent().confirmed(&self.books.wallets[&spent.wallet]);
+            Some(split::SpendNow { merchant, amount, refunded: spent.refunded, confirmed, split })
         });
         let parties = split::Parties {
             merchant: merchant.as_ref(),

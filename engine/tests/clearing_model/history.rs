@@ -12,6 +12,7 @@ use crate::proceeds::Proceeds;
 use crate::sweep::{Asked, Sweep, Way, confirm_home};
 use fentan_engine::accounts::Bucket;
 use fentan_engine::clearing::{Clearing, ConfirmLot, ReleaseProceeds};
+use fentan_engine::ledger::Reject;
 use fentan_engine::names::CommandId;
 use proptest::prelude::*;
 
@@ -99,6 +100,8 @@ pub(crate) struct Run {
     pub(crate) done: Vec<Done>,
     /// Nothing but reconciliation has moved merchants' money.
     plain: bool,
+    /// How many splits of a spend were done, and refused while part of it was not confirmed.
+    pub(crate) spends_split: [u32; 2],
 }
 
 impl Run {
@@ -112,6 +115,7 @@ impl Run {
             now: 0,
             done: Vec::new(),
             plain: true,
+            spends_split: [0; 2],
         }
     }
 
@@ -192,6 +196,9 @@ impl Run {
     pub(crate) fn clear(&mut self, (name, ask): &Asked) -> Result<Told, String> {
         let again = self.desk.answers.contains_key(name);
         let told = self.desk.clear(name, self.now, ask)?;
+        if !again {
+            self.split(ask, &told)?;
+        }
         if let Clearing::ConfirmLot(ConfirmLot { account, .. })
         | Clearing::ReleaseProceeds(ReleaseProceeds { account, .. }) = ask
         {
@@ -208,6 +215,24 @@ impl Run {
             _ => self.plain = false,
         }
         Ok(told)
+    }
+
+    /// C6: a spend is shared out when all that is left of it is confirmed, and is told what lacks otherwise.
+    fn split(&mut self, ask: &Clearing, told: &Told) -> Result<(), String> {
+        let Clearing::Split(ask) = ask else { return Ok(()) };
+        let Some(spend) = ask.spend.as_ref().filter(|_| ask.split.is_none()) else { return Ok(()) };
+        let (left, confirmed) = self.proceeds.confirmed_of(spend.as_str());
+        let right = match told {
+            Ok(()) => confirmed == left,
+            Err(Reject::InsufficientFunds { payer, available, requested }) if payer.contains("statements") => {
+                let says = [available, requested].map(|money| i128::from(money.minor));
+                confirmed < left && says == [confirmed, left]
+            }
+            Err(_) => true,
+        };
+        let waits = told.is_err() && confirmed < left;
+        self.spends_split[usize::from(waits)] += u32::from(told.is_ok() || waits);
+        if right { Ok(()) } else { Err(format!("{confirmed} of {left} of {spend} is confirmed: {told:?}")) }
     }
 
     /// One that may not be refused.

@@ -135,7 +135,7 @@ proptest! {
 fn random_histories_reach_every_clearing_command() {
     let mut runner = TestRunner::deterministic();
     let random = history(asks::ask(), chores::any_chore(), 40, 90);
-    let (mut done, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    let (mut done, mut refused, mut spends) = (BTreeSet::new(), BTreeSet::new(), [0, 0]);
     let pieces = in_pieces(chores::any_chore());
     for number in 0..600 {
         let history = match number % 3 {
@@ -143,6 +143,7 @@ fn random_histories_reach_every_clearing_command() {
             _ => pieces.new_tree(&mut runner).unwrap().current(),
         };
         let run = Run::of(&history, Way::Right, 4).unwrap();
+        spends = std::array::from_fn(|at| spends[at] + run.spends_split[at]);
         for (ask, told) in run.desk.answers.values() {
             if told.is_ok() {
                 done.insert(ask.op())
@@ -169,6 +170,7 @@ fn random_histories_reach_every_clearing_command() {
         "work_item",
     ];
     assert_eq!(done.into_iter().collect::<Vec<_>>(), all);
+    assert!(spends[0] > 30 && spends[1] > 100, "splits of spends: {spends:?}");
     for op in ["close_statement", "confirm_lot", "confirm_payout", "withdraw_funds", "work_item"] {
         assert!(refused.contains(op), "{op}");
     }

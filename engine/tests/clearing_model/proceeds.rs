@@ -24,6 +24,8 @@ pub(crate) struct Proceeds {
     top_ups: BTreeMap<String, String>,
     holds: BTreeMap<String, (String, String)>,
     spends: BTreeMap<String, (String, String)>,
+    /// What of each spend no refund has given back: by spend and piece.
+    left: BTreeMap<String, BTreeMap<Piece, i128>>,
 }
 
 impl Proceeds {
@@ -39,12 +41,16 @@ impl Proceeds {
             Order::Confirm { top_up, .. } => {
                 self.pieces.entry((top_up.clone(), self.top_ups[top_up].clone())).or_insert(false);
             }
-            Order::Spend(pay) => self.spent(id, (pay.wallet.clone(), pay.merchant.clone()), lines),
+            Order::Spend(pay) => self.paid(id, (pay.wallet.clone(), pay.merchant.clone()), lines),
             Order::Hold(pay, _) => {
                 self.holds.insert(id.into(), (pay.wallet.clone(), pay.merchant.clone()));
             }
-            Order::Capture { hold, .. } => self.spent(id, self.holds[hold].clone(), lines),
-            Order::Refund { spend, .. } => self.book(&self.spends[spend].clone(), lines, -1),
+            Order::Capture { hold, .. } => self.paid(id, self.holds[hold].clone(), lines),
+            Order::Refund { spend, .. } => {
+                let parties = self.spends[spend].clone();
+                self.left_of(spend, &parties.0, lines, -1);
+                self.book(&parties, lines, -1);
+            }
             Order::Transfer { from, to, .. } => {
                 for (lot, ..) in lines {
                     let travels = self.pieces[&(lot.clone(), from.clone())];
@@ -55,9 +61,24 @@ impl Proceeds {
         }
     }
 
-    fn spent(&mut self, id: &str, parties: (String, String), lines: &[Line]) {
+    fn paid(&mut self, id: &str, parties: (String, String), lines: &[Line]) {
         self.book(&parties, lines, 1);
+        self.left_of(id, &parties.0, lines, 1);
         self.spends.insert(id.into(), parties);
+    }
+
+    fn left_of(&mut self, spend: &str, wallet: &str, lines: &[Line], sign: i128) {
+        let left = self.left.entry(spend.into()).or_default();
+        for (lot, _, amount) in lines {
+            *left.entry((lot.clone(), wallet.into())).or_default() += sign * amount;
+        }
+    }
+
+    /// What is left of a spend, and what of that statements have confirmed.
+    pub(crate) fn confirmed_of(&self, spend: &str) -> (i128, i128) {
+        let left = &self.left[spend];
+        let confirmed = left.iter().filter(|(piece, _)| self.pieces[*piece]).map(|(_, amount)| amount).sum();
+        (left.values().sum(), confirmed)
     }
 
     fn book(&mut self, (wallet, merchant): &(String, String), lines: &[Line], sign: i128) {

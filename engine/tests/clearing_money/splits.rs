@@ -24,6 +24,29 @@ fn c6_pending_of_100_01_is_shared_by_ten_and_twenty_percent() {
     assert_eq!((split.state.basis, split.rest(), split.set_aside()), (fen("100.01"), fen("70.01"), 0));
 }
 
+/// The merchant has 200.00 pending, of other customers: they are not this spend's.
+#[test]
+fn c6_a_spend_that_statements_have_not_confirmed_whole_is_not_shared_out() {
+    let mut world = World::with(TERMS, "200.00", "0.00");
+    world.spend("s-1", "100.00", "40.00");
+    let ask = || SplitProceeds { spend: Some(id("s-1")), amount: None, ..new_split("1.00", &[("r-1", "10%")]) };
+    for confirmed in ["0.00", "59.99"] {
+        world.confirm("s-1", confirmed);
+        let told = world.do_split(&format!("sp-{confirmed}"), ask());
+        let payer = "what statements have confirmed of the spend s-1".to_owned();
+        assert_eq!(
+            told,
+            Err(Reject::InsufficientFunds { payer, available: money(confirmed), requested: money("60.00") })
+        );
+    }
+    assert_eq!(world.sum("m-1", Bucket::Pending), fen("200.00").into());
+    world.confirm("s-1", "60.00");
+    world.do_split("sp-1", ask()).unwrap();
+    assert_eq!(world.sum("r-1", Bucket::Pending), fen("6.00").into());
+    // It stays confirmed, so what is set aside of it can be shared out later, whatever else comes.
+    assert_eq!(world.split("sp-1").state.basis, fen("60.00"));
+}
+
 #[test]
 fn c6_a_receiver_of_31_percent_is_refused() {
     let mut world = World::with(TERMS, "100.01", "0.00");

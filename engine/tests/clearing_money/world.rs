@@ -315,10 +315,15 @@ impl World {
         self.ask(name, Clearing::Settle(Box::new(ask)))
     }
 
-    /// A spend of `m-1` that a split may name.
+    /// A spend of `m-1` that a split may name: all of it is confirmed.
     pub(crate) fn spend(&mut self, name: &str, amount: &str, refunded: &str) {
         let (amount, refunded) = (fen(amount), fen(refunded));
-        let merchant = account("m-1");
-        self.spends.insert(id(name), split::SpendNow { merchant, amount, refunded, split: None });
+        let (merchant, confirmed) = (account("m-1"), amount - refunded);
+        self.spends.insert(id(name), split::SpendNow { merchant, amount, refunded, confirmed, split: None });
+    }
+
+    /// So much of what is left of a spend is confirmed.
+    pub(crate) fn confirm(&mut self, name: &str, amount: &str) {
+        self.spends.get_mut(&id(name)).unwrap().confirmed = fen(amount);
     }
 }

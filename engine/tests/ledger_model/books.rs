@@ -34,6 +34,20 @@ pub(crate) struct Spent {
     rows: Vec<i64>,
 }
 
+impl Spent {
+    /// As a decision is told of it.
+    pub(crate) fn as_spent(&self) -> refund::Spent<'_> {
+        refund::Spent {
+            merchant: &self.merchant,
+            taken: &self.taken,
+            refunded: self.refunded,
+            to_expired: to_expired(&self.rule),
+            table: self.table.as_deref(),
+            rows: &self.rows,
+        }
+    }
+}
+
 /// What these histories' rules do with what comes back to a part that has expired.
 fn to_expired(rule: &str) -> RefundToExpired {
     match rule {
@@ -207,15 +221,7 @@ impl<'a> Books<'a> {
         let ctx = Context { catalog: self.catalog, now };
         let spent = &self.spends[&ask.spend];
         let wallet = &self.wallets[&spent.wallet];
-        let as_spent = refund::Spent {
-            merchant: &spent.merchant,
-            taken: &spent.taken,
-            refunded: spent.refunded,
-            to_expired: to_expired(&spent.rule),
-            table: spent.table.as_deref(),
-            rows: &spent.rows,
-        };
-        Ok((refund::refund(ctx, wallet, &as_spent, ask)?, wallet.currency))
+        Ok((refund::refund(ctx, wallet, &spent.as_spent(), ask)?, wallet.currency))
     }
 
     fn found<T>(&self, name: &AccountId, then: impl FnOnce(account::Found<'_>) -> T) -> T {

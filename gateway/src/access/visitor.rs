@@ -6,8 +6,9 @@ use crate::history::HistoryAsk;
 use crate::rules::now;
 use crate::wire::moment;
 use crate::wire::write::{field, key, text};
-use fentan_engine::ledger::Reject;
-use fentan_engine::names::AccountId;
+use fentan_engine::clearing::Clearing;
+use fentan_engine::ledger::{Command, Reject};
+use fentan_engine::names::{AccountId, Label};
 use fentan_engine::runtime::{Body, Caller};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -149,10 +150,48 @@ impl Visitor {
         std::mem::take(&mut self.failed).then_some(PENALTY)
     }
 
-    /// Why a request to the engine is not taken in. Whose accounts it names is looked at by the engine.
+    /// Why a request to the engine is not taken in. Whose accounts it names is looked at by the engine. The name of a
+    /// person who answers for it is put in where it was left out.
     #[inline]
-    pub(crate) fn refuses(&mut self, body: &Body) -> Option<Reject> {
-        if self.may(body) { None } else { self.looks(Scope::of(body)).err() }
+    pub(crate) fn refuses(&mut self, body: &mut Body) -> Option<Reject> {
+        if !self.may(body) {
+            return self.looks(Scope::of(body)).err();
+        }
+        match body {
+            Body::Command(Command::Clear(ask)) => self.signs_for(ask).err(),
+            _ => None,
+        }
+    }
+
+    /// Sees to it that a command of the clearing line names who sent it, where it names anybody.
+    fn signs_for(&self, ask: &mut Clearing) -> Result<(), Reject> {
+        // Nobody sends a `WorkItem` itself: the HTTP door makes it, and asks for the name there.
+        if let Clearing::ConfirmPayout(ask) = ask {
+            ask.by = self.signs(Some(ask.by.as_str()).filter(|by| !by.is_empty()))?;
+        }
+        Ok(())
+    }
+
+    /// The name of the person who does this: the token's, so that nobody acts under two names or under another's.
+    /// Without access control it is what the request says.
+    ///
+    /// # Errors
+    /// [`Reject::BadRequest`] of `by`, when it is another name than the token's, or missing where no token says it.
+    pub(crate) fn signs(&self, by: Option<&str>) -> Result<Label, Reject> {
+        let given = by.map(Label::new).transpose().map_err(|error| Reject::bad_request("by", error))?;
+        match (self.caller(), given) {
+            (None, Some(by)) => Ok(by),
+            (None, None) => Err(Reject::bad_request("by", "is missing")),
+            (Some(caller), None) => Ok(caller.name().clone()),
+            (Some(caller), Some(by)) if by == *caller.name() => Ok(by),
+            (Some(caller), Some(by)) => {
+                let name = caller.name();
+                let reason = format!(
+                    "is {by}, and the token is {name}'s: leave by out or say {name}; {by} acts with a token of that name"
+                );
+                Err(Reject::bad_request("by", reason))
+            }
+        }
     }
 
     /// Why a question to the history is not taken in.
@@ -245,6 +284,18 @@ fn list<'t>(out: &mut Vec<u8>, name: &str, words: impl Iterator<Item = &'t str>)
 mod tests {
     use super::*;
     use fentan_engine::ledger::Query;
+
+    #[test]
+    fn c4_without_access_control_a_person_is_who_the_request_says() {
+        let visitor = Visitor::stranger(None);
+        assert_eq!(visitor.signs(Some("ann")), Ok(Label::internal("ann")));
+        for (by, reason) in [(None, "is missing"), (Some(""), "")] {
+            let told = visitor.signs(by);
+            let named =
+                matches!(&told, Err(Reject::BadRequest { field, reason: is }) if field == "by" && is.contains(reason));
+            assert!(named, "{told:?}");
+        }
+    }
 
     #[test]
     fn a_token_that_is_taken_out_between_the_look_and_the_request_is_not_good() {

@@ -102,3 +102,83 @@ impl Cover {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fentan_engine::accounts::{SUBS_MAX, SubId};
+    use proptest::prelude::*;
+
+    /// Every line of the chart of accounts.
+    fn chart() -> Vec<Chart> {
+        let subs = (0..u8::try_from(SUBS_MAX).unwrap()).map(SubId);
+        let wallets = subs.flat_map(|sub| [Chart::Wallets(sub), Chart::Held(sub)]);
+        let merchants = Bucket::ALL.into_iter().flat_map(|bucket| Fund::ALL.map(|fund| Chart::Merchants(bucket, fund)));
+        let funds = Fund::ALL.into_iter().flat_map(|fund| [Chart::PaidOut(fund), Chart::MerchantFees(fund)]);
+        let others = [
+            Chart::Arrears,
+            Chart::Channels,
+            Chart::Promotions,
+            Chart::Fee,
+            Chart::Suspense,
+            Chart::Breakage,
+            Chart::Promised,
+            Chart::Funds,
+            Chart::Bank,
+            Chart::WriteOff,
+            Chart::MerchantBonus,
+        ];
+        wallets.chain(merchants).chain(funds).chain(others).collect()
+    }
+
+    const CURRENCY: Currency = Currency::CNY;
+
+    fn shipped() -> Catalog {
+        crate::config::load(&[]).map_err(|refused| refused.to_string()).unwrap().catalog
+    }
+
+    /// Debits and credits between any two lines: each entry is balanced, as all are.
+    fn booked(entries: &[(usize, usize, i64)]) -> Totals {
+        let (mut totals, chart) = (Totals::default(), chart());
+        for (from, to, minor) in entries {
+            totals.add(CURRENCY, chart[from % chart.len()], -i128::from(*minor));
+            totals.add(CURRENCY, chart[to % chart.len()], i128::from(*minor));
+        }
+        totals
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        /// After each entry, whatever it is between.
+        #[test]
+        fn c2_the_items_are_the_difference_and_with_them_all_that_is_owed_is_there(
+            entries in prop::collection::vec((any::<usize>(), any::<usize>(), any::<i64>()), 1..60),
+        ) {
+            let catalog = shipped();
+            for count in 1..=entries.len() {
+                let cover = Cover::of(&booked(&entries[..count]), CURRENCY, &catalog);
+                let stated: i128 = cover.items().iter().map(|(_, minor)| minor).sum();
+                prop_assert_eq!(stated, cover.difference());
+                prop_assert_eq!(cover.owed(), cover.there() - stated);
+            }
+        }
+    }
+
+    /// A line that the cover left out, or put on the wrong side, would be missed in the sum.
+    #[test]
+    fn c2_every_line_of_the_chart_is_in_the_cover_once() {
+        let catalog = shipped();
+        let all = chart();
+        for line in &all {
+            let mut totals = Totals::default();
+            totals.add(CURRENCY, *line, 7);
+            let cover = Cover::of(&totals, CURRENCY, &catalog);
+            let stated: i128 = cover.items().iter().map(|(_, minor)| minor).sum();
+            // A credit alone: either it is owed, or less is there, or an item says it.
+            assert_eq!(cover.owed() - cover.there() + stated, 7, "{line:?}");
+        }
+        let each = (0..all.len()).map(|at| (at, at + 1, 1_i64 << at)).collect::<Vec<_>>();
+        assert_eq!(booked(&each).iter().count(), all.len(), "no line stands here twice");
+    }
+}

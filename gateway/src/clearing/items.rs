@@ -5,14 +5,12 @@
 
 use super::lots::{Lot, failed};
 use super::{Desktop, ids};
-use crate::wire::clearing::shown;
-use fentan_engine::clearing::decide::reconcile::paid_by;
 use fentan_engine::clearing::scan::{Paid, Span};
 use fentan_engine::clearing::{
     Act, Clearing, ConfirmLot, ConfirmRefund, Difference, Document, Item, ItemState, Resolution, WorkItem,
 };
 use fentan_engine::ledger::{Command, Event, Granted, Record, RefundPolicy, RefundTopUp, Reject};
-use fentan_engine::money::{Major, Money};
+use fentan_engine::money::Major;
 use fentan_engine::names::{CommandId, Label};
 use std::collections::HashSet;
 
@@ -40,7 +38,7 @@ pub(super) fn ledger() -> Label {
 }
 
 /// What a charge-back took.
-fn charged_back(item: &Item) -> Option<Major> {
+pub(super) fn charged_back(item: &Item) -> Option<Major> {
     item.stated.map(|minor| Major::from_minor(minor, item.currency))
 }
 
@@ -61,6 +59,7 @@ impl Desktop {
             }
             ItemAct::Decline(reason) => Act::Decline(reason),
             ItemAct::Resolve(resolution, reason) => {
+                let resolution = self.paired(&item, resolution)?;
                 self.may_resolve(&item, &resolution)?;
                 let terms = self.line.catalog().channel(&item.channel).clone();
                 let approval_above = terms.approval_above.minor(item.currency).unwrap_or(i64::MAX);
@@ -128,13 +127,17 @@ impl Desktop {
         let done = Act::Finish { gift: 0, promotion: None, owed: 0 };
         match (resolution, item.kind) {
             // A row that waited for the ledger to book the refund: it has.
-            (Resolution::Rematch(refund), Difference::Chargeback) if self.is_refund(refund)? => {
-                self.confirm_refund(item, refund)?;
+            (Resolution::Rematch(ledger) | Resolution::Pair { ledger, .. }, Difference::Chargeback)
+                if self.refund(ledger)?.is_some() =>
+            {
+                self.confirm_refund(item, ledger)?;
             }
-            (Resolution::Rematch(top_up), Difference::Chargeback) => {
+            (Resolution::Rematch(top_up) | Resolution::Pair { ledger: top_up, .. }, Difference::Chargeback) => {
                 self.take_back(id, top_up, charged_back(item))?;
             }
-            (Resolution::Rematch(top_up), _) => lots.extend(self.confirm(top_up)?),
+            (Resolution::Rematch(top_up) | Resolution::Pair { ledger: top_up, .. }, _) => {
+                lots.extend(self.confirm(top_up)?);
+            }
             (Resolution::NeverArrived, _) => {
                 if let Some(top_up) = &item.ledger {
                     let finish = self.never_arrived(id, top_up)?;
@@ -170,11 +173,6 @@ impl Desktop {
         Ok(Some((top_up.clone(), self.position_before(&record)?)))
     }
 
-    /// Whether an id is of the refund of a top-up.
-    fn is_refund(&self, id: &CommandId) -> Result<bool, Reject> {
-        Ok(self.line.record(id)?.is_some_and(|record| matches!(record.command, Command::RefundTopUp(_))))
-    }
-
     /// A refund counts as confirmed: its row has booked the money already.
     fn confirm_refund(&self, item: &Item, refund: &CommandId) -> Result<(), Reject> {
         let Some(row) = item.row.clone() else { return Ok(()) };
@@ -190,7 +188,7 @@ impl Desktop {
     }
 
     /// What a top-up's record says.
-    fn top_up(&self, top_up: &CommandId) -> Result<(Box<Record>, Granted), Reject> {
+    pub(super) fn top_up(&self, top_up: &CommandId) -> Result<(Box<Record>, Granted), Reject> {
         let unknown = || Reject::UnknownTopUp { top_up: top_up.clone() };
         let record = self.line.record(top_up)?.ok_or_else(unknown)?;
         let granted = match &record.event {
@@ -203,41 +201,11 @@ impl Desktop {
     /// Whether what would follow from a resolution can be done.
     fn may_resolve(&self, item: &Item, resolution: &Resolution) -> Result<(), Reject> {
         match (resolution, &item.ledger) {
-            (Resolution::Rematch(top_up), _) => self.may_rematch(item, top_up),
+            (Resolution::Rematch(ledger), _) => self.may_rematch(item, ledger, false),
+            (Resolution::Pair { ledger, .. }, _) => self.may_rematch(item, ledger, true),
             (Resolution::NeverArrived, Some(top_up)) => self.line.may_take_back(top_up, None),
             _ => Ok(()),
         }
-    }
-
-    /// Whether a row's money can be this top-up's.
-    fn may_rematch(&self, item: &Item, top_up: &CommandId) -> Result<(), Reject> {
-        let (record, granted) = self.top_up(top_up)?;
-        if granted.channel != item.channel {
-            return Err(Reject::bad_request("top_up", format!("came through the channel {}", granted.channel)));
-        }
-        if item.kind == Difference::Chargeback {
-            return self.line.may_take_back(top_up, charged_back(item));
-        }
-        if !self.line.is_confirmed(top_up)? {
-            return Err(Reject::TopUpNotConfirmed { top_up: top_up.clone() });
-        }
-        let (expected, given) = (paid_by(&granted), item.stated.unwrap_or(0));
-        if record.currency != item.currency || given != expected {
-            let money = |minor| Money { minor, currency: item.currency };
-            return Err(Reject::AmountMismatch { expected: money(expected), given: money(given) });
-        }
-        let short = ids::short(top_up);
-        if let Some(Document::Item(open)) = self.line.document(&short)?
-            && open.state != ItemState::Resolved
-        {
-            let reason = format!("is the order of the item {}, which is {}", shown(&short), open.state.word());
-            return Err(Reject::bad_request("top_up", reason));
-        }
-        let confirmed = record.account().map(|account| self.line.record(&ids::confirm(top_up, account.as_str())));
-        if confirmed.transpose()?.flatten().is_some() {
-            return Err(Reject::AlreadyDone { what: format!("the top-up {top_up}"), state: "reconciled".into() });
-        }
-        Ok(())
     }
 
     /// The channel has taken the money back, or never had it.

@@ -13,6 +13,7 @@
 //! | `row.rs` | a row of a statement as the matching sees it, and what it becomes |
 //! | `lots.rs` | lots that are confirmed, in all their pieces, and what they release |
 //! | `items.rs` | differences: who does what, and what follows |
+//! | `rematch.rs` | a row that is some order's all the same |
 //! | `open.rs` | the differences and statements that matter now, in memory |
 //! | `confirmed.rs` | from a row's numbers to top-ups that a statement has confirmed |
 //! | `refunds.rs` | refunds of top-ups in two steps: which command asked, which one confirmed |
@@ -26,20 +27,24 @@
 //! | `payouts.rs` | payouts, and the files that say what arrived |
 //! | `timer.rs` | what is done by itself when its time comes |
 //! | `program.rs`, `settle_program.rs`, `split_program.rs` | `fentan recon …`, `fentan settle …`, `fentan split …` |
+//! | `check_program.rs`, `item_program.rs` | `fentan recon check` and `show` |
 
 mod changed;
+mod check_program;
 mod confirmed;
 pub(crate) mod cover;
 mod engine;
 mod folder;
 mod ids;
 mod import;
+mod item_program;
 mod items;
 mod lots;
 mod open;
 mod payouts;
 pub(crate) mod program;
 mod refunds;
+mod rematch;
 mod row;
 mod rows;
 mod settle;

@@ -1,6 +1,7 @@
 //! The differences and statements that matter now: those that are not done. Read from the history at the start; from
 //! then on every change passes through the one thread of the clearing line.
 
+use super::rematch::is_given_up;
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::clearing::{Difference, Document, Item, ItemState, Statement};
 use fentan_engine::history::{HistoryError, Reading};
@@ -57,13 +58,24 @@ impl OpenBook {
 
     /// Orders of this channel that were given up, and may still come: the channel had no row, or one that said no.
     pub(super) fn given_up(&self, channel: &Label) -> Vec<(CommandId, Item)> {
-        // Of one that is suspended the top-up is taken back, also while a write-off is proposed.
-        let suspended = |item: &Item| item.proposal.as_ref().is_some_and(|how| how.was == ItemState::Suspended);
-        self.some(|item| {
-            let missed = item.kind == Difference::Short || item.kind == Difference::Status && item.stated.is_none();
-            let open = matches!(item.state, ItemState::Open | ItemState::Proposed) && !suspended(item);
-            missed && item.channel == *channel && open
-        })
+        self.some(|item| item.channel == *channel && is_given_up(item))
+    }
+
+    /// The difference about an order that was given up, and about which nothing is proposed yet.
+    pub(super) fn given_up_order(&self, ledger: &CommandId) -> Option<CommandId> {
+        let (id, item) = self.of_order(ledger)?;
+        (item.state == ItemState::Open && is_given_up(&item)).then_some(id)
+    }
+
+    /// A difference about this order of the ledger that is not resolved, found with the order itself.
+    pub(super) fn of_order(&self, ledger: &CommandId) -> Option<(CommandId, Item)> {
+        // A row that only the channel has, or has again, names the order as well, and is not about it; where only the
+        // fee or the kind of trade differs, the order itself is matched.
+        let about = |item: &Item| {
+            let matched = matches!(item.kind, Difference::Fee | Difference::TradeType);
+            item.ledger.as_ref() == Some(ledger) && item.booked.is_some() && !matched
+        };
+        self.some(about).into_iter().next()
     }
 
     /// Decided, and what follows is not booked yet.

@@ -3,12 +3,15 @@
 //! `check` alone needs no server: it reads a file and says whether it is whole. Exit codes: 0 done, 1 no (a file that is
 //! refused, a difference that is not resolved so), 2 it could not be tried.
 
-use crate::client::{ServerArgs, Who, bytes, get, outcome, post, print, reach, refused, show, streaming_agent, text};
+use super::check_program::{Expected, check, name_of};
+use super::item_program;
+use crate::client::{
+    ServerArgs, Who, bar, bytes, get, outcome, post, print, reach, refused, show, streaming_agent, text,
+};
 use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
-use fentan_statements::{Ask, Family, check_file};
-use indicatif::{ProgressBar, ProgressStyle};
+use fentan_statements::Family;
 use serde_json::{Value, json};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -26,6 +29,8 @@ pub(crate) enum ReconCommand {
         /// The SHA-1 that the channel gave with it
         #[arg(long)]
         sha1: Option<String>,
+        #[command(flatten)]
+        expected: Expected,
     },
     /// Import a statement: what it confirms becomes pending settlement, what differs becomes items
     Import {
@@ -40,12 +45,8 @@ pub(crate) enum ReconCommand {
         /// The SHA-1 that the channel gave with it
         #[arg(long)]
         sha1: Option<String>,
-        /// How many rows it must have
-        #[arg(long)]
-        rows: Option<i64>,
-        /// What its payments must sum to
-        #[arg(long, value_name = "AMOUNT")]
-        payment_amount: Option<String>,
+        #[command(flatten)]
+        expected: Expected,
         /// Book what is new in another file of a day that was imported
         #[arg(long)]
         accept_changes: bool,
@@ -69,9 +70,18 @@ pub(crate) enum ReconCommand {
         channel: Option<String>,
         #[arg(long)]
         owner: Option<String>,
+        /// Of this statement, by its file's SHA-256: its rows, and orders that it did not have
+        #[arg(long, value_name = "FILE_SHA256")]
+        statement: Option<String>,
         /// Write them as CSV to this file
         #[arg(long, value_name = "FILE")]
         csv: Option<PathBuf>,
+        #[command(flatten)]
+        at: ServerArgs,
+    },
+    /// One difference, with what was said about it
+    Show {
+        item: String,
         #[command(flatten)]
         at: ServerArgs,
     },
@@ -95,7 +105,7 @@ pub(crate) enum ReconCommand {
         item: String,
         /// `write_off`, `reverse`, `rematch`, `never_arrived` or `accept`
         resolution: String,
-        /// The top-up of a rematch
+        /// The top-up of a rematch; of what the channel gave back, the top-up that was charged back, or a refund of one
         #[arg(long)]
         top_up: Option<String>,
         #[arg(long)]
@@ -127,16 +137,14 @@ pub(crate) enum ReconCommand {
 /// When the server or the file cannot be reached.
 pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
     match command {
-        ReconCommand::Check { file, family, sha1 } => Ok(check(file, *family, sha1.as_deref())),
-        ReconCommand::Import { file, channel, family, sha1, rows, payment_amount, accept_changes, last, at } => {
+        ReconCommand::Check { file, family, sha1, expected } => check(file, *family, sha1.as_deref(), expected),
+        ReconCommand::Import { file, channel, family, sha1, expected, accept_changes, last, at } => {
             let mut query = vec![("channel", channel.clone()), ("name", name_of(file))];
             let family = family.map(|family| family.word().to_owned());
-            let rows = rows.map(|rows| rows.to_string());
-            for (key, value) in
-                [("family", &family), ("sha1", sha1), ("rows", &rows), ("payment_amount", payment_amount)]
-            {
+            for (key, value) in [("family", &family), ("sha1", sha1)] {
                 query.extend(value.clone().map(|value| (key, value)));
             }
+            query.extend(expected.query());
             for (key, given) in [("accept_changes", *accept_changes), ("last", *last)] {
                 query.extend(given.then(|| (key, "true".to_owned())));
             }
@@ -161,8 +169,9 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
                 .into()
             }))
         }
-        ReconCommand::Items { state, kind, channel, owner, csv, at } => {
-            let given = [("state", state), ("kind", kind), ("channel", channel), ("owner", owner)];
+        ReconCommand::Items { state, kind, channel, owner, statement, csv, at } => {
+            let given =
+                [("state", state), ("kind", kind), ("channel", channel), ("owner", owner), ("statement", statement)];
             let mut query: Vec<(&str, String)> =
                 given.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect();
             if let Some(path) = csv {
@@ -179,6 +188,7 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
                     .into()
             }))
         }
+        ReconCommand::Show { item, at } => item_program::one(at, item),
         ReconCommand::Assign { item, owner, who } => act(who, item, &json!({ "action": "assign", "owner": owner })),
         ReconCommand::Note { item, text, who } => act(who, item, &json!({ "action": "note", "note": text })),
         ReconCommand::Resolve { item, resolution, top_up, reason, who } => {
@@ -191,56 +201,6 @@ pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
         }
         ReconCommand::Cover(at) => cover(at),
     }
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn check(file: &Path, family: Family, sha1: Option<&str>) -> bool {
-    let name = name_of(file);
-    let ask = Ask { sha1, ..Ask::new(family, &name) };
-    let bar = bar("check");
-    let mut progress = |done: u64, of: u64| {
-        bar.set_length(of);
-        bar.set_position(done);
-    };
-    let checked = check_file(file, &ask, &mut progress);
-    bar.finish_and_clear();
-    match checked {
-        Ok(checked) => {
-            let summary = checked.summary();
-            let totals = &summary.totals;
-            let yuan = |minor: i64| {
-                let currency = fentan_engine::money::Currency::CNY;
-                fentan_engine::money::Money { minor, currency }.to_string()
-            };
-            println!(
-                "{name}: whole. {} rows: {} payments {}, {} refunds {}, fees {}, net {}",
-                totals.rows,
-                totals.payments,
-                yuan(totals.payment_amount),
-                totals.refunds,
-                yuan(totals.refund_amount),
-                yuan(totals.fee),
-                yuan(totals.net)
-            );
-            true
-        }
-        Err(refused) => {
-            eprintln!("{name}: refused whole, nothing of it would be booked. {refused}");
-            false
-        }
-    }
-}
-
-/// A bar on the terminal; none where there is no terminal.
-pub(super) fn bar(stage: &str) -> ProgressBar {
-    let bar = ProgressBar::new(0);
-    let style = "{msg:>8} {bar:30} {pos}/{len} {elapsed}";
-    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_message(stage.to_owned());
-    bar
 }
 
 fn import(at: &ServerArgs, file: &Path, query: &[(&str, String)]) -> Result<bool> {

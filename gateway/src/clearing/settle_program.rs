@@ -2,9 +2,9 @@
 //!
 //! Exit codes: 0 done, 1 no (a day that is none, a result file that is refused), 2 it could not be tried.
 
-use super::program::bar;
 use crate::client::{
-    ServerArgs, agent, bytes, get, outcome, part, post, reach, refused, say, show, streaming_agent, table, text,
+    ServerArgs, Who, agent, bar, bytes, get, outcome, part, post, reach, refused, say, show, streaming_agent, table,
+    text,
 };
 use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
@@ -76,11 +76,8 @@ pub(crate) enum SettleCommand {
     Result {
         payout: String,
         file: PathBuf,
-        /// Who says so
-        #[arg(long, env = "FENTAN_BY", value_name = "NAME")]
-        by: String,
         #[command(flatten)]
-        at: ServerArgs,
+        who: Who,
     },
 }
 
@@ -112,7 +109,7 @@ pub(crate) fn run(command: &SettleCommand) -> Result<bool> {
             let body = json!({ "id": id, "currency": currency, "payout": payout, "merchants": merchants });
             send(at, id, &body, csv.as_deref())
         }
-        SettleCommand::Result { payout, file, by, at } => result(at, payout, file, by),
+        SettleCommand::Result { payout, file, who } => result(who, payout, file),
     }
 }
 
@@ -246,9 +243,13 @@ fn send(at: &ServerArgs, id: &str, body: &Value, csv: Option<&Path>) -> Result<b
     }
 }
 
-fn result(at: &ServerArgs, payout: &str, file: &Path, by: &str) -> Result<bool> {
+fn result(who: &Who, payout: &str, file: &Path) -> Result<bool> {
+    let at = &who.at;
     let body = std::fs::read(file).with_context(|| file.display().to_string())?;
-    let request = agent(at)?.post(format!("{}/v1/payouts/{}/result", at.server, part(payout))).query("by", by);
+    let mut request = agent(at)?.post(format!("{}/v1/payouts/{}/result", at.server, part(payout)));
+    if let Some(by) = &who.by {
+        request = request.query("by", by);
+    }
     let mut answer = request.content_type("text/csv").send(&body[..]).with_context(|| reach(&at.server))?;
     let answer = serde_json::from_slice(&answer.body_mut().read_to_vec()?).context("the server's answer is no JSON")?;
     Ok(say(at, &answer, |answer| {

@@ -7,6 +7,7 @@ use crate::clearing::cover::Cover;
 use crate::clearing::{ItemAct, ItemAsk};
 use crate::wire::clearing::value;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use fentan_engine::clearing::scan::lacked_by;
 use fentan_engine::clearing::{Difference, Document, ItemState, Resolution};
 use fentan_engine::history::DocumentRow;
 use fentan_engine::ledger::Reject;
@@ -77,7 +78,9 @@ impl Wanted {
             && self.kind.is_none_or(|kind| item.kind == kind)
             && is(&self.channel, Some(item.channel.as_str()))
             && is(&self.owner, item.owner.as_ref().map(Label::as_str))
-            && is(&self.file, item.row.as_ref().map(|row| row.file.as_str()))
+            && self.file.as_deref().is_none_or(|file| {
+                item.row.as_ref().is_some_and(|row| row.file.as_str() == file) || lacked_by(&item.found) == Some(file)
+            })
     }
 }
 
@@ -107,7 +110,7 @@ pub(super) async fn all(http: HttpRequest, state: web::Data<State>) -> HttpRespo
     list("items", rows)
 }
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 23] = [
     "id",
     "kind",
     "state",
@@ -125,13 +128,20 @@ const COLUMNS: [&str; 17] = [
     "note",
     "at",
     "changed_at",
+    "resolution",
+    "reason",
+    "proposed_by",
+    "approved_by",
+    "file",
+    "line",
 ];
 
 fn table(rows: &[DocumentRow]) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
     for row in rows {
-        let fields = listed(row);
+        let mut fields = listed(row);
+        flatten(row, &mut fields);
         writer.write_record(COLUMNS.iter().map(|name| match fields.get(*name) {
             Some(Value::String(text)) => text.clone(),
             None | Some(Value::Null) => String::new(),
@@ -139,6 +149,26 @@ fn table(rows: &[DocumentRow]) -> Result<Vec<u8>, csv::Error> {
         }))?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// What of a difference stands deeper than a table has columns. An order that no row has found has the file of the
+/// statement that lacked it, and no line.
+fn flatten(row: &DocumentRow, fields: &mut serde_json::Map<String, Value>) {
+    let Document::Item(item) = &row.document else { return };
+    let mut put = |name: &str, value: Value| drop(fields.insert(name.into(), value));
+    if let Some(how) = &item.proposal {
+        put("resolution", json!(how.resolution.word()));
+        put("reason", json!(how.reason));
+        put("proposed_by", json!(how.by.as_str()));
+        put("approved_by", json!(how.approved_by.as_ref().map(Label::as_str)));
+    }
+    match &item.row {
+        Some(row) => {
+            put("file", json!(row.file.as_str()));
+            put("line", json!(row.line));
+        }
+        None => put("file", json!(lacked_by(&item.found))),
+    }
 }
 
 /// One difference.
@@ -152,7 +182,7 @@ pub(super) async fn one(path: web::Path<String>, state: web::Data<State>) -> Htt
 #[serde(deny_unknown_fields)]
 pub(super) struct Work {
     id: Option<String>,
-    by: String,
+    by: Option<String>,
     action: String,
     owner: Option<String>,
     note: Option<String>,
@@ -162,10 +192,11 @@ pub(super) struct Work {
 }
 
 impl Work {
-    fn ask(self, item: CommandId) -> Result<ItemAsk, Reject> {
+    fn ask(self, item: CommandId, visitor: &Visitor) -> Result<ItemAsk, Reject> {
         let missing = |field: &str| Reject::bad_request(field, "is missing");
         let name = |field: &str, text: &str| Label::new(text).map_err(|error| Reject::bad_request(field, error));
         let reason = || self.reason.clone().filter(|text| !text.trim().is_empty()).ok_or_else(|| missing("reason"));
+        let by = visitor.signs(self.by.as_deref())?;
         let act = match self.action.as_str() {
             "assign" => ItemAct::Assign(name("owner", &self.owner.clone().ok_or_else(|| missing("owner"))?)?),
             "note" => ItemAct::Note(self.note.clone().ok_or_else(|| missing("note"))?),
@@ -193,7 +224,7 @@ impl Work {
             _ => return Err(Reject::bad_request("action", "is assign, note, resolve, approve or decline")),
         };
         let id = self.id.as_deref().map(CommandId::new).transpose();
-        Ok(ItemAsk { id: id.map_err(|error| Reject::bad_request("id", error))?, item, by: name("by", &self.by)?, act })
+        Ok(ItemAsk { id: id.map_err(|error| Reject::bad_request("id", error))?, item, by, act })
     }
 }
 
@@ -214,7 +245,7 @@ pub(super) async fn work(
         let reason = error.to_string();
         Reject::bad_request(reason.split('`').nth(1).unwrap_or("body").to_owned(), reason)
     });
-    let ask = match own_id(&path).and_then(|item| read?.ask(item)) {
+    let ask = match own_id(&path).and_then(|item| read?.ask(item, &visitor)) {
         Ok(ask) => ask,
         Err(reject) => return refusal(&reject),
     };

@@ -173,7 +173,7 @@ pub(super) async fn send(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Bringer {
-    by: String,
+    by: Option<String>,
 }
 
 /// Takes a result file: which settlements of a payout arrived.
@@ -188,9 +188,8 @@ pub(super) async fn result(
     if !is_operator(&http) {
         return forbidden();
     }
-    let named = super::history::params::<Bringer>(&http).and_then(|bringer| {
-        Ok((payout_id(&path)?, Label::new(&bringer.by).map_err(|error| Reject::bad_request("by", error))?))
-    });
+    let named = super::history::params::<Bringer>(&http)
+        .and_then(|bringer| Ok((payout_id(&path)?, visitor.signs(bringer.by.as_deref())?)));
     let bytes = match body(payload).await {
         Ok(bytes) => bytes,
         Err(response) => return response,

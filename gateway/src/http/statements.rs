@@ -4,7 +4,7 @@ use super::documents::{document, documents, forbidden, is_operator, list, off};
 use super::{State, refusal};
 use crate::access::Visitor;
 use crate::clearing::{Folder, ImportAsk, Refusal, Report, Stage};
-use crate::wire::clearing::{shown, value};
+use crate::wire::clearing::{shown, signed, value};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use bytes::Bytes;
 use fentan_engine::clearing::Document;
@@ -43,6 +43,7 @@ pub(super) struct Parameters {
     payment_amount: Option<String>,
     refund_amount: Option<String>,
     fee: Option<String>,
+    net: Option<String>,
 }
 
 /// Imports a statement. The answer is lines of JSON: progress, and at last what came of it.
@@ -186,12 +187,16 @@ impl Parameters {
             };
             text.as_ref().map(read).transpose()
         };
+        let sum = |field: &str, text: &Option<String>| {
+            let read = |text: &String| signed(text, currency).map_err(|error| Reject::bad_request(field, error));
+            text.as_ref().map(read).transpose()
+        };
         let expect = Expect {
             rows: self.rows,
             payment_amount: amount("payment_amount", &self.payment_amount)?,
             refund_amount: amount("refund_amount", &self.refund_amount)?,
-            fee: amount("fee", &self.fee)?,
-            net: None,
+            fee: sum("fee", &self.fee)?,
+            net: sum("net", &self.net)?,
         };
         Ok((channel, family, self.name.clone().unwrap_or_default(), expect))
     }

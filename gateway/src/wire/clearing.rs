@@ -6,7 +6,7 @@ use fentan_engine::clearing::{
     Clearing, Document, Entry, Item, Payout, Place, Resolution, RowRef, Settlement, Split, Statement, Tally, Why,
 };
 use fentan_engine::ledger::Reject;
-use fentan_engine::money::{Currency, Money};
+use fentan_engine::money::{AmountError, Currency, Major, Money};
 use fentan_engine::names::CommandId;
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,15 @@ pub(crate) fn own(field: &str, shown: &str) -> Result<CommandId, Reject> {
 /// An amount as a decimal string.
 pub(crate) fn money(minor: i64, currency: Currency) -> Value {
     Value::String(Money { minor, currency }.to_string())
+}
+
+/// An amount that may be below zero, as sums of fees are, in minor units.
+pub(crate) fn signed(text: &str, currency: Currency) -> Result<i64, AmountError> {
+    let read = |text: &str| Major::parse(text.as_bytes())?.minor(currency);
+    match text.strip_prefix('-') {
+        Some(text) => read(text).map(|minor| -minor),
+        None => read(text),
+    }
 }
 
 /// Appends the fields of a document.
@@ -157,7 +166,11 @@ fn item(its: &Item) -> Value {
         "proposal": its.proposal.as_ref().map(|proposal| json!({
             "resolution": proposal.resolution.word(),
             "top_up": match &proposal.resolution {
-                Resolution::Rematch(top_up) => Some(shown(top_up)),
+                Resolution::Rematch(ledger) | Resolution::Pair { ledger, .. } => Some(shown(ledger)),
+                _ => None,
+            },
+            "item": match &proposal.resolution {
+                Resolution::Pair { item, .. } => Some(shown(item)),
                 _ => None,
             },
             "reason": proposal.reason,

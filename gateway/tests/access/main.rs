@@ -10,6 +10,7 @@ mod audit;
 mod connection;
 mod elsewhere;
 mod pages;
+mod persons;
 mod prefixes;
 mod reload;
 mod scopes;

@@ -10,7 +10,9 @@ mod support;
 
 mod bad_input;
 mod bounds;
+mod cover;
 mod cut_over;
+mod desk;
 mod documents;
 mod expiry;
 mod history;

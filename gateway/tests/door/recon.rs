@@ -107,11 +107,11 @@ pub(crate) fn proceeds(server: &Server, merchant: &str) -> [String; 2] {
     ["unreconciled", "pending"].map(|bucket| shown["balance"][bucket].as_str().unwrap_or_default().to_owned())
 }
 
-fn wallet(client: &mut Client, account: &str) -> Value {
+pub(crate) fn wallet(client: &mut Client, account: &str) -> Value {
     client.ask(&format!(r#"{{"id":"b","op":"balance","account":"{account}"}}"#))["balance"].clone()
 }
 
-fn items(server: &Server, query: &str) -> Vec<Value> {
+pub(crate) fn items(server: &Server, query: &str) -> Vec<Value> {
     // Behind a peak the list is not complete yet, and says so.
     eventually("the list of items", || {
         let answer = server.http().get(&format!("/v1/items?{query}")).json();
@@ -120,7 +120,7 @@ fn items(server: &Server, query: &str) -> Vec<Value> {
     })
 }
 
-fn work(server: &Server, item: &Value, body: &str) -> Value {
+pub(crate) fn work(server: &Server, item: &Value, body: &str) -> Value {
     let path = format!("/v1/items/{}", item["id"].as_str().unwrap());
     server.http().exchange("POST", &path, &[], body.as_bytes()).json()
 }
@@ -132,7 +132,7 @@ fn kinds(items: &[Value]) -> Vec<(String, String)> {
     kinds
 }
 
-fn line(server: &Server, account: &str) -> String {
+pub(crate) fn line(server: &Server, account: &str) -> String {
     let books = server.trial_balance();
     assert_eq!(books["balanced"], true, "{books}");
     let found = books["accounts"].as_array().unwrap().iter().find(|line| line["account"] == account).cloned();

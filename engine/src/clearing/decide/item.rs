@@ -10,7 +10,10 @@
 //! | `amount_mismatch` | what the channel has to funds, the order's debt off, the rest in suspense | `accept`, `write_off` |
 //! | `fee_mismatch` | nothing more: the excess stands in suspense with the lot's own record | `accept`, `write_off` |
 //! | `trade_type_mismatch` | the same, when the fee differs as well | `accept` |
-//! | `currency_mismatch` | nothing | `accept` |
+//! | `currency_mismatch` | nothing | `accept` (it is the order's money all the same), `never_arrived`, `write_off` |
+//!
+//! A `rematch` to an order that was given up ends both differences with one record ([`Resolution::Pair`]): what stands
+//! in suspense for the one is what the other lacks there, so nothing is moved.
 //!
 //! Of the refund of a top-up all of it is the other way round: what the ledger booked is what it owes the channel, and
 //! what the channel has is what left its funds; a fee that differs is moved to suspense by the item. No top-up is confirmed, taken back or found by it.
@@ -19,6 +22,7 @@ use super::{Decided, already, unknown};
 use crate::accounts::{SystemAccount, Timestamp};
 use crate::clearing::{Act, Difference, Document, Entry, Item, ItemState, Place, Proposal, Resolution, WorkItem};
 use crate::ledger::Reject;
+use crate::money::Money;
 use crate::names::{CommandId, Label};
 
 /// A difference was found.
@@ -66,11 +70,26 @@ pub fn open(id: &CommandId, item: &Item) -> Decided {
     Ok(entry.with(id, item))
 }
 
-/// Somebody does something about it.
-pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Decided {
+/// The difference that is to end with this one, when somebody says so or agrees with it.
+#[must_use]
+pub fn partner<'a>(document: Option<&'a Document>, ask: &'a WorkItem) -> Option<&'a CommandId> {
+    let resolution = match (&ask.act, document) {
+        (Act::Propose { resolution, .. }, _) => resolution,
+        (Act::Approve, Some(Document::Item(item))) => &item.proposal.as_ref()?.resolution,
+        _ => return None,
+    };
+    match resolution {
+        Resolution::Pair { item, .. } => Some(item),
+        _ => None,
+    }
+}
+
+/// Somebody does something about it. `other` is its [`partner`], as that stands.
+pub fn work(document: Option<&Document>, other: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Decided {
     let Some(Document::Item(item)) = document else { return Err(unknown("item", &ask.item)) };
     let mut item = (**item).clone();
     let mut entry = Entry::default();
+    let mut ends_too = None;
     let done = || already(format!("the item {}", ask.item), item.state.word());
     match &ask.act {
         Act::Assign(owner) => {
@@ -85,6 +104,7 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
                 return Err(done());
             }
             permitted(&item, resolution)?;
+            let partner = partner_of(&item, resolution, other)?;
             item.proposal = Some(Proposal {
                 resolution: resolution.clone(),
                 reason: reason.clone(),
@@ -97,16 +117,19 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
                 item.state = ItemState::Proposed;
             } else {
                 settle(&mut item, &mut entry);
+                ends_too = partner;
             }
         }
         Act::Approve => {
-            let Some(proposal) = item.proposal.as_mut().filter(|_| item.state == ItemState::Proposed) else {
+            let Some(mut proposal) = item.proposal.clone().filter(|_| item.state == ItemState::Proposed) else {
                 return Err(done());
             };
             if proposal.by == ask.by {
                 return Err(Reject::SecondPersonNeeded { by: ask.by.clone() });
             }
+            ends_too = partner_of(&item, &proposal.resolution, other)?;
             proposal.approved_by = Some(ask.by.clone());
+            item.proposal = Some(proposal);
             settle(&mut item, &mut entry);
         }
         Act::Decline(reason) => {
@@ -145,7 +168,45 @@ pub fn work(document: Option<&Document>, ask: &WorkItem, now: Timestamp) -> Deci
             item.state = if open { ItemState::Suspended } else { ItemState::Resolved };
         }
     }
-    Ok(entry.with(&ask.item, item))
+    let Some((id, mut partner)) = ends_too else { return Ok(entry.with(&ask.item, item)) };
+    // What it had in suspense is what this one had there.
+    partner.proposal = item.proposal.clone().map(|proposal| Proposal { was: partner.state, ..proposal });
+    partner.suspense = 0;
+    partner.state = ItemState::Resolved;
+    Ok(entry.with(&ask.item, item).with(&id, partner))
+}
+
+/// The order's difference that ends with this one, and its id: it has to be open, about that order, and to lack in
+/// suspense what this one has there.
+fn partner_of(
+    item: &Item,
+    resolution: &Resolution,
+    other: Option<&Document>,
+) -> Result<Option<(CommandId, Item)>, Reject> {
+    let Resolution::Pair { ledger, item: id } = resolution else { return Ok(None) };
+    let Some(Document::Item(order)) = other else { return Err(unknown("item", id)) };
+    if order.state != ItemState::Open {
+        return Err(already(format!("the item {id}"), order.state.word()));
+    }
+    let about = order.ledger.as_ref() == Some(ledger) && order.channel == item.channel && order.refund == item.refund;
+    if !about || !missed(order) {
+        let reason = format!("is not about the order {ledger}, or the channel has that order");
+        return Err(Reject::bad_request("item", reason));
+    }
+    if order.currency != item.currency {
+        let reason = format!("is in {}, and the row in {}", order.currency, item.currency);
+        return Err(Reject::bad_request("currency", reason));
+    }
+    if order.suspense != -item.suspense {
+        let money = |minor: i64| Money { minor: minor.abs(), currency: item.currency };
+        return Err(Reject::AmountMismatch { expected: money(order.suspense), given: money(item.suspense) });
+    }
+    Ok(Some((id.clone(), (**order).clone())))
+}
+
+/// Whether the ledger has an order of which the channel has nothing.
+fn missed(item: &Item) -> bool {
+    item.kind == Difference::Short || item.kind == Difference::Status && item.stated.is_none()
 }
 
 /// How much money a resolution is about.
@@ -160,17 +221,22 @@ fn permitted(item: &Item, resolution: &Resolution) -> Result<(), Reject> {
     let fits = match (item.kind, resolution) {
         (_, _) if item.state == ItemState::Suspended => matches!(resolution, Resolution::WriteOff),
         (_, Resolution::NeverArrived) if item.refund => false,
-        (kind, Resolution::Rematch(_)) if item.refund && kind != Difference::Chargeback => false,
+        (kind, Resolution::Rematch(_) | Resolution::Pair { .. }) if item.refund && kind != Difference::Chargeback => {
+            false
+        }
         (
             Difference::Long | Difference::Duplicate,
-            Resolution::Rematch(_) | Resolution::Reverse | Resolution::WriteOff,
+            Resolution::Rematch(_) | Resolution::Pair { .. } | Resolution::Reverse | Resolution::WriteOff,
         )
-        | (Difference::Chargeback, Resolution::Rematch(_) | Resolution::WriteOff)
+        | (Difference::Chargeback, Resolution::Rematch(_) | Resolution::Pair { .. } | Resolution::WriteOff)
         | (Difference::Short, Resolution::NeverArrived | Resolution::WriteOff)
         | (Difference::Status, Resolution::WriteOff)
         | (Difference::Amount | Difference::Fee, Resolution::Accept | Resolution::WriteOff)
-        | (Difference::Currency | Difference::TradeType, Resolution::Accept) => true,
-        (Difference::Status, Resolution::Rematch(_) | Resolution::Reverse) => channel_has_more && !item.refund,
+        | (Difference::Currency, Resolution::Accept | Resolution::NeverArrived | Resolution::WriteOff)
+        | (Difference::TradeType, Resolution::Accept) => true,
+        (Difference::Status, Resolution::Rematch(_) | Resolution::Pair { .. } | Resolution::Reverse) => {
+            channel_has_more && !item.refund
+        }
         (Difference::Status, Resolution::NeverArrived) => !channel_has_more,
         _ => false,
     };
@@ -188,6 +254,16 @@ fn settle(item: &mut Item, entry: &mut Entry) {
     let stands = item.suspense;
     let mut follows = false;
     match &proposal.resolution {
+        // Nothing was booked when it was found: the order's debt still stands with the channel.
+        resolution @ (Resolution::WriteOff | Resolution::Accept)
+            if item.kind == Difference::Currency && proposal.was != ItemState::Suspended =>
+        {
+            let booked = item.booked.unwrap_or(0);
+            let accepted = *resolution == Resolution::Accept;
+            let to = if accepted { Place::funds(&item.channel) } else { Place::WRITE_OFF };
+            entry.pay(to, channel, if item.refund { -booked } else { booked });
+            follows = lot_counts(item);
+        }
         Resolution::WriteOff | Resolution::Accept => {
             let is_fee = matches!(item.kind, Difference::Fee | Difference::TradeType);
             let to = if is_fee { Place::FEE } else { Place::WRITE_OFF };
@@ -195,6 +271,8 @@ fn settle(item: &mut Item, entry: &mut Entry) {
             follows = lot_counts(item);
         }
         Resolution::Reverse => entry.pay(Place::SUSPENSE, channel, stands),
+        // What the order lacks in suspense is what the row has there.
+        Resolution::Pair { .. } => follows = true,
         // What the order of the top-up, or the charge-back, leaves with the channel; or what the order never brought.
         Resolution::Rematch(_) | Resolution::NeverArrived => {
             entry.pay(Place::SUSPENSE, channel, stands);
@@ -209,7 +287,7 @@ fn settle(item: &mut Item, entry: &mut Entry) {
 const fn lot_counts(item: &Item) -> bool {
     item.account.is_some()
         && match item.kind {
-            Difference::Short | Difference::Amount => true,
+            Difference::Short | Difference::Amount | Difference::Currency => true,
             Difference::Status => item.booked.is_some(),
             _ => false,
         }
@@ -226,8 +304,7 @@ fn arrived(
     // Of a top-up that was taken back nothing is left that the row could be for.
     let suspended = item.proposal.as_ref().is_some_and(|proposal| proposal.was == ItemState::Suspended);
     let open = matches!(item.state, ItemState::Open | ItemState::Proposed | ItemState::Waiting) && !suspended;
-    let missed = item.kind == Difference::Short || item.kind == Difference::Status && item.stated.is_none();
-    if !missed || !open {
+    if !missed(item) || !open {
         return Err(already(format!("the item {}", ask.item), item.state.word()));
     }
     let Some(booked) = item.booked.filter(|booked| *booked == amount) else {

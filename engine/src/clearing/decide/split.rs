@@ -1,9 +1,11 @@
 //! Splits (rule C6): a merchant's `pending` is shared out, what is set aside is released, a receiver gives back.
 //!
 //! Who gets how much is [`share`]'s matter; here it is told which money that is. The **basis** of a new split has to be
-//! in `pending` whole. Shares are taken of paid value first, then of promoted value, and a receiver gives back promoted
-//! value first, so that the two always go back the way they came. The rest stays in `pending` when the split is
-//! finished, and waits in `reserved` otherwise: settlement does not see it there. A later request shares out of it.
+//! in `pending` whole; of one that names a spend, all that is left of that spend has to be of lots that statements
+//! have confirmed: what other customers have brought is not this spend's. Shares are taken of paid value first, then
+//! of promoted value, and a receiver gives back promoted value first, so that the two always go back the way they
+//! came. The rest stays in `pending` when the split is finished, and waits in `reserved` otherwise: settlement does
+//! not see it there. A later request shares out of it.
 //!
 //! Checks stand in this order: form, accounts (there, kind, frozen, closed, currency), document, state, limits, money.
 //!
@@ -32,6 +34,8 @@ pub struct SpendNow {
     pub amount: i64,
     /// What refunds have given back of it.
     pub refunded: i64,
+    /// What of the rest lots have paid that a channel statement has confirmed by now.
+    pub confirmed: i64,
     /// The split that shares it out, if there is one.
     pub split: Option<CommandId>,
 }
@@ -73,6 +77,7 @@ pub fn split(ctx: Context<'_>, id: &CommandId, ask: &SplitProceeds, parties: Par
     let whole = SplitAsk { merchant: &ask.merchant, currency, basis, available, receivers: &receivers };
     let shares = share(&whole, &terms.split, &split.state).map_err(|reject| refused(reject, number, &whole))?;
     let (from, mut pool) = if opens {
+        all_confirmed(ask, currency, parties)?;
         (Bucket::Pending, payable_funds(pending_of(merchant), basis, &ask.merchant, currency)?)
     } else {
         (Bucket::Reserved, split.reserved)
@@ -222,6 +227,22 @@ fn opened(ctx: Context<'_>, ask: &SplitProceeds, currency: Currency, parties: Pa
         reserved: [0; 2],
         release_at: None,
         at: ctx.now,
+    })
+}
+
+/// Refuses to share out a spend while part of it waits for a statement. It becomes pending with its lot; what is
+/// pending by then is other spends'.
+fn all_confirmed(ask: &SplitProceeds, currency: Currency, parties: Parties<'_>) -> Result<(), Reject> {
+    let Some((id, spend)) = ask.spend.as_ref().zip(parties.spend) else { return Ok(()) };
+    let left = spend.amount - spend.refunded;
+    if spend.confirmed >= left {
+        return Ok(());
+    }
+    let money = |minor: i64| Money { minor, currency };
+    Err(Reject::InsufficientFunds {
+        payer: format!("what statements have confirmed of the spend {id}"),
+        available: money(spend.confirmed),
+        requested: money(left),
     })
 }
 

@@ -48,6 +48,15 @@ impl Spent<'_> {
         }
     }
 
+    /// What of the part that no refund has given back is of lots that a channel statement has confirmed, as the wallet
+    /// that paid knows it: it is the merchant's to settle (rule C2), when the statement is booked to its end.
+    #[must_use]
+    pub fn confirmed(&self, wallet: &Wallet) -> i64 {
+        let (rest, _) = self.give_back(None, self.left(None));
+        let confirmed = LotSet::reconciled(wallet, &rest.lots);
+        rest.lines.iter().filter(|line| confirmed.has(line.lot)).map(|line| line.amount).sum()
+    }
+
     /// The lines that giving back `amount` restores, of one order line or of what is left of all; and what has
     /// been given back of each order line then.
     pub(crate) fn give_back(&self, line: Option<usize>, amount: i64) -> (Taken, SmallVec<[i64; 0]>) {
