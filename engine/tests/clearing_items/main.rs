@@ -6,10 +6,12 @@
 //! | `opened.rs` | what each kind books when it is found |
 //! | `resolved.rs` | every kind by every resolution and state: refused, or what is booked |
 //! | `people.rs` | two persons, other states, rows that come late |
+//! | `late.rs` | rows and orders that meet late and differ |
 
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
 mod desk;
+mod late;
 mod opened;
 mod people;
 mod resolved;
