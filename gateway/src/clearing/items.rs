@@ -128,7 +128,9 @@ impl Desktop {
         let done = Act::Finish { gift: 0, promotion: None, owed: 0 };
         match (resolution, item.kind) {
             // A row that waited for the ledger to book the refund: it has.
-            (Resolution::Rematch(refund), Difference::Chargeback) if self.is_refund(refund)? => {
+            (Resolution::Rematch(refund), Difference::Chargeback | Difference::Fee | Difference::TradeType)
+                if self.is_refund(refund)? =>
+            {
                 self.confirm_refund(item, refund)?;
             }
             (Resolution::Rematch(top_up), Difference::Chargeback) => {

@@ -46,7 +46,11 @@ pub(crate) enum ReconCommand {
         /// What its payments must sum to
         #[arg(long, value_name = "AMOUNT")]
         payment_amount: Option<String>,
-        /// Book what is new in another file of a day that was imported
+        /// The day it is of, where a file without rows does not say it
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        day: Option<String>,
+        /// Another file of a day that was imported: book what is new, and open a difference about each row that is not as
+        /// it was
         #[arg(long)]
         accept_changes: bool,
         /// No later file of the channel will come: what is open on either side does not wait
@@ -128,13 +132,18 @@ pub(crate) enum ReconCommand {
 pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
     match command {
         ReconCommand::Check { file, family, sha1 } => Ok(check(file, *family, sha1.as_deref())),
-        ReconCommand::Import { file, channel, family, sha1, rows, payment_amount, accept_changes, last, at } => {
+        ReconCommand::Import { file, channel, family, sha1, rows, payment_amount, day, accept_changes, last, at } => {
             let mut query = vec![("channel", channel.clone()), ("name", name_of(file))];
             let family = family.map(|family| family.word().to_owned());
             let rows = rows.map(|rows| rows.to_string());
-            for (key, value) in
-                [("family", &family), ("sha1", sha1), ("rows", &rows), ("payment_amount", payment_amount)]
-            {
+            let given = [
+                ("family", &family),
+                ("sha1", sha1),
+                ("rows", &rows),
+                ("payment_amount", payment_amount),
+                ("day", day),
+            ];
+            for (key, value) in given {
                 query.extend(value.clone().map(|value| (key, value)));
             }
             for (key, given) in [("accept_changes", *accept_changes), ("last", *last)] {
