@@ -91,7 +91,7 @@ fn c4_another_fee_that_is_found_late_is_confirmed_and_then_open() {
             assert_eq!((desk.item.kind, desk.item.state, &desk.item.proposal), (kind, ItemState::Open, &None));
             desk.propose(Resolution::Accept, i64::MAX).unwrap();
             assert_eq!((desk.item.state, desk.has("suspense")), (ItemState::Resolved, 0));
-            assert_eq!(desk.has("fee"), i128::from(-fee));
+            assert_eq!(desk.has("fee"), -fee);
         }
     }
 }

@@ -170,7 +170,7 @@ impl Chore {
             Self::Work(number, work) => {
                 let item = document("item", number)?;
                 let act = match (&work, desk.documents.get(&item)) {
-                    (Work::Differs(kind), Some(Document::Item(item))) => differs(*kind, item, top_up(number)?, line),
+                    (Work::Differs(kind), Some(Document::Item(item))) => differs(*kind, item, &top_up(number)?, line),
                     _ => work.act(top_up(number)),
                 };
                 Clearing::WorkItem(WorkItem { item, by: work.by(), act })
@@ -240,10 +240,10 @@ impl Work {
 }
 
 /// A row and the order of a top-up have met late, and are not equal.
-fn differs(kind: Difference, item: &Item, top_up: String, line: u64) -> Act {
+fn differs(kind: Difference, item: &Item, top_up: &str, line: u64) -> Act {
     let same = matches!(kind, Difference::Fee | Difference::TradeType);
     let row = item.row.clone().unwrap_or(RowRef { file: label(&file(item.channel.as_str())), line });
-    let ledger = item.ledger.clone().or_else(|| Some(id(&top_up)));
+    let ledger = item.ledger.clone().or_else(|| Some(id(top_up)));
     let (booked, stated) = (Some(100), Some(if same { 100 } else { 90 }));
     Act::Differs(Box::new(Item { kind, row: Some(row), ledger, booked, stated, fee: 1, excess: 0, ..item.clone() }))
 }
