@@ -195,6 +195,9 @@ pub enum Act {
         /// What its wallet owes for it.
         owed: i64,
     },
+    /// Row and order have found each other late, and are not equal: the item becomes what it would have been had they met
+    /// at once. This is that item, as it would have been opened.
+    Differs(Box<Item>),
 }
 
 /// Somebody does something about a difference.

@@ -222,7 +222,8 @@ pub struct Item {
     pub fee: i64,
     /// What of it is more than was agreed.
     pub excess: i64,
-    /// The channel's words where they differ: another currency, status, kind of trade.
+    /// The channel's words where they differ: another currency, status, kind of trade. Of a row that waits, its kind of
+    /// trade.
     pub found: String,
     /// When it happened, by the side that has it.
     pub at: Timestamp,

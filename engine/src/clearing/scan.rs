@@ -8,7 +8,7 @@
 //! Memory: about 250 bytes for each order that is open in the window, and 100 for each merchant a confirmed lot has paid.
 
 use super::decide::reconcile::paid_by;
-use super::{Act, Clearing, Difference, ItemState, Released, WorkItem};
+use super::{Act, Clearing, Difference, Item, ItemState, Released, WorkItem};
 use crate::accounts::{Fund, Timestamp};
 use crate::journal::{Batch, BatchError, JournalError, JournalReader, Position};
 use crate::ledger::decide::refund::fund_of;
@@ -322,6 +322,7 @@ impl Pool {
             Clearing::WorkItem(WorkItem { act: Act::Arrived { row, .. }, .. }) if row.file == self.file => {
                 self.open.lines.insert(row.line, None);
             }
+            Clearing::WorkItem(WorkItem { act: Act::Differs(found), .. }) => self.met(found),
             Clearing::OpenItem(ask) => {
                 if ask.item.row.is_none() && ask.item.found == short_of(&self.file) {
                     self.open.shorts += 1;
@@ -335,6 +336,23 @@ impl Pool {
             }
             _ => {}
         }
+    }
+
+    /// A row and an order have found each other late, and differ.
+    fn met(&mut self, found: &Item) {
+        let confirmed = matches!(found.kind, Difference::Fee | Difference::TradeType);
+        if let Some(id) = found.ledger.as_ref().filter(|_| !confirmed) {
+            self.orders.remove(id);
+        }
+        let Some(row) = found.row.as_ref().filter(|row| row.file == self.file) else { return };
+        // One that waited is counted as what it was in its own statement.
+        if self.open.lines.contains_key(&row.line) {
+            return;
+        }
+        if confirmed {
+            self.open.noted.insert(row.line);
+        }
+        self.open.lines.insert(row.line, (!confirmed).then_some((found.kind, ItemState::Open)));
     }
 }
 

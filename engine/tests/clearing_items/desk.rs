@@ -179,7 +179,8 @@ impl Desk {
         let [filed] = entry.documents.as_slice() else { panic!("an item is one document") };
         let Document::Item(item) = &filed.document else { panic!("it is an item") };
         // Of a payment the record that confirmed its lot has put an excess fee into suspense already.
-        let brought = if self.count == 1 && !item.refund { -i128::from(item.excess) } else { 0 };
+        let brought =
+            if self.count == 1 && !item.refund && item.booked.is_some() { -i128::from(item.excess) } else { 0 };
         let stood = if self.count == 1 { 0 } else { i128::from(self.item.suspense) };
         assert_eq!(
             self.has("suspense") - before + brought,

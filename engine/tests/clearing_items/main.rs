@@ -7,10 +7,12 @@
 //! | `resolved.rs` | every kind by every resolution and state: refused, or what is booked |
 //! | `pairs.rs` | a row and an order that are about the same money |
 //! | `people.rs` | two persons, other states, rows that come late |
+//! | `late.rs` | rows and orders that meet late and differ |
 
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
 mod desk;
+mod late;
 mod opened;
 mod pairs;
 mod people;

@@ -6,9 +6,9 @@ use crate::naive::Ledger;
 use crate::sweep::{Asked, confirm_home, confirm_piece, file};
 use fentan_engine::accounts::Bucket;
 use fentan_engine::clearing::{
-    Act, Clearing, CloseStatement, ConfirmLot, ConfirmPayout, ConfirmRefund, Difference, FailPayout, Item, ItemState,
-    OpenItem, ReceiverAsk, ReleaseSplit, Resolution, ReturnSplit, RowRef, SendPayout, Settle, SplitProceeds, Statement,
-    Tally, WithdrawFunds, WorkItem,
+    Act, Clearing, CloseStatement, ConfirmLot, ConfirmPayout, ConfirmRefund, Difference, Document, FailPayout, Item,
+    ItemState, OpenItem, ReceiverAsk, ReleaseSplit, Resolution, ReturnSplit, RowRef, SendPayout, Settle, SplitProceeds,
+    Statement, Tally, WithdrawFunds, WorkItem,
 };
 use fentan_engine::ledger::{Event, TopUpRefund};
 use fentan_engine::money::{Currency, Major};
@@ -55,6 +55,7 @@ pub(crate) enum Work {
     Decline,
     Overdue,
     Arrived,
+    Differs(Difference),
     Finish(bool),
     Assign,
 }
@@ -81,6 +82,7 @@ pub(crate) fn any_chore() -> impl Strategy<Value = Chore> {
         1 => Just(Work::Decline),
         1 => Just(Work::Overdue),
         1 => Just(Work::Arrived),
+        2 => kind().prop_map(Work::Differs),
         3 => any::<bool>().prop_map(Work::Finish),
         1 => Just(Work::Assign),
     ];
@@ -169,8 +171,12 @@ impl Chore {
                 Clearing::OpenItem(Box::new(OpenItem { item }))
             }
             Self::Work(number, work) => {
-                let act = work.act(top_up(number));
-                Clearing::WorkItem(WorkItem { item: document("item", number)?, by: work.by(), act })
+                let item = document("item", number)?;
+                let act = match (&work, desk.documents.get(&item)) {
+                    (Work::Differs(kind), Some(Document::Item(item))) => differs(*kind, item, &top_up(number)?, line),
+                    _ => work.act(top_up(number)),
+                };
+                Clearing::WorkItem(WorkItem { item, by: work.by(), act })
             }
             Self::Split(shop, part, finish) => split(desk, MERCHANTS[usize::from(shop)], part, finish)?,
             Self::SplitSpend(number, finish) => split_spend(desk, number, finish)?,
@@ -227,7 +233,7 @@ impl Work {
             },
             Self::Approve => Act::Approve,
             Self::Decline => Act::Decline("no".into()),
-            Self::Overdue => Act::Overdue,
+            Self::Overdue | Self::Differs(_) => Act::Overdue,
             Self::Arrived => Act::Arrived { row: RowRef { file: label("f-late"), line: 1 }, amount: 100, fee: 0 },
             Self::Finish(false) => Act::Finish { gift: 0, promotion: None, owed: 0 },
             // Of a promotion without a budget: what a promotion gets back is to give again.
@@ -235,6 +241,15 @@ impl Work {
             Self::Assign => Act::Assign(label("carl")),
         }
     }
+}
+
+/// A row and the order of a top-up have met late, and are not equal.
+fn differs(kind: Difference, item: &Item, top_up: &str, line: u64) -> Act {
+    let same = matches!(kind, Difference::Fee | Difference::TradeType);
+    let row = item.row.clone().unwrap_or(RowRef { file: label(&file(item.channel.as_str())), line });
+    let ledger = item.ledger.clone().or_else(|| Some(id(top_up)));
+    let (booked, stated) = (Some(100), Some(if same { 100 } else { 90 }));
+    Act::Differs(Box::new(Item { kind, row: Some(row), ledger, booked, stated, fee: 1, excess: 0, ..item.clone() }))
 }
 
 fn item(kind: Difference, channel: &str, line: u64) -> Item {

@@ -116,6 +116,20 @@ impl OpenOrders {
             Clearing::WorkItem(WorkItem { act: Act::Arrived { row, .. }, .. }) => {
                 self.lines.insert((row.file.to_string(), row.line), None);
             }
+            Clearing::WorkItem(WorkItem { act: Act::Differs(found), .. }) => {
+                let confirmed = matches!(found.kind, Difference::Fee | Difference::TradeType);
+                if let Some(about) = found.ledger.as_ref().filter(|_| !confirmed) {
+                    self.orders.remove(about.as_str());
+                }
+                let row = found.row.as_ref().unwrap();
+                let place = (row.file.to_string(), row.line);
+                if !self.lines.contains_key(&place) {
+                    self.lines.insert(place.clone(), (!confirmed).then_some((found.kind, ItemState::Open)));
+                    if confirmed {
+                        self.noted.insert(place);
+                    }
+                }
+            }
             Clearing::OpenItem(ask) => {
                 if ask.item.row.is_none() {
                     self.shorts.push(ask.item.found.clone());

@@ -44,6 +44,11 @@ pub(super) fn item(file: &str, line: u64, kind: &str) -> CommandId {
     id('i', &["item", file, &line.to_string(), kind])
 }
 
+/// Of what another file of the same day says otherwise of a row, or does not say.
+pub(super) fn changed(file: &str, before: &str, line: u64) -> CommandId {
+    id('i', &["changed", file, before, &line.to_string()])
+}
+
 /// Of a difference that an order makes.
 pub(super) fn short(booked_by: &CommandId) -> CommandId {
     id('i', &["short", booked_by.as_str()])

@@ -9,9 +9,9 @@
 //! skipped. So an import that was interrupted, wherever that was, is resumed by importing the same file again; one that
 //! was finished is a no-op.
 
-use super::changed::Changed;
+use super::changed::{Changed, Compared};
 use super::lots::failed;
-use super::row::{Reader, given_up as order_given_up};
+use super::row::Reader;
 use super::rows::{GIVEN_UP, Import};
 use super::settle::beijing_day;
 use super::{Desktop, ids, refunds};
@@ -23,7 +23,8 @@ use fentan_engine::money::Currency;
 use fentan_engine::names::{CommandId, Label};
 use fentan_statements::{Ask, Checked, Expect, Family, Refused, Summary, check};
 use jiff::ToSpan;
-use std::collections::{BTreeMap, HashSet};
+use jiff::civil::Date;
+use std::collections::BTreeMap;
 use std::fs::File;
 
 /// A statement to be imported.
@@ -33,8 +34,11 @@ pub(crate) struct ImportAsk {
     /// The name that the channel gave the file.
     pub(crate) name: String,
     pub(crate) sha1: Option<String>,
+    /// The day that the caller says it is of; a file without rows may say none.
+    pub(crate) day: Option<Date>,
     pub(crate) expect: Expect,
-    /// Book what is new in a file that is not the one that was imported for its day.
+    /// Book what is new in a file that is not the one that was imported for its day, and open a difference about each row
+    /// that is not as it was.
     pub(crate) accept_changes: bool,
     /// No later file will come: what is open on either side does not wait in the pool.
     pub(crate) last: bool,
@@ -116,20 +120,29 @@ impl Desktop {
             let reason = "a fund flow names no orders: it is checked (fentan recon check), and not matched";
             return Err(Reject::bad_request("family", reason).into());
         }
-        let statement = statement(&ask, checked.summary(), currency)?;
-        let id = ids::statement(statement.file.as_str());
-        let resumed = match self.line.document(&id)? {
-            Some(Document::Statement(known)) if known.tally.is_some() => {
-                return Ok(Report { id, statement: *known, unchanged: true });
-            }
-            Some(Document::Statement(known)) if known.channel != statement.channel => {
-                let reason = format!("the file was imported for the channel {}", known.channel);
-                return Err(Reject::bad_request("channel", reason).into());
-            }
-            known => known.is_some(),
+        let (statement, name) = statement(&ask, checked.summary(), currency)?;
+        let id = ids::statement(name.as_str());
+        let known = match self.line.document(&id)? {
+            Some(Document::Statement(known)) => Some(known),
+            _ => None,
         };
+        if let Some(known) = &known {
+            for (field, was, is) in
+                [("channel", &known.channel, &statement.channel), ("day", &known.day, &statement.day)]
+            {
+                if was != is {
+                    return Err(
+                        Reject::bad_request(field, format!("the file was imported for the {field} {was}")).into()
+                    );
+                }
+            }
+        }
+        let resumed = known.is_some();
+        if let Some(known) = known.filter(|known| known.tally.is_some()) {
+            return Ok(Report { id, statement: *known, unchanged: true });
+        }
         // The history need not be up to now: a moment that it has not reached is after all that it has.
-        let skip = self.same_rows(&statement, &mut checked, (&ask, resumed), currency)?;
+        let compared = self.compare(&statement, &mut checked, (&ask, resumed), currency)?;
         if !resumed {
             self.folder.keep(ask.file, statement.file.as_str()).map_err(|error| failed(&error))?;
             let record = self.line.one(id.clone(), Clearing::OpenStatement(Box::new(statement.clone())))?;
@@ -140,30 +153,31 @@ impl Desktop {
         // What is open on either side does not wait when no later file will come.
         let (end, pool_days) = if ask.last { (now, 0) } else { (statement.until, terms.pool_days) };
         let rules = Rules { end_us: end, today_us: now, pool_days, seed: seed(), ..Rules::default() };
-        let tally = self.book(&statement, (&terms, currency), rules, (&mut checked, &skip), told)?;
+        let tally =
+            self.book((&statement, &name), (&terms, currency), (rules, ask.last), (&mut checked, compared), told)?;
         let close = CloseStatement { statement: id.clone(), tally: tally.clone() };
-        let record = self.line.one(ids::close(statement.file.as_str()), Clearing::CloseStatement(close))?;
+        let record = self.line.one(ids::close(name.as_str()), Clearing::CloseStatement(close))?;
         self.open.learn(&record);
         Ok(Report { id, statement: Statement { tally: Some(tally), ..statement }, unchanged: false })
     }
 
     fn book(
         &mut self,
-        statement: &Statement,
+        (statement, name): (&Statement, &Label),
         (terms, currency): (&ChannelTerms, Currency),
-        rules: Rules,
-        (checked, skip): (&mut Checked<File>, &HashSet<u64>),
+        (rules, last): (Rules, bool),
+        (checked, compared): (&mut Checked<File>, Compared),
         told: Told<'_>,
     ) -> Result<Tally, Refusal> {
         let family = checked.summary().family;
-        let open = self.orders(statement, terms, checked.summary(), told)?;
+        let open = self.orders((statement, name), terms, checked.summary(), told)?;
         let Open { orders, lines, noted, shorts, lots, gifts, asked_before: _, refunded } = open;
         let channel = &statement.channel;
         let given_up = self.open.given_up(channel);
         let waiting = self.open.waiting(channel);
         let reader = Reader { family, channel, terms, currency };
         let mut booked = Orders::with_capacity(orders.len() + given_up.len());
-        let back = (0_u64..).zip(&given_up).filter_map(|(n, (_, item))| order_given_up(item, GIVEN_UP - n));
+        let back = (0_u64..).zip(&given_up).filter_map(|(n, (_, item))| reader.given_up(item, GIVEN_UP - n));
         for order in orders.iter().filter_map(|order| reader.booked(order)).chain(back) {
             booked.book(&order).map_err(|error| failed(&error))?;
         }
@@ -171,7 +185,7 @@ impl Desktop {
         let mut import = Import {
             desktop: self,
             reader,
-            file: statement.file.clone(),
+            file: name.clone(),
             orders,
             given_up,
             asks: Vec::new(),
@@ -183,8 +197,9 @@ impl Desktop {
             failed: BTreeMap::new(),
         };
         import.gifts(gifts)?;
-        import.pool(&mut matcher, waiting, (rules.today_us, rules.pool_days))?;
-        import.rows(&mut matcher, (checked.rows()?, statement.rows), (&lines, skip), told)?;
+        import.pool(&mut matcher, waiting, (rules.today_us, rules.pool_days, last))?;
+        import.changes(compared.changes)?;
+        import.rows(&mut matcher, (checked.rows()?, statement.rows), (&lines, &compared.known), told)?;
         import.said_no()?;
         import.leftovers(matcher)?;
         import.flush()?;
@@ -195,10 +210,10 @@ impl Desktop {
         Ok(tally)
     }
 
-    /// What is open of the channel since the pool's days before the first row.
+    /// What is open of the channel since the pool's days before the first row; with the channel's first statement, all.
     fn orders(
         &self,
-        statement: &Statement,
+        (statement, name): (&Statement, &Label),
         terms: &ChannelTerms,
         summary: &Summary,
         told: Told<'_>,
@@ -208,11 +223,16 @@ impl Desktop {
         // Days without a statement are judged by the next one.
         let first = self.open.judged_until(statement).map_or(first, |until| first.min(until));
         let since = first - (i64::from(terms.pool_days) + 1) * day;
-        let from = self.history.look(|reading| reading.position_at(since))?.max(1);
+        let from = if self.open.has_judged(&statement.channel) {
+            self.history.look(|reading| reading.position_at(since))?.max(1)
+        } else {
+            // Nothing has looked at older orders yet, and nothing will later.
+            1
+        };
         let to = self.line.durable()?;
         let mut progress = |done: u64| told(Stage::Orders, done.saturating_sub(from), to.saturating_sub(from));
         let span = Span { from, to, progress: &mut progress };
-        let mut open = open_orders(&*self.journal, (&statement.channel, &statement.file), span);
+        let mut open = open_orders(&*self.journal, (&statement.channel, name), span);
         if let Ok(open) = &mut open {
             self.name_refunds(open)?;
         }
@@ -239,17 +259,31 @@ fn seed() -> u64 {
     RandomState::new().hash_one(0)
 }
 
-fn statement(ask: &ImportAsk, summary: &Summary, currency: Currency) -> Result<Statement, Refusal> {
+/// A statement as it is opened, and what it is known by: its file, and of a file that does not say its day also channel and
+/// day, because all such files are alike.
+fn statement(ask: &ImportAsk, summary: &Summary, currency: Currency) -> Result<(Statement, Label), Refusal> {
     let totals = &summary.totals;
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
-    let hex = blake3::Hash::from_bytes(summary.sha256).to_hex();
-    let day = summary.day.or_else(|| {
+    let file = Label::internal(&blake3::Hash::from_bytes(summary.sha256).to_hex());
+    let said = summary.day.or_else(|| {
         let last = jiff::Timestamp::from_microsecond(summary.last_at_us?).ok()?;
         Some(beijing_day(last))
     });
-    let Some(day) = day else {
-        return Err(Reject::bad_request("name", "the file has no rows and says no day").into());
+    let name = match (said, ask.day) {
+        (Some(said), Some(given)) if said != given => {
+            return Err(Reject::bad_request("day", format!("the file says {said}")).into());
+        }
+        (None, None) => {
+            let reason = "is missing: the file has no rows and does not say its day, which is needed to know which orders it does not have";
+            return Err(Reject::bad_request("day", reason).into());
+        }
+        (None, Some(given)) if given > beijing_day(jiff::Timestamp::now()) => {
+            return Err(Reject::bad_request("day", "is still to come").into());
+        }
+        (None, Some(given)) => Label::internal(&format!("{file} of {} on {given}", ask.channel)),
+        (Some(_), _) => file.clone(),
     };
+    let Some(day) = said.or(ask.day) else { return Err(Reject::bad_request("day", "is missing").into()) };
     // UnionPay's day is cut an hour early.
     let cut = if ask.family == Family::UnionpayMerchant { -1 } else { 0 };
     let until = day
@@ -257,9 +291,9 @@ fn statement(ask: &ImportAsk, summary: &Summary, currency: Currency) -> Result<S
         .ok()
         .and_then(|next| next.at(0, 0, 0, 0).checked_add(cut.hours()).ok())
         .and_then(|end| BEIJING.to_timestamp(end).ok());
-    let Some(until) = until else { return Err(Reject::bad_request("name", "the day is no day").into()) };
-    Ok(Statement {
-        file: Label::internal(&hex),
+    let Some(until) = until else { return Err(Reject::bad_request("day", "is no day").into()) };
+    let statement = Statement {
+        file,
         name: ask.name.clone(),
         channel: ask.channel.clone(),
         family: Label::internal(ask.family.word()),
@@ -273,5 +307,6 @@ fn statement(ask: &ImportAsk, summary: &Summary, currency: Currency) -> Result<S
         refund_amount: totals.refund_amount,
         fee: totals.fee,
         tally: None,
-    })
+    };
+    Ok((statement, name))
 }

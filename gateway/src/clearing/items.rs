@@ -127,9 +127,10 @@ impl Desktop {
         let done = Act::Finish { gift: 0, promotion: None, owed: 0 };
         match (resolution, item.kind) {
             // A row that waited for the ledger to book the refund: it has.
-            (Resolution::Rematch(ledger) | Resolution::Pair { ledger, .. }, Difference::Chargeback)
-                if self.refund(ledger)?.is_some() =>
-            {
+            (
+                Resolution::Rematch(ledger) | Resolution::Pair { ledger, .. },
+                Difference::Chargeback | Difference::Fee | Difference::TradeType,
+            ) if self.refund(ledger)?.is_some() => {
                 self.confirm_refund(item, ledger)?;
             }
             (Resolution::Rematch(top_up) | Resolution::Pair { ledger: top_up, .. }, Difference::Chargeback) => {

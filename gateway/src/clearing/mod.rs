@@ -11,6 +11,7 @@
 //! | `changed.rs` | two files of one day |
 //! | `rows.rs` | what becomes of rows, and of orders that are left |
 //! | `row.rs` | a row of a statement as the matching sees it, and what it becomes |
+//! | `late.rs` | rows and orders that meet late |
 //! | `lots.rs` | lots that are confirmed, in all their pieces, and what they release |
 //! | `items.rs` | differences: who does what, and what follows |
 //! | `rematch.rs` | a row that is some order's all the same |
@@ -39,6 +40,7 @@ mod ids;
 mod import;
 mod item_program;
 mod items;
+mod late;
 mod lots;
 mod open;
 mod payouts;

@@ -102,6 +102,11 @@ impl OpenBook {
         before.map(|other| other.until).max()
     }
 
+    /// Whether a statement of the channel was booked: what was open before it is judged.
+    pub(super) fn has_judged(&self, channel: &Label) -> bool {
+        self.statements.values().any(|statement| statement.channel == *channel && statement.tally.is_some())
+    }
+
     fn some(&self, which: impl Fn(&Item) -> bool) -> Vec<(CommandId, Item)> {
         let items = self.items.iter().filter(|(_, item)| which(item));
         items.map(|(id, item)| (id.clone(), item.clone())).collect()

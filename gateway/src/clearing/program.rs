@@ -47,7 +47,11 @@ pub(crate) enum ReconCommand {
         sha1: Option<String>,
         #[command(flatten)]
         expected: Expected,
-        /// Book what is new in another file of a day that was imported
+        /// The day it is of, where a file without rows does not say it
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        day: Option<String>,
+        /// Another file of a day that was imported: book what is new, and open a difference about each row that is not as
+        /// it was
         #[arg(long)]
         accept_changes: bool,
         /// No later file of the channel will come: what is open on either side does not wait
@@ -138,10 +142,10 @@ pub(crate) enum ReconCommand {
 pub(crate) fn run(command: &ReconCommand) -> Result<bool> {
     match command {
         ReconCommand::Check { file, family, sha1, expected } => check(file, *family, sha1.as_deref(), expected),
-        ReconCommand::Import { file, channel, family, sha1, expected, accept_changes, last, at } => {
+        ReconCommand::Import { file, channel, family, sha1, expected, day, accept_changes, last, at } => {
             let mut query = vec![("channel", channel.clone()), ("name", name_of(file))];
             let family = family.map(|family| family.word().to_owned());
-            for (key, value) in [("family", &family), ("sha1", sha1)] {
+            for (key, value) in [("family", &family), ("sha1", sha1), ("day", day)] {
                 query.extend(value.clone().map(|value| (key, value)));
             }
             query.extend(expected.query());

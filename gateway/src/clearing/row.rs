@@ -74,18 +74,22 @@ impl Reader<'_> {
         }
     }
 
-    /// A row that waits in the pool.
+    /// A row that waits in the pool. Of a refund it has only the refund's numbers, and knows its order by these.
     pub(super) fn waiting(&self, item: &Item) -> Option<Seen> {
-        let kind = if item.refund { Kind::Refund } else { Kind::Payment };
-        let keys = self.keys(kind, (&item.order, &item.channel_order), (&item.order, &item.channel_order))?;
+        let (kind, numbers) =
+            (if item.refund { Kind::Refund } else { Kind::Payment }, (&item.order, &item.channel_order));
+        let keys = match (kind, self.family) {
+            (Kind::Refund, Family::AlipayDetail) => both(by_order(kind, numbers.0), None)?,
+            _ => self.keys(kind, (numbers.0, numbers.1), (numbers.0, numbers.1))?,
+        };
         Some(Seen {
             keys,
             kind,
             amount: item.stated?,
-            fee: None,
+            fee: Some(item.fee),
             status: Status::Succeeded,
             currency: item.currency,
-            trade: Trade::UNKNOWN,
+            trade: self.trade(&item.found),
             at_us: item.at,
             line: item.row.as_ref().map_or(0, |row| row.line),
         })
@@ -96,20 +100,35 @@ impl Reader<'_> {
         let kind = if order.refund { Kind::Refund } else { Kind::Payment };
         let number = order.number.as_str();
         let keys = match (&order.of, self.family) {
-            (Some(of), Family::AlipayDetail) => both(by_request(of.as_str(), number), None),
+            // A row that waited has only the refund's number.
+            (Some(of), Family::AlipayDetail) => both(by_request(of.as_str(), number), by_order(kind, number)),
             _ => both(by_order(kind, number), None),
         };
-        let signed = if order.refund { -order.amount } else { order.amount };
         Some(Booked {
             keys: keys?,
             kind,
             amount: order.amount,
-            fee: self.terms.fee_rate.map(|rate| fee(signed, rate)),
+            fee: self.fee(order.refund, order.amount),
             currency: order.currency,
             at_us: order.at,
             trade: Trade::UNKNOWN,
             reference: order.position,
         })
+    }
+
+    /// An order that was given up, as the matching sees it, under a number of its own.
+    pub(super) fn given_up(&self, item: &Item, reference: u64) -> Option<Booked> {
+        let kind = if item.refund { Kind::Refund } else { Kind::Payment };
+        let keys = both(by_order(kind, &item.order), None)?;
+        let amount = item.booked?;
+        let (fee, currency, at_us) = (self.fee(item.refund, amount), item.currency, item.at);
+        Some(Booked { keys, kind, amount, fee, currency, at_us, trade: Trade::UNKNOWN, reference })
+    }
+
+    /// The fee that is agreed.
+    fn fee(&self, refund: bool, amount: i64) -> Option<i64> {
+        let signed = if refund { -amount } else { amount };
+        self.terms.fee_rate.map(|rate| fee(signed, rate))
     }
 
     fn trade(&self, word: &str) -> Trade {
@@ -185,15 +204,6 @@ impl Reader<'_> {
             proposal: None,
         }
     }
-}
-
-/// An order that was given up, as the matching sees it, under a number of its own.
-pub(super) fn given_up(item: &Item, reference: u64) -> Option<Booked> {
-    let kind = if item.refund { Kind::Refund } else { Kind::Payment };
-    let keys = both(by_order(kind, &item.order), None)?;
-    let amount = item.booked?;
-    let (currency, at_us) = (item.currency, item.at);
-    Some(Booked { keys, kind, amount, fee: None, currency, at_us, trade: Trade::UNKNOWN, reference })
 }
 
 fn kind_of(row: &Row) -> Option<Kind> {

@@ -6,12 +6,10 @@ use super::import::{Refusal, Stage, Told};
 use super::lots::Lot;
 use super::row::{Reader, cost};
 use super::{Desktop, ids};
-use fentan_engine::accounts::Timestamp;
 use fentan_engine::clearing::matching::{Matcher, Outcome, Pair, Seen};
 use fentan_engine::clearing::scan::{Order, Standing};
 use fentan_engine::clearing::{
-    Act, Clearing, ConfirmLot, ConfirmRefund, Difference, Item, ItemState, OpenItem, Resolution, RowRef, Tally,
-    WorkItem,
+    Clearing, ConfirmLot, ConfirmRefund, Difference, Item, ItemState, OpenItem, RowRef, Tally,
 };
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::Reject;
@@ -64,53 +62,9 @@ impl Import<'_> {
             let id = ids::confirm(&top_up, account.as_str());
             self.lots.push((top_up.clone(), position));
             let ask = ConfirmLot { top_up, account, row: None, amount: None, fee: 0, excess: 0 };
-            self.asks.push((id, Clearing::ConfirmLot(ask)));
-            if self.asks.len() >= PARCEL {
-                self.flush()?;
-            }
+            self.ask(id, Clearing::ConfirmLot(ask))?;
         }
         self.flush()
-    }
-
-    /// Rows of earlier statements that wait: the order may be there now, or the pool's days are over.
-    pub(super) fn pool(
-        &mut self,
-        matcher: &mut Matcher,
-        waiting: Vec<(CommandId, Item)>,
-        (now, pool_days): (Timestamp, u16),
-    ) -> Result<(), Reject> {
-        let pool = i64::from(pool_days) * 86_400_000_000;
-        let mut asks = Vec::new();
-        for (id, item) in waiting {
-            // It has waited since its own day ended; that is at most a day after it happened.
-            let end = item.at + 86_400_000_000;
-            let outcome = self.reader.waiting(&item).map(|row| matcher.carried(&row, end));
-            let (what, act) = match outcome {
-                Some(Outcome::Matched(pair)) => {
-                    match self.booked(pair).filter(|order| order.standing == Standing::Booked) {
-                        Some(order) => {
-                            let resolution = Resolution::Rematch(order.booked_by.clone());
-                            let reason = "the ledger has booked it now".to_owned();
-                            self.acting.push(id.clone());
-                            ("rematch", Act::Propose { resolution, reason, approval_above: i64::MAX })
-                        }
-                        None => continue,
-                    }
-                }
-                _ if now >= end + pool => ("overdue", Act::Overdue),
-                _ => continue,
-            };
-            let work = ids::work(&id, what);
-            asks.push((work, Clearing::WorkItem(WorkItem { item: id, by: super::items::ledger(), act })));
-        }
-        let mut asks = asks.into_iter().peekable();
-        while asks.peek().is_some() {
-            for record in self.desktop.line.clear(asks.by_ref().take(PARCEL).collect())? {
-                let record = record?;
-                self.desktop.open.learn(&record);
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn rows(
@@ -165,7 +119,7 @@ impl Import<'_> {
         }
     }
 
-    fn matched(&mut self, row: &Row) {
+    pub(super) fn matched(&mut self, row: &Row) {
         self.tally.matched += 1;
         self.tally.matched_amount += if row.kind == RowKind::Refund { -row.asked } else { row.asked };
     }
@@ -184,7 +138,7 @@ impl Import<'_> {
     }
 
     /// The order of a pair.
-    fn booked(&self, pair: Pair) -> Option<&Order> {
+    pub(super) fn booked(&self, pair: Pair) -> Option<&Order> {
         let at = self.orders.binary_search_by_key(&pair.reference, |order| order.position).ok()?;
         self.orders.get(at)
     }
@@ -224,6 +178,8 @@ impl Import<'_> {
         item.fee = cost(row);
         item.ledger = known.cloned();
         if state == ItemState::Waiting {
+            // It is looked for again without its file: what is compared has to stand here.
+            item.found.clone_from(&row.trade_type);
             self.tally.waiting += 1;
         } else {
             self.tally.items += 1;
@@ -232,14 +188,14 @@ impl Import<'_> {
     }
 
     /// What a statement has confirmed already of these rows' numbers, by line.
-    fn known(&self, rows: &[&Row]) -> Result<HashMap<u64, CommandId>, Reject> {
+    pub(super) fn known(&self, rows: &[&Row]) -> Result<HashMap<u64, CommandId>, Reject> {
         known(&self.desktop.line, &self.desktop.history, self.reader.channel, (rows, &self.refunded))
     }
 
     /// A row that found its order.
     fn pair(&mut self, row: &Row, pair: Pair, what: &[Difference]) -> Result<(), Reject> {
-        if let Some((id, _)) = self.given_up(pair).cloned() {
-            return self.came(row, &id, what);
+        if let Some(given_up) = self.given_up(pair).cloned() {
+            return self.came(row, pair, given_up, what);
         }
         let Some(order) = self.booked(pair).cloned() else { return Ok(()) };
         let mut item = self.reader.item(Difference::Status, ItemState::Open, row, &self.file);
@@ -299,29 +255,6 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// The row of an order that was given up.
-    fn came(&mut self, row: &Row, id: &CommandId, what: &[Difference]) -> Result<(), Reject> {
-        if what.contains(&Difference::Status) {
-            // It says no once more.
-            self.tally.void += 1;
-            return Ok(());
-        }
-        let differs = what.iter().any(|kind| !matches!(kind, Difference::Fee | Difference::TradeType));
-        if differs {
-            let known = self.known(&[row])?;
-            self.one_sided(row, None, ItemState::Open, known.get(&row.line));
-            return Ok(());
-        }
-        let row_ref = RowRef { file: self.file.clone(), line: row.line };
-        let act = Act::Arrived { row: row_ref, amount: row.asked, fee: cost(row) };
-        let ask = Clearing::WorkItem(WorkItem { item: id.clone(), by: super::items::ledger(), act });
-        let record = self.desktop.line.one(ids::work(id, "arrived"), ask)?;
-        self.desktop.open.learn(&record);
-        self.acting.push(id.clone());
-        self.matched(row);
-        Ok(())
-    }
-
     fn confirm(&mut self, row: &Row, order: &Order, excess: i64) {
         self.failed.remove(&order.position);
         let row_ref = RowRef { file: self.file.clone(), line: row.line };
@@ -347,6 +280,12 @@ impl Import<'_> {
         };
         self.asks.push((ids::confirm(&order.id, order.account.as_str()), Clearing::ConfirmLot(ask)));
         self.lots.push((order.id.clone(), order.position));
+    }
+
+    /// Books it with the next ones.
+    pub(super) fn ask(&mut self, id: CommandId, ask: Clearing) -> Result<(), Reject> {
+        self.asks.push((id, ask));
+        if self.asks.len() >= PARCEL { self.flush() } else { Ok(()) }
     }
 
     fn open(&mut self, line: u64, item: Item) {
@@ -393,10 +332,7 @@ impl Import<'_> {
             }
             self.tally.items += 1;
             let item = self.reader.short(&order, &self.file);
-            self.asks.push((ids::short(&order.booked_by), Clearing::OpenItem(Box::new(OpenItem { item }))));
-            if self.asks.len() >= PARCEL {
-                self.flush()?;
-            }
+            self.ask(ids::short(&order.booked_by), Clearing::OpenItem(Box::new(OpenItem { item })))?;
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ pub(super) struct Filter {
 }
 
 /// A day as a client writes it.
-fn day(text: &str) -> Result<Date, Reject> {
+pub(super) fn day(text: &str) -> Result<Date, Reject> {
     let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     text.parse().ok().filter(|_| plain).ok_or_else(|| Reject::bad_request("day", "is a day like 2026-11-27"))
 }

@@ -35,6 +35,7 @@ pub(super) struct Parameters {
     family: Option<String>,
     name: Option<String>,
     sha1: Option<String>,
+    day: Option<String>,
     #[serde(default)]
     accept_changes: bool,
     #[serde(default)]
@@ -69,6 +70,10 @@ pub(super) async fn import(
         Ok(ask) => ask,
         Err(reject) => return refusal(&reject),
     };
+    let day = match parameters.day.as_deref().map(super::settlements::day).transpose() {
+        Ok(day) => day,
+        Err(reject) => return refusal(&reject),
+    };
     let file = match receive(&mut body, &clearing.folder).await {
         Ok(file) => file,
         Err(answer) => return answer,
@@ -79,6 +84,7 @@ pub(super) async fn import(
         family,
         name,
         sha1: parameters.sha1,
+        day,
         expect,
         accept_changes: parameters.accept_changes,
         last: parameters.last,
@@ -202,6 +208,13 @@ impl Parameters {
     }
 }
 
+/// What `accept_changes` would do with a file of a day that is booked.
+const INSTEAD: &str = "another file was imported for this channel and day; accept_changes=true puts this one in its place: \
+    rows that are new are booked, and each row that is changed or gone opens a difference of what it brings more or less, \
+    which somebody resolves";
+const BESIDE: &str = "another file was imported for this channel and day, and this one has no row in common with it; \
+    accept_changes=true books its rows beside it";
+
 /// What came of an import.
 fn came(result: Result<Report, Refusal>) -> Value {
     match result {
@@ -225,8 +238,9 @@ fn came(result: Result<Report, Refusal>) -> Value {
         Err(Refusal::Changed(changed)) => json!({
             "ok": false,
             "code": "statement_changed",
-            "message": "another file was imported for this channel and day; accept_changes=true books what is new in this one",
+            "message": if changed.beside { BESIDE } else { INSTEAD },
             "before": changed.before,
+            "beside": changed.beside,
             "added": changed.added,
             "removed": changed.removed,
             "changed": changed.altered,

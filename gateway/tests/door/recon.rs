@@ -18,7 +18,7 @@ struct Row {
     trade: &'static str,
 }
 
-fn yuan(fen: i64) -> String {
+pub(crate) fn yuan(fen: i64) -> String {
     format!("{}{}.{:02}", if fen < 0 { "-" } else { "" }, fen.abs() / 100, fen.abs() % 100)
 }
 
@@ -45,7 +45,7 @@ impl File {
     }
 
     /// The last row, with another kind of trade.
-    fn by(mut self, trade: &'static str) -> Self {
+    pub(crate) fn by(mut self, trade: &'static str) -> Self {
         self.0.last_mut().expect("a row").trade = trade;
         self
     }
@@ -125,7 +125,7 @@ pub(crate) fn work(server: &Server, item: &Value, body: &str) -> Value {
     server.http().exchange("POST", &path, &[], body.as_bytes()).json()
 }
 
-fn kinds(items: &[Value]) -> Vec<(String, String)> {
+pub(crate) fn kinds(items: &[Value]) -> Vec<(String, String)> {
     let word = |item: &Value, name: &str| item[name].as_str().unwrap().to_owned();
     let mut kinds: Vec<_> = items.iter().map(|item| (word(item, "kind"), word(item, "order"))).collect();
     kinds.sort();
@@ -135,7 +135,8 @@ fn kinds(items: &[Value]) -> Vec<(String, String)> {
 pub(crate) fn line(server: &Server, account: &str) -> String {
     let books = server.trial_balance();
     assert_eq!(books["balanced"], true, "{books}");
-    let found = books["accounts"].as_array().unwrap().iter().find(|line| line["account"] == account).cloned();
+    let mut lines = books["accounts"].as_array().unwrap().iter();
+    let found = lines.find(|line| line["account"] == account && line["currency"] == "CNY").cloned();
     let side = |line: Value| match (line["debit"].as_str(), line["credit"].as_str()) {
         (Some(debit), _) => format!("-{debit}"),
         (_, Some(credit)) => credit.to_owned(),
@@ -468,56 +469,84 @@ fn orders() -> i64 {
 }
 
 /// The terms of the channel of the month, so that fees and kinds of trade can differ.
-const MONTH_TERMS: &str = r#"
+pub(crate) const MONTH_TERMS: &str = r#"
 [[channel]]
 name = "wechat"
 family = "generic_csv"
 fee_percent = "0.6"
 trade_types = ["app"]
+
+[[product]]
+name = "dollars"
+currency = "USD"
+decimals = 2
+rule = "by_lot"
 "#;
 
-/// Of so many orders there is one difference of each of the eight kinds: a hundredth differs.
+/// Of so many orders there is one difference of each of the nine kinds: more than a hundredth differs.
 const EACH: i64 = 800;
+/// Which of them have their row a day late, and which are booked a day after their row.
+const LATE_ROW: i64 = 41;
+const LATE_ORDER: i64 = 57;
+/// Which is booked in another currency than its row's.
+const DOLLARS: i64 = 463;
 
-/// Orders of 10.00 of which 6.00 are spent, and a statement that differs in a hundredth of them.
-fn a_month(server: &Server) -> File {
-    let mut file = File::new();
-    let mut client = server.client();
-    for chunk in 0..orders() / 500 {
-        let mut many = Vec::new();
-        for n in 0..500 {
-            let (id, wallet) = (format!("{chunk}-{n}"), format!("w-{chunk}-{n}"));
+/// The orders of a chunk of 500 that are booked on a day: top-ups of 10.00 of which 6.00 are spent.
+fn booked(client: &mut Client, chunk: i64, is_booked: impl Fn(i64) -> bool) {
+    let mut many = Vec::new();
+    for n in (0..500).filter(|n| is_booked((chunk * 500 + n) % EACH)) {
+        let (id, wallet) = (format!("{chunk}-{n}"), format!("w-{chunk}-{n}"));
+        let dollars = (chunk * 500 + n) % EACH == DOLLARS;
+        if dollars {
             many.push(format!(
-                r#"{{"id":"{id}","op":"top_up","account":"{wallet}","principal":"10.00","bonus":"5.00","channel":"wechat","channel_order":"o-{id}"}}"#
+                r#"{{"id":"a-{id}","op":"open_account","account":"{wallet}","kind":"wallet","product":"dollars"}}"#
             ));
+        }
+        many.push(format!(
+            r#"{{"id":"{id}","op":"top_up","account":"{wallet}","principal":"10.00","bonus":"5.00","channel":"wechat","channel_order":"o-{id}"}}"#
+        ));
+        if !dollars {
             many.push(format!(
                 r#"{{"id":"s-{id}","op":"spend","account":"{wallet}","merchant":"m-{}","amount":"6.00"}}"#,
                 n % 7
             ));
         }
-        client.send(&format!("[{}]", many.join(",")));
-        client.answer();
+    }
+    client.send(&format!("[{}]", many.join(",")));
+    client.answer();
+}
+
+/// What the channel says of them on the first day, and on the second: it differs in a hundredth of them.
+fn a_month(server: &Server) -> [File; 2] {
+    let [mut first, mut second] = [File::new(), File::new()];
+    let mut client = server.client();
+    for chunk in 0..orders() / 500 {
+        booked(&mut client, chunk, |n| n != LATE_ORDER);
         for n in 0..500 {
             let order = format!("o-{chunk}-{n}");
-            file = match (chunk * 500 + n) % EACH {
+            first = match (chunk * 500 + n) % EACH {
                 // Short.
-                3 => file,
-                107 => file.paid(&order, 1_000).paid(&format!("{order}-more"), 1_000),
-                211 => file.paid(&order, 999),
-                313 => file.row("payment", &order, "", 1_000, 0, "failed"),
-                417 => file.paid(&order, 1_000).paid(&order, 1_000),
-                519 => file.paid(&order, 1_000).row("refund", &order, &format!("r-{order}"), 500, -3, "succeeded"),
-                623 => file.row("payment", &order, "", 1_000, 7, "succeeded"),
-                729 => file.paid(&order, 1_000).by("gift"),
-                _ => file.paid(&order, 1_000),
+                3 => first,
+                LATE_ROW => {
+                    second = second.paid(&order, 1_000);
+                    first
+                }
+                107 => first.paid(&order, 1_000).paid(&format!("{order}-more"), 1_000),
+                211 => first.paid(&order, 999),
+                313 => first.row("payment", &order, "", 1_000, 0, "failed"),
+                417 => first.paid(&order, 1_000).paid(&order, 1_000),
+                519 => first.paid(&order, 1_000).row("refund", &order, &format!("r-{order}"), 500, -3, "succeeded"),
+                623 => first.row("payment", &order, "", 1_000, 7, "succeeded"),
+                729 => first.paid(&order, 1_000).by("gift"),
+                _ => first.paid(&order, 1_000),
             };
         }
     }
-    file
+    [first, second]
 }
 
-/// Kinds of which a month in one currency can have all.
-const KINDS: [&str; 8] = [
+/// The kinds of difference that there are.
+const KINDS: [&str; 9] = [
     "long",
     "short",
     "amount_mismatch",
@@ -526,6 +555,7 @@ const KINDS: [&str; 8] = [
     "chargeback",
     "fee_mismatch",
     "trade_type_mismatch",
+    "currency_mismatch",
 ];
 
 /// Milliseconds from a file's first byte to the kill, for 20,000 orders. The long run is killed at all of them.
@@ -539,44 +569,65 @@ fn c4_a_month_of_differences_is_found_whole_however_often_a_kill_interrupts() {
         [include_str!("../../../config/products.toml"), include_str!("../../../config/rules.toml"), MONTH_TERMS];
     std::fs::write(&terms, files.concat()).unwrap();
     let flags = ["--shards", "2", "--catalog", terms.to_str().unwrap()];
-    let mut server = ledger.serve(&flags);
-    let file = ledger.path("st.csv");
-    std::fs::write(&file, a_month(&server).text(&today())).unwrap();
-    let import = |url: &str| {
-        let what = ["recon", "import", "--channel", "wechat", "--family", "generic_csv", "--last", "--json"];
-        ledger.run(&[&what[..], &["--server", url, file.to_str().unwrap()]].concat())
+    let server = ledger.serve(&flags);
+    let days = a_month(&server);
+    let files = ["first.csv", "second.csv"].map(|name| ledger.path(name));
+    for ((file, day), time) in files.iter().zip(&days).zip([today(), in_days(1)]) {
+        std::fs::write(file, day.text(&time)).unwrap();
+    }
+    let import = |url: &str, day: usize| {
+        let what = ["recon", "import", "--channel", "wechat", "--family", "generic_csv", "--json"];
+        let last = if day == 1 { &["--last"][..] } else { &[] };
+        ledger.run(&[&what[..], last, &["--server", url, files[day].to_str().unwrap()]].concat())
     };
     let ways = u64::try_from(orders() / 20_000).unwrap().max(1);
     let kills = if ways == 1 { 4 } else { KILLS.len() };
-    for pause in &KILLS[..kills] {
+    let interrupted = |mut server: Server, day: usize, pauses: &[u64]| {
+        for pause in pauses {
+            let url = format!("http://{}", server.http);
+            server = std::thread::scope(|scope| {
+                let sent = scope.spawn(|| import(&url, day));
+                std::thread::sleep(std::time::Duration::from_millis(pause * ways));
+                server.kill();
+                sent.join().unwrap();
+                ledger.serve(&flags)
+            });
+        }
         let url = format!("http://{}", server.http);
-        server = std::thread::scope(|scope| {
-            let sent = scope.spawn(|| import(&url));
-            std::thread::sleep(std::time::Duration::from_millis(pause * ways));
-            server.kill();
-            sent.join().unwrap();
-            ledger.serve(&flags)
+        let done = eventually("the end of the import", || {
+            let output = import(&url, day);
+            let done = json(&String::from_utf8_lossy(&output.stdout));
+            assert!(done["ok"] == true || done["code"] == "history_behind", "{done}");
+            (done["ok"] == true).then_some(done)
         });
+        (server, done)
+    };
+    let each = orders() / EACH;
+    let (server, first) = interrupted(server, 0, &KILLS[..kills]);
+    // Nothing is confirmed of what is short, failed, of another amount or currency, or late on either side.
+    let confirmed = orders() - 6 * each;
+    let counts =
+        |done: &Value| ["matched", "items", "waiting", "expected"].map(|name| done["tally"][name].as_i64().unwrap());
+    // Long, charge-back and the late order wait for the ledger, short and the late row for
+    // the channel.
+    assert_eq!(counts(&first), [confirmed, 6 * each, 3 * each, 2 * each], "{first}");
+    assert_eq!(first["tally"]["released"], yuan(confirmed * 600), "{first}");
+
+    let mut client = server.client();
+    for chunk in 0..orders() / 500 {
+        booked(&mut client, chunk, |n| n == LATE_ORDER);
     }
-    let url = format!("http://{}", server.http);
-    let done = eventually("the end of the import", || {
-        let output = import(&url);
-        let done = json(&String::from_utf8_lossy(&output.stdout));
-        assert!(done["ok"] == true || done["code"] == "history_behind", "{done}");
-        (done["ok"] == true).then_some(done)
-    });
-    let (tally, each) = (&done["tally"], orders() / EACH);
-    // Of the short, the failed and the one with another amount nothing is confirmed.
-    let confirmed = orders() - 3 * each;
-    assert_eq!(tally["items"].as_i64(), Some(8 * each), "{done}");
-    assert_eq!(tally["released"], yuan(confirmed * 600), "{done}");
-    assert_eq!(tally["matched"].as_i64(), Some(confirmed), "two kinds differ and are confirmed: {done}");
+    let (server, second) = interrupted(server, 1, &KILLS[..kills / 2]);
+    assert_eq!(counts(&second), [each, each, 0, 0], "{second}");
+    assert_eq!(second["tally"]["released"], yuan(each * 600), "{second}");
     assert_eq!(line(&server, "channels"), "0.00", "every order has its row or its item");
     // Long, short, amount, status, duplicate, charge-back, fee: 10.00 - 10.00 - 0.01 - 10.00 + 10.00 - 5.00 - 0.01
     assert_eq!(line(&server, "suspense"), yuan(-502 * each));
+    assert_eq!(line(&server, "merchants.unreconciled.paid"), yuan(3 * each * 400), "short, amount and status");
     for kind in KINDS {
-        let found = i64::try_from(items(&server, &format!("kind={kind}")).len()).unwrap();
-        assert_eq!(found, each, "all of {kind} are found, and none is invented");
+        let found = items(&server, &format!("kind={kind}"));
+        assert_eq!(i64::try_from(found.len()).unwrap(), each, "all of {kind} are found, and none is invented");
+        assert!(found.iter().all(|item| item["state"] == "open"), "nothing waits any longer: {kind}");
     }
     server.stop();
     ledger.verify();

@@ -17,7 +17,11 @@
 //!
 //! Of the refund of a top-up all of it is the other way round: what the ledger booked is what it owes the channel, and
 //! what the channel has is what left its funds; a fee that differs is moved to suspense by the item. No top-up is confirmed, taken back or found by it.
+//!
+//! A fee that the channel itself has changed, in another file of the same day, is beside no booking of the ledger's: what
+//! it took beyond the first one goes from its funds to suspense.
 
+use super::late::{arrived, differs, missed};
 use super::{Decided, already, unknown};
 use crate::accounts::{SystemAccount, Timestamp};
 use crate::clearing::{Act, Difference, Document, Entry, Item, ItemState, Place, Proposal, Resolution, WorkItem};
@@ -54,7 +58,9 @@ pub fn open(id: &CommandId, item: &Item) -> Decided {
         }
         // With a trade type that differs, a fee may differ as well.
         Difference::Fee | Difference::TradeType => {
-            if item.refund {
+            if item.booked.is_none() {
+                entry.pay(Place::SUSPENSE, funds.clone(), item.excess);
+            } else if item.refund {
                 entry.pay(Place::SUSPENSE, Place::FEE, item.excess);
             }
             item.suspense = -item.excess;
@@ -146,6 +152,7 @@ pub fn work(document: Option<&Document>, other: Option<&Document>, ask: &WorkIte
             item.state = ItemState::Open;
         }
         Act::Arrived { row, amount, fee } => arrived(&mut item, &mut entry, (row, *amount, *fee), ask, now)?,
+        Act::Differs(found) => differs(&mut item, &mut entry, found, ask, now)?,
         Act::Finish { gift, promotion, owed } => {
             if item.state != ItemState::Acting {
                 return Err(done());
@@ -166,6 +173,11 @@ pub fn work(document: Option<&Document>, other: Option<&Document>, ask: &WorkIte
             }
             let open = *gift > 0 || *owed > 0;
             item.state = if open { ItemState::Suspended } else { ItemState::Resolved };
+            if matches!(item.kind, Difference::Fee | Difference::TradeType) {
+                // The lot or refund is confirmed, and what differs about it is still to be resolved.
+                item.proposal = None;
+                item.state = ItemState::Open;
+            }
         }
     }
     let Some((id, mut partner)) = ends_too else { return Ok(entry.with(&ask.item, item)) };
@@ -202,11 +214,6 @@ fn partner_of(
         return Err(Reject::AmountMismatch { expected: money(order.suspense), given: money(item.suspense) });
     }
     Ok(Some((id.clone(), (**order).clone())))
-}
-
-/// Whether the ledger has an order of which the channel has nothing.
-fn missed(item: &Item) -> bool {
-    item.kind == Difference::Short || item.kind == Difference::Status && item.stated.is_none()
 }
 
 /// How much money a resolution is about.
@@ -291,43 +298,6 @@ const fn lot_counts(item: &Item) -> bool {
             Difference::Status => item.booked.is_some(),
             _ => false,
         }
-}
-
-/// The channel's row came after the order was given up: the order's debt is paid.
-fn arrived(
-    item: &mut Item,
-    entry: &mut Entry,
-    (row, amount, fee): (&crate::clearing::RowRef, i64, i64),
-    ask: &WorkItem,
-    now: Timestamp,
-) -> Result<(), Reject> {
-    // Of a top-up that was taken back nothing is left that the row could be for.
-    let suspended = item.proposal.as_ref().is_some_and(|proposal| proposal.was == ItemState::Suspended);
-    let open = matches!(item.state, ItemState::Open | ItemState::Proposed | ItemState::Waiting) && !suspended;
-    if !missed(item) || !open {
-        return Err(already(format!("the item {}", ask.item), item.state.word()));
-    }
-    let Some(booked) = item.booked.filter(|booked| *booked == amount) else {
-        return Err(Reject::bad_request("amount", "is not the order's"));
-    };
-    let funds = Place::funds(&item.channel);
-    let came = if item.refund { -booked } else { booked };
-    entry.pay(funds.clone(), Place::SUSPENSE, came);
-    entry.pay(Place::FEE, funds, fee);
-    item.suspense += came;
-    item.stated = Some(amount);
-    item.fee = fee;
-    item.row = Some(row.clone());
-    item.proposal = Some(Proposal {
-        resolution: Resolution::Accept,
-        reason: "the channel's row came".into(),
-        by: ask.by.clone(),
-        approved_by: None,
-        at: now,
-        was: item.state,
-    });
-    item.state = ItemState::Acting;
-    Ok(())
 }
 
 /// Who the ledger is, where it works on an item by itself.

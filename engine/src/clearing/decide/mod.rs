@@ -2,6 +2,7 @@
 //! customer line; a document comes in as it stands and goes out as it stands then.
 
 pub mod item;
+mod late;
 pub mod payout;
 pub mod reconcile;
 pub mod settle;
