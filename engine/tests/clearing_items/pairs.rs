@@ -6,8 +6,8 @@ use fentan_engine::clearing::{Act, Difference, Document, Entry, Item, ItemState,
 use fentan_engine::ledger::Reject;
 
 /// What was found about the same money, by the channel and by the ledger: as it stands when it is found.
-fn found(item: Item) -> Document {
-    let entry = open(&id("x"), &item).unwrap();
+fn found(item: &Item) -> Document {
+    let entry = open(&id("x"), item).unwrap();
     entry.documents[0].document.clone()
 }
 
@@ -53,7 +53,7 @@ fn c4_a_long_and_the_short_of_the_same_money_end_with_one_record_that_moves_noth
         (chargeback(), refund(Difference::Short)),
         (chargeback(), refund(Difference::Status)),
     ] {
-        let (row, order) = (found(row), found(order));
+        let (row, order) = (found(&row), found(&order));
         assert_eq!(item_of(&row).suspense + item_of(&order).suspense, 0, "one has what the other lacks");
         let ask = propose(pair(), i64::MAX);
         assert_eq!(partner(Some(&row), &ask), Some(&id("i-2")));
@@ -67,7 +67,7 @@ fn c4_a_long_and_the_short_of_the_same_money_end_with_one_record_that_moves_noth
 
 #[test]
 fn c4_two_persons_end_a_pair_and_the_second_finds_it_as_it_is_then() {
-    let (row, order) = (found(long()), found(item(Difference::Short)));
+    let (row, order) = (found(&long()), found(&item(Difference::Short)));
     let proposed = work(Some(&row), Some(&order), &propose(pair(), 0), 7).unwrap();
     let [filed] = proposed.documents.as_slice() else { panic!("the order's stays as it is: {proposed:?}") };
     let row = filed.document.clone();
@@ -88,9 +88,9 @@ fn c4_two_persons_end_a_pair_and_the_second_finds_it_as_it_is_then() {
 
 #[test]
 fn c4_what_is_no_pair_is_told_what_differs_and_stays() {
-    let row = found(long());
+    let row = found(&long());
     let told = |row: &Document, order: Item| {
-        let order = found(order);
+        let order = found(&order);
         work(Some(row), Some(&order), &propose(pair(), i64::MAX), 7).unwrap_err()
     };
     let field = |reject: Reject| match reject {
@@ -118,6 +118,6 @@ fn c4_what_is_no_pair_is_told_what_differs_and_stays() {
     assert!(matches!(&none, Reject::UnknownDocument { kind, .. } if kind == "item"), "{none:?}");
     // An order's own difference has no row to give.
     for kind in [Difference::Short, Difference::Amount, Difference::Fee, Difference::Currency, Difference::TradeType] {
-        assert_eq!(field(told(&found(item(kind)), short())), "resolution", "{kind:?}");
+        assert_eq!(field(told(&found(&item(kind)), short())), "resolution", "{kind:?}");
     }
 }

@@ -122,7 +122,7 @@ mod tests {
         let made = ahead.end().expect("made");
         assert_eq!((made.size, made.written_to, made.file.metadata().expect("its size").len()), (size, size, size));
         let cut = Ahead::begin(folder.path(), 1 << 30).expect("there is room").end().expect("made, in part");
-        assert!(cut.written_to < cut.size && cut.written_to % PIECE as u64 == 0);
+        assert!(cut.written_to < cut.size && cut.written_to.is_multiple_of(PIECE as u64));
         assert!(Ahead::begin(folder.path(), u64::MAX / 2).is_none(), "no disk has so much room");
     }
 }
