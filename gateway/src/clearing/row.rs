@@ -9,7 +9,7 @@ use fentan_engine::clearing::scan::{Order, short_of};
 use fentan_engine::clearing::{ChannelTerms, Difference, Item, ItemState, RowRef, fee};
 use fentan_engine::money::Currency;
 use fentan_engine::names::Label;
-use fentan_statements::{Family, Row, RowKind, RowStatus};
+use fentan_statements::{Family, Row, RowKind, RowStatus, fee_mismatch};
 
 /// A word that is none of those that are agreed.
 const OTHER_TRADE: u8 = u8::MAX;
@@ -129,6 +129,14 @@ impl Reader<'_> {
     fn fee(&self, refund: bool, amount: i64) -> Option<i64> {
         let signed = if refund { -amount } else { amount };
         self.terms.fee_rate.map(|rate| fee(signed, rate))
+    }
+
+    /// Where no fee is agreed: what the channel would keep by the rate that the row says, if it shows another fee.
+    pub(super) fn rated(&self, row: &Row) -> Option<i64> {
+        if self.terms.fee_rate.is_some() {
+            return None;
+        }
+        fee_mismatch(row).map(|(expected, shown)| cost(row) - shown + expected)
     }
 
     fn trade(&self, word: &str) -> Trade {

@@ -238,11 +238,13 @@ impl Import<'_> {
                 self.open(row.line, item);
             }
             first => {
-                let excess = pair.fee.map_or(0, |expected| cost(row) - expected);
+                let agreed = pair.fee.or_else(|| self.reader.rated(row));
+                let excess = agreed.map_or(0, |expected| cost(row) - expected);
+                let first = first.copied().or((excess != 0).then_some(Difference::Fee));
                 self.confirm(row, &order, excess);
                 self.matched(row);
                 if let Some(kind) = first {
-                    item.kind = *kind;
+                    item.kind = kind;
                     item.booked = Some(order.amount);
                     item.stated = Some(row.asked);
                     item.excess = excess;

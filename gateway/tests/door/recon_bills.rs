@@ -134,6 +134,25 @@ fn c3_every_complete_real_file_reconciles_to_the_fen_with_its_own_totals_and_onc
 }
 
 #[test]
+fn c5_where_no_fee_is_agreed_a_row_is_held_to_the_rate_that_it_says() {
+    let whole = String::from_utf8(bill("wechat/trade_v2_ALL_20151028.csv")).unwrap();
+    assert_eq!(whole.matches("`0.01000").count(), 2, "of the first row, and the sum");
+    let bytes = whole.replace("`0.01000", "`0.03000").into_bytes();
+    let ledger = Ledger::new();
+    let server = ledger.serve(&[]);
+    book(&mut server.client(), "wechat", &rows(Family::WechatTrade, &bytes));
+    let done = send(&server, ("wechat", Family::WechatTrade), &bytes);
+    assert_eq!((&done["tally"]["items"], &done["fee"]), (&json("1"), &json(r#""0.03""#)), "{done}");
+    let items = items(&server, "state=all");
+    let [fee] = &items[..] else { panic!("one difference: {items:?}") };
+    let says = ["kind", "order", "suspense"].map(|field| fee[field].as_str().unwrap());
+    assert_eq!(says, ["fee_mismatch", "dicwdkof7s8tpfgrl7vmxa6xhd7udrmt", "-0.02"], "0.6 % of 0.88 is 0.01: {fee}");
+    assert_eq!((line(&server, "fee"), line(&server, "channels")), ("-0.01".into(), "0.00".into()));
+    server.stop();
+    ledger.verify();
+}
+
+#[test]
 fn c3_every_truncated_real_file_is_refused_whole_and_books_nothing() {
     let ledger = Ledger::new();
     let server = ledger.serve(&[]);
