@@ -100,7 +100,7 @@ pub(crate) fn any_chore() -> impl Strategy<Value = Chore> {
         6 => any::<u8>().prop_map(Chore::Send),
         8 => (any::<u8>(), any::<bool>()).prop_map(|(settlement, paid)| Chore::Paid(settlement, paid)),
         2 => (1..101_u8).prop_map(Chore::Withdraw),
-        2 => (0..3_u8, any::<bool>()).prop_map(|(statement, closes)| Chore::Statement(statement, closes)),
+        6 => (0..3_u8, any::<bool>()).prop_map(|(statement, closes)| Chore::Statement(statement, closes)),
     ]
 }
 
