@@ -3,21 +3,19 @@
 //! # What a sync costs
 //! A group that lands on space that was written before (with zeros) changes nothing but its own sectors: the
 //! sync writes those and no more. On space that was only allocated, the file system must note that it is
-//! written now: 12 KiB more and twice the time. So the next segment is written with zeros while this one fills
-//! (`ahead.rs`). Where that was not done, zeros are written ahead of a small group in the same write; a large one is
-//! better off with the note, because zeros cost its bytes once more (`storage/examples/sync_latency.rs`).
+//! written now: 12 KiB more and twice the time. So before a small group, zeros are written ahead in the same
+//! write; a large one is better off with the note, because zeros cost its bytes once more
+//! (`storage/examples/sync_latency.rs`).
 
-use super::ahead::{Ahead, Made, is_due};
 use super::check::Last;
 use super::format::{GROUP_HEADER, GroupHeader, SECTOR, SEGMENT_HEADER, SegmentHeader, aligned, file_name};
-use super::medium::{read_at, sync_folder, told};
+use super::medium::{allocate, read_at, sync_folder, told};
 use crate::errors::{Fault, FolderError};
 use fentan_engine::journal::Chain;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 /// A group up to this size is small, in bytes.
 const SMALL: u64 = 12 << 10;
@@ -26,7 +24,7 @@ const AHEAD: u64 = 512 << 10;
 /// A ledger's first segment has this size, in bytes, the second twice as much, and so on.
 const FIRST: u64 = 4 << 20;
 /// The name of a segment that is being made.
-pub(super) const NEW: &str = "segment.new";
+const NEW: &str = "segment.new";
 /// How much of a torn tail is cleared in one write, in bytes.
 const CLEAR: u64 = 1 << 20;
 
@@ -42,8 +40,6 @@ pub(super) struct Active {
     pub(super) group: u64,
     /// Up to here the file has been written, if only with zeros.
     written_to: u64,
-    /// When this process began to write to it, and where.
-    begun: (Instant, u64),
 }
 
 impl Active {
@@ -65,39 +61,24 @@ impl Active {
             Ok((file, end))
         });
         let (file, end) = repaired.map_err(|error| FolderError::from_io(&path, &error))?;
-        Ok(Self {
-            path,
-            file,
-            header: last.header,
-            end,
-            group: last.place.group,
-            written_to: end,
-            begun: (Instant::now(), end),
-        })
+        Ok(Self { path, file, header: last.header, end, group: last.place.group, written_to: end })
     }
 
-    /// Makes a segment: its header and its name are durable when this returns. What was made ahead is taken if it has
-    /// the right size.
-    pub(super) fn create(folder: &Path, header: SegmentHeader, ahead: Option<Made>) -> Result<Self, Fault> {
+    /// Makes a segment: its header and its name are durable when this returns.
+    pub(super) fn create(folder: &Path, header: SegmentHeader) -> Result<Self, Fault> {
         let (new, path) = (folder.join(NEW), folder.join(file_name(header.first())));
-        let ahead = ahead.filter(|made| made.size == header.size);
-        let made = ahead.map_or_else(|| Made::allocated(&new, header.size), Ok).and_then(|made| {
-            made.file.write_all_at(&header.encode(), 0)?;
-            made.file.sync_all()?;
+        let made = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&new);
+        let made = made.and_then(|file| {
+            allocate(&file, header.size)?;
+            file.write_all_at(&header.encode(), 0)?;
+            file.sync_all()?;
             fs::rename(&new, &path)?;
             sync_folder(folder)?;
-            Ok(made)
+            Ok(file)
         });
-        let Made { file, written_to, .. } = made.map_err(|error| told(&path, &error))?;
+        let file = made.map_err(|error| told(&path, &error))?;
         let (end, group) = (SEGMENT_HEADER, header.group);
-        Ok(Self { path, file, header, end, group, written_to: written_to.max(end), begun: (Instant::now(), end) })
-    }
-
-    /// Begins the segment after this one, if that is to be made ahead.
-    pub(super) fn begin_next(&self, folder: &Path, segment_bytes: u64) -> Option<Ahead> {
-        let (since, from) = self.begun;
-        let due = is_due(self.header.size, self.end, self.end - from, since.elapsed());
-        due.then(|| Ahead::begin(folder, size_for(segment_bytes, self.header.number + 1, 0)))?
+        Ok(Self { path, file, header, end, group, written_to: end })
     }
 
     /// Removes what the making of a segment left when it was cut short.

@@ -1,7 +1,6 @@
 //! The writing side of the journal: one write and one sync for each append.
 
 use super::active::{Active, size_for};
-use super::ahead::Ahead;
 use super::check::Segment;
 use super::format::{GROUP_HEADER, SEGMENT_HEADER, SegmentHeader};
 use super::reader::SegmentReader;
@@ -17,8 +16,7 @@ use std::sync::Arc;
 /// by this writer or another: the folder must be opened again.
 ///
 /// Cost: one copy of the bytes into a buffer that is kept (it grows to the largest append), no hashing of
-/// them, and a sync of what was written. Once in a segment, by default 64 MiB, a file is made, most
-/// of it ahead (`ahead.rs`): two syncs.
+/// them, and a sync of what was written. Once in a segment, by default 64 MiB, a file is made: three syncs.
 #[derive(Debug)]
 pub struct SegmentJournal {
     shared: Arc<Segments>,
@@ -109,19 +107,16 @@ fn gather(
 
 /// Writes and syncs what was gathered, and shows it to the readers.
 fn write(shared: &Segments, seat: &mut Seat, after: Chain) -> Result<(), Fault> {
-    let Seat { active, ahead, buffer, chain, .. } = seat;
+    let Seat { active, buffer, chain, .. } = seat;
     let active = match active {
         Some(active) if active.fits(buffer.len()) => active,
         full => {
-            let made = roll(shared, full.as_ref(), ahead.take(), chain, buffer.len())?;
+            let made = roll(shared, full.as_ref(), chain, buffer.len())?;
             full.insert(made)
         }
     };
     active.write(buffer, chain)?;
     *chain = after;
-    if ahead.is_none() {
-        *ahead = active.begin_next(&shared.folder, shared.segment_bytes);
-    }
     let mut durable = shared.durable.write();
     if let Some(segment) = durable.segments.last_mut() {
         segment.end = active.end;
@@ -131,13 +126,7 @@ fn write(shared: &Segments, seat: &mut Seat, after: Chain) -> Result<(), Fault> 
 }
 
 /// Begins the next segment.
-fn roll(
-    shared: &Segments,
-    full: Option<&Active>,
-    ahead: Option<Ahead>,
-    chain: &Chain,
-    group: usize,
-) -> Result<Active, Fault> {
+fn roll(shared: &Segments, full: Option<&Active>, chain: &Chain, group: usize) -> Result<Active, Fault> {
     let mut mark = [0; 8];
     getrandom::fill(&mut mark)
         .map_err(|error| Fault::new(format!("the operating system gave no random bytes: {error}")))?;
@@ -150,7 +139,7 @@ fn roll(
         group: full.map_or(1, |full| full.group),
         chain: *chain,
     };
-    let made = Active::create(&shared.folder, header, ahead.and_then(Ahead::end))?;
+    let made = Active::create(&shared.folder, header)?;
     if let Some(full) = full {
         full.shorten();
     }

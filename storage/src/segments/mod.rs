@@ -2,14 +2,13 @@
 //!
 //! `journal/` holds segments, named by the position of their first record, and the file `control`. An append
 //! is a *group*: its sealed batches behind a small header, in one write and one sync, at the end of the last
-//! segment. Nothing but zeros is written over, and nothing is kept in memory but a sparse index
+//! segment. Nothing is written twice, nothing is rewritten, and nothing is kept in memory but a sparse index
 //! of the segments that were read last.
 //!
 //! * `format.rs`: the bytes of segments and groups.
 //! * `control.rs`: the control file: term, floor, and how far the journal has come.
 //! * `medium.rs`: what the operating system is asked for.
 //! * `active.rs`: the segment that is written to.
-//! * `ahead.rs`: the segment after it.
 //! * `walk.rs`: from batch to batch through a segment.
 //! * `check.rs`: what is there when a folder is opened: a torn tail or damage.
 //! * `state.rs`: opening, and what writers and readers share.
@@ -19,7 +18,6 @@
 //! * `extent.rs`, `rebuild.rs`: what a backup copies, and a journal out of it.
 
 mod active;
-mod ahead;
 mod check;
 mod control;
 mod extent;

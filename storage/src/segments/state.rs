@@ -1,7 +1,6 @@
 //! What the handles of an open journal share.
 
 use super::active::Active;
-use super::ahead::Ahead;
 use super::check::{Found, Segment};
 use super::control::Control;
 use super::index::Indexes;
@@ -25,8 +24,6 @@ pub(super) struct Seat {
     pub(super) chain: Chain,
     /// `None` before the first append.
     pub(super) active: Option<Active>,
-    /// The segment after it, when that is being made.
-    pub(super) ahead: Option<Ahead>,
     /// The group that is being written, kept for its space.
     pub(super) buffer: Vec<u8>,
 }
@@ -159,7 +156,7 @@ impl Segments {
         lock: Option<Arc<File>>,
     ) -> Self {
         let (chain, control) = (found.chain(), found.control);
-        let seat = Seat { term: control.term, failed: None, chain, active, ahead: None, buffer: Vec::new() };
+        let seat = Seat { term: control.term, failed: None, chain, active, buffer: Vec::new() };
         let durable = Durable { segments: found.segments.clone(), end: chain.next_position, floor: control.floor };
         Self {
             indexes: Indexes::new(folder.clone()),
@@ -192,11 +189,6 @@ impl Drop for Segments {
     /// After an orderly close the control file says how far the journal has come: no damage to its end can then
     /// be taken for a torn tail.
     fn drop(&mut self) {
-        if let Some(ahead) = self.seat.get_mut().ahead.take() {
-            ahead.end();
-            // When it stays, the next opening removes it.
-            let _ = Active::remove_unmade(&self.folder);
-        }
         let reached = self.control.get_mut().reached;
         let moved = self.durable.get_mut().end - 1 > reached;
         if self.lock.is_some() && moved && self.seat.get_mut().failed.is_none() {
