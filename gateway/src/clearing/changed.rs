@@ -4,7 +4,7 @@ use super::import::{ImportAsk, Refusal};
 use super::lots::failed;
 use super::row::cost;
 use super::rows::Import;
-use super::{Desktop, ids};
+use super::{Desktop, PATIENCE, ids};
 use fentan_engine::clearing::{Clearing, Difference, ItemState, OpenItem, Statement};
 use fentan_engine::ledger::Reject;
 use fentan_engine::money::{Currency, Money};
@@ -78,6 +78,8 @@ impl Desktop {
         if others.is_empty() {
             return Ok(Compared::default());
         }
+        // The history says which top-ups those files have confirmed: it has to have come as far as they were booked.
+        self.settle(PATIENCE)?;
         self.in_order(&mut others)?;
         let decimals = currency.exponent();
         let open = |other: &Statement| -> Result<Checked<File>, Refusal> {

@@ -85,7 +85,7 @@ pub(crate) use settle::{RunAsk, RunReport};
 const WAITING: usize = 64;
 /// How long the start waits for the history before it tries again; a stop waits as long for it at most.
 const START: Duration = Duration::from_secs(5);
-/// How long a settlement or a payout waits for the history, which runs at the lowest priority.
+/// How long a settlement, a payout or another file of a day waits for the history, which runs at the lowest priority.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Something for the thread to do.
