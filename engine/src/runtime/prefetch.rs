@@ -1,4 +1,4 @@
-//! The one place with `unsafe`: a hint to the processor that a value will be read soon.
+//! The engine's one place with `unsafe`: a hint to the processor that a value will be read soon.
 //!
 //! A spend touches a handful of random places (the index of ids, the index of wallets, the wallet), and each costs
 //! 200 to 400 ns when it has to come from memory. Asked for together, a step's requests ahead, they cost little more
