@@ -116,7 +116,19 @@ impl Chart {
 /// every spend is added here, so a line is found by its place, not by a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
-pub struct Totals(Vec<(Currency, [i128; LINES])>);
+pub struct Totals(Vec<(Currency, Lines)>);
+
+/// The figures of one currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lines([i128; LINES]);
+
+impl Lines {
+    /// Adds to a line.
+    #[inline]
+    pub(crate) fn add(&mut self, line: Chart, minor: i128) {
+        self.0[line.place()] += minor;
+    }
+}
 
 /// As it is written down: the lines that are not zero, in order.
 #[derive(Serialize, Deserialize)]
@@ -150,14 +162,18 @@ impl From<Totals> for Written {
 impl Totals {
     /// Adds to a line.
     pub fn add(&mut self, currency: Currency, line: Chart, minor: i128) {
-        if let Some((_, lines)) = self.0.iter_mut().find(|(known, _)| *known == currency) {
-            lines[line.place()] += minor;
-            return;
-        }
-        let mut lines = [0; LINES];
-        lines[line.place()] = minor;
-        let at = self.0.partition_point(|(known, _)| *known < currency);
-        self.0.insert(at, (currency, lines));
+        self.of(currency).add(line, minor);
+    }
+
+    /// The lines of a currency, for what adds to several.
+    pub(crate) fn of(&mut self, currency: Currency) -> &mut Lines {
+        // Nearly every ledger has one.
+        let at = self.0.iter().position(|(known, _)| *known == currency).unwrap_or_else(|| {
+            let at = self.0.partition_point(|(known, _)| *known < currency);
+            self.0.insert(at, (currency, Lines([0; LINES])));
+            at
+        });
+        &mut self.0[at].1
     }
 
     /// Adds another's figures.
@@ -170,20 +186,20 @@ impl Totals {
     /// The lines that are not zero.
     pub fn iter(&self) -> impl Iterator<Item = (Currency, &'static Chart, i128)> {
         let lines =
-            self.0.iter().flat_map(|(currency, lines)| CHART.iter().zip(lines).map(move |line| (*currency, line)));
+            self.0.iter().flat_map(|(currency, lines)| CHART.iter().zip(&lines.0).map(move |line| (*currency, line)));
         lines.filter(|(_, (_, minor))| **minor != 0).map(|(currency, (line, minor))| (currency, line, *minor))
     }
 
     /// What a line holds.
     #[must_use]
     pub fn get(&self, currency: Currency, line: &Chart) -> i128 {
-        self.0.iter().find(|(known, _)| *known == currency).map_or(0, |(_, lines)| lines[line.place()])
+        self.0.iter().find(|(known, _)| *known == currency).map_or(0, |(_, lines)| lines.0[line.place()])
     }
 
     /// The sum over a currency: zero, or the books are broken.
     #[must_use]
     pub fn imbalance(&self) -> Vec<(Currency, i128)> {
-        let sums = self.0.iter().map(|(currency, lines)| (*currency, lines.iter().sum::<i128>()));
+        let sums = self.0.iter().map(|(currency, lines)| (*currency, lines.0.iter().sum::<i128>()));
         sums.filter(|(_, minor)| *minor != 0).collect()
     }
 }

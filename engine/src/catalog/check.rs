@@ -12,7 +12,7 @@ use super::{Catalog, Rules};
 use crate::allocation::{Rule, RuleSpec, SubNames};
 use crate::clearing::{Calendar, CalendarSpec, ChannelSpec, Channels, SettlementSpec, TermsBook, TermsSpec, YearSpec};
 use crate::money::Currency;
-use crate::names::Label;
+use crate::names::{Interned, Label};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -144,6 +144,7 @@ fn read(spec: &CatalogSpec) -> (Option<Catalog>, Vec<CatalogError>) {
         calendar,
         terms,
         channels,
+        default_name: Interned::new(&default_product.name),
         default_product,
     };
     (Some(catalog), errors)

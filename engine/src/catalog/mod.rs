@@ -47,7 +47,7 @@ use crate::accounts::{SubId, Timestamp};
 use crate::allocation::{Occasion, RefundToExpired, Rule, SubNames};
 use crate::clearing::{Calendar, ChannelTerms, Channels, Terms, TermsBook};
 use crate::money::Currency;
-use crate::names::{AccountId, Label};
+use crate::names::{AccountId, Interned, Label};
 use choose::Selectors;
 use error::Told;
 use merchant::Merchants;
@@ -105,6 +105,8 @@ pub struct Catalog {
     channels: Channels,
     /// Also among the products.
     default_product: Product,
+    /// Its name.
+    default_name: Interned,
 }
 
 impl Catalog {
@@ -117,9 +119,13 @@ impl Catalog {
     /// This product; the default one when a wallet's product is no longer configured.
     #[must_use]
     pub fn product(&self, name: &Label) -> &Product {
-        // Nearly every wallet has the default one, and a comparison is cheaper than a search.
+        // Nearly every wallet has the default one, and names it by the one place where that name stands.
         let default = self.default_product();
-        if default.name == *name { default } else { self.products.get(name).unwrap_or(default) }
+        if self.default_name.stands_at(name) || default.name == *name {
+            default
+        } else {
+            self.products.get(name).unwrap_or(default)
+        }
     }
 
     /// This product, if there is one.

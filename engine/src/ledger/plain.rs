@@ -15,14 +15,14 @@ use std::str::from_utf8;
 const SPEND: u8 = 4;
 const SPENT: u8 = 7;
 
-/// Room for a plain record: four names of a client, two rules, an order number, [`LOTS`] lots, and numbers.
-const ROOM: usize = 1024;
+/// Room for all of a plain record but its names: each number takes ten bytes at the most, and so does a name's length.
+const ROOM: usize = 384;
 /// A record of more lots or lines is not plain.
 const LOTS: usize = 4;
 
 /// Appends the record if it is a plain spend; `false` when it is not.
 pub(super) fn encode(record: &Record, out: &mut Vec<u8>) -> bool {
-    let (Command::Spend(ask), Event::Spent { table: None, usage: None, taken, after, .. }) =
+    let (Command::Spend(ask), Event::Spent { table: None, usage: None, rule, taken, after, .. }) =
         (&record.command, &record.event)
     else {
         return false;
@@ -34,18 +34,21 @@ pub(super) fn encode(record: &Record, out: &mut Vec<u8>) -> bool {
     if after.subs.len() > SUBS_MAX {
         return false;
     }
-    let mut buffer = [0; ROOM];
-    let mut writer = Writer { buffer: &mut buffer, at: 0 };
+    let label = |label: &Option<Label>| label.as_ref().map_or(0, |label| label.as_bytes().len());
+    let names = record.id.as_bytes().len() + ask.account.as_bytes().len() + ask.merchant.as_bytes().len();
+    let lots: usize = taken.lots.iter().map(|lot| lot.as_bytes().len()).sum();
+    let names = names + label(&ask.rule) + label(&ask.order) + rule.as_bytes().len() + lots;
+    let start = out.len();
+    out.resize(start + names + ROOM, 0);
+    let mut writer = Writer { buffer: &mut out[start..], at: 0 };
     let written = writer.record(record, ask);
-    let end = writer.at;
-    if written.is_some() {
-        out.extend_from_slice(&buffer[..end]);
-    }
+    let end = if written.is_some() { writer.at } else { 0 };
+    out.truncate(start + end);
     written.is_some()
 }
 
 struct Writer<'b> {
-    buffer: &'b mut [u8; ROOM],
+    buffer: &'b mut [u8],
     at: usize,
 }
 

@@ -29,6 +29,13 @@ impl Interned {
         Self(kept)
     }
 
+    /// Whether this label is the one that is kept itself, and no copy: then they are equal. The answer costs a comparison
+    /// of addresses.
+    #[must_use]
+    pub fn stands_at(self, label: &Label) -> bool {
+        std::ptr::eq(self.0, label)
+    }
+
     /// A copy of its own.
     #[must_use]
     pub fn label(self) -> Label {
@@ -71,6 +78,7 @@ mod tests {
         let (a, b) = (Label::internal("gold"), Label::internal("silver"));
         let (one, two, other) = (Interned::new(&a), Interned::new(&a.clone()), Interned::new(&b));
         assert!(std::ptr::eq(one.0, two.0));
+        assert!(one.stands_at(&two) && !one.stands_at(&a) && !one.stands_at(&other));
         assert_eq!(one, two);
         assert_ne!(one, other);
         let bytes = postcard::to_allocvec(&one).unwrap();

@@ -381,15 +381,16 @@ impl Held<'_> {
         let mut funds = Proceeds::default();
         let totals = !self.totals_have(record.slice, position);
         let shard = self.shard(number);
+        shard.totals_dirty |= totals;
+        let mut chart = totals.then(|| shard.totals.of(record.currency));
         for line in &taken.lines {
             let (bucket, fund) = (proceeds(reconciled.has(line.lot)), fund_of(promoted, line.sub.0));
             funds.add(bucket, fund, i128::from(line.amount));
-            if totals {
-                shard.totals.add(record.currency, Chart::Wallets(line.sub), -i128::from(line.amount));
-                shard.totals.add(record.currency, Chart::Merchants(bucket, fund), i128::from(line.amount));
+            if let Some(chart) = &mut chart {
+                chart.add(Chart::Wallets(line.sub), -i128::from(line.amount));
+                chart.add(Chart::Merchants(bucket, fund), i128::from(line.amount));
             }
         }
-        shard.totals_dirty |= totals;
         let merchant = merchant.or_else(|| self.slice(number, id));
         self.change_slice((number, merchant), id, position, |slice| {
             if let SliceKind::Merchant(proceeds) = &mut slice.kind {

@@ -1,7 +1,7 @@
 //! The limits of wallets, decided with what they bound (rule W5).
 
 use super::{Context, minor, money};
-use crate::accounts::{Counted, Limits, Wallet};
+use crate::accounts::{Counted, Limits, Timestamp, Wallet};
 use crate::catalog::{Product, ProductLimits, check_velocity};
 use crate::ledger::{LimitsAsk, Reject};
 use crate::money::Currency;
@@ -46,19 +46,23 @@ pub(super) fn may_hold(
     if total > maximum { Err(over("maximum_balance", maximum, total, currency)) } else { Ok(()) }
 }
 
-/// Refuses a payment that would pass what the wallet may spend on one day.
-pub(super) fn per_day(ctx: Context<'_>, wallet: &Wallet, amount: i64) -> Result<(), Reject> {
-    let its = in_force(ctx, wallet);
+/// Refuses a payment that would pass what the wallet may spend on one day. `its` are the limits in force.
+pub(super) fn per_day(its: &ProductLimits, now: Timestamp, wallet: &Wallet, amount: i64) -> Result<(), Reject> {
     let Some(per_day) = its.limits.per_day else { return Ok(()) };
-    let spent = spent_on(wallet, its.day(ctx.now)).saturating_add(amount);
+    let spent = spent_on(wallet, its.day(now)).saturating_add(amount);
     if spent > per_day { Err(over("per_day", per_day, spent, wallet.currency)) } else { Ok(()) }
 }
 
-/// How the wallet's limits count a payment, or a no when it comes too soon after the others.
+/// How the wallet's limits count a payment, or a no when it comes too soon after the others. `its` are the limits in
+/// force.
 ///
 /// The window is half-open and slides: at most so many payments have moments in `(now − seconds, now]`.
-pub(super) fn count(ctx: Context<'_>, wallet: &Wallet, amount: i64) -> Result<Option<Box<Counted>>, Reject> {
-    let its = in_force(ctx, wallet);
+pub(super) fn count(
+    its: &ProductLimits,
+    now: Timestamp,
+    wallet: &Wallet,
+    amount: i64,
+) -> Result<Option<Box<Counted>>, Reject> {
     if !its.limits.counts_spends() {
         return Ok(None);
     }
@@ -66,12 +70,12 @@ pub(super) fn count(ctx: Context<'_>, wallet: &Wallet, amount: i64) -> Result<Op
     if let Some(velocity) = its.limits.velocity {
         let window = i64::from(velocity.seconds) * 1_000_000;
         let recent = wallet.rare.as_ref().and_then(|rare| rare.usage.as_ref()).map_or(&[][..], |usage| &usage.recent);
-        let within = recent.iter().rev().take_while(|at| ctx.now - **at < window).count();
+        let within = recent.iter().rev().take_while(|at| now - **at < window).count();
         let allowed = velocity.spends as usize;
         if within >= allowed {
             // The oldest of the last so many leaves the window then.
             let leaves = recent[recent.len() - allowed] + window;
-            let wait = u64::try_from(leaves - ctx.now).unwrap_or(0);
+            let wait = u64::try_from(leaves - now).unwrap_or(0);
             return Err(Reject::TooManySpends {
                 spends: velocity.spends,
                 seconds: velocity.seconds,
@@ -80,7 +84,7 @@ pub(super) fn count(ctx: Context<'_>, wallet: &Wallet, amount: i64) -> Result<Op
         }
         moments = u16::try_from((recent.len() + 1).min(allowed)).unwrap_or(u16::MAX);
     }
-    let day = its.day(ctx.now);
+    let day = its.day(now);
     let spent = spent_on(wallet, day).saturating_add(amount);
     Ok(Some(Box::new(Counted { day, spent, moments })))
 }

@@ -231,11 +231,13 @@ impl<'a, 'w> Ready<'a, 'w> {
     }
 
     /// The plan, if the amount is within the rule's and the wallet's bounds, counted by the latter (rule W5).
-    fn within_limits(&self, ctx: Context<'_>, plan: Plan<'a>) -> Result<Plan<'a>, Reject> {
-        limits::per_day(ctx, self.wallet, self.amount)?;
+    fn within_limits(&self, ctx: Context<'_>, mut plan: Plan<'a>) -> Result<Plan<'a>, Reject> {
+        let its = limits::in_force(ctx, self.wallet);
+        limits::per_day(&its, ctx.now, self.wallet, self.amount)?;
         self.not_below_minimum()?;
         may_pay(ctx, self.wallet)?;
-        Ok(Plan { usage: limits::count(ctx, self.wallet, self.amount)?, ..plan })
+        plan.usage = limits::count(&its, ctx.now, self.wallet, self.amount)?;
+        Ok(plan)
     }
 
     /// The plan, when the wallet can pay.

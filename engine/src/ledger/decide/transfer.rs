@@ -36,13 +36,14 @@ pub fn transfer(ctx: Context<'_>, from: Option<&Wallet>, to: Option<&Wallet>, as
         return Err(Reject::NotPermitted { product: product.name.clone(), operation: "transfers".into() });
     }
     let plan = ready.finish(allocate(rule, ready.purse(), amount))?;
-    limits::per_day(ctx, from, amount)?;
+    let its = limits::in_force(ctx, from);
+    limits::per_day(&its, ctx.now, from, amount)?;
     limits::may_hold(ctx, to, product, currency, amount)?;
     let there = to.map_or(0, |to| to.lot_indexes(&plan.taken.lots).iter().flatten().count());
     has_room(to, &ask.to, currency, amount, plan.taken.lots.len() - there)?;
     ready.not_below_minimum()?;
     may_pay(ctx, from)?;
-    let usage = limits::count(ctx, from, amount)?;
+    let usage = limits::count(&its, ctx.now, from, amount)?;
     Ok(Event::Transferred {
         rule: rule.name.clone(),
         version: rule.version,
