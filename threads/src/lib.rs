@@ -21,6 +21,15 @@ pub fn prompt() -> bool {
     system::change(|attributes| attributes.set_slice(PROMPT))
 }
 
+/// The calling thread does what nobody waits for: of two that want a processor, those that are waited for get most of it.
+/// `nice` says how far it stands back, from 1 (nearly like any other) to 19 (one part in seventy). Threads that it starts
+/// stand back as well, and there is no way back without a right.
+///
+/// Returns whether the system took note of it.
+pub fn behind(nice: u8) -> bool {
+    system::change(|attributes| attributes.set_nice(nice))
+}
+
 /// The calling thread runs when nobody else wants the processor, and threads that it starts as well. There is no way back
 /// without a right.
 ///
@@ -75,6 +84,10 @@ mod system {
             self.0.sched_runtime = u64::try_from(slice.as_nanos()).unwrap_or(0);
         }
 
+        pub(super) fn set_nice(&mut self, nice: u8) {
+            self.0.sched_nice = nice.into();
+        }
+
         pub(super) fn set_idle(&mut self) {
             self.0.sched_policy = libc::SCHED_IDLE.unsigned_abs();
             (self.0.sched_nice, self.0.sched_runtime) = (0, 0);
@@ -112,6 +125,8 @@ mod system {
     impl Attributes {
         pub(super) fn set_slice(&mut self, _: Duration) {}
 
+        pub(super) fn set_nice(&mut self, _: u8) {}
+
         pub(super) fn set_idle(&mut self) {}
     }
 
@@ -123,7 +138,7 @@ mod system {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::system::Attributes;
-    use super::{PROMPT, idle, prompt};
+    use super::{PROMPT, behind, idle, prompt};
 
     /// On a thread of its own: there is no way back.
     fn apart(test: impl FnOnce() + Send) {
@@ -140,6 +155,16 @@ mod tests {
             // A system from before 6.12 says zero.
             assert!(after.slice() == PROMPT || after.slice().is_zero(), "{:?}", after.slice());
         });
+    }
+
+    #[test]
+    fn a_thread_that_stands_back_does_so_alone() {
+        apart(|| {
+            assert!(behind(10) && behind(19));
+            assert_eq!(Attributes::get().expect("attributes").nice(), 19);
+            apart(|| assert_eq!(Attributes::get().expect("attributes").nice(), 19, "what it starts stands there too"));
+        });
+        assert_eq!(Attributes::get().expect("attributes").nice(), 0);
     }
 
     #[test]

@@ -185,8 +185,8 @@ impl ClearingService {
 
 impl Desktop {
     fn run(&mut self, waiting: &Receiver<Job>) {
-        // A batch job: the checkout goes first. Without the right to change it, it runs like any other.
-        let _ = rustix::process::setpriority_process(None, 10);
+        // A batch job: the checkout goes first.
+        fentan_threads::behind(10);
         while !self.line.is_closing() {
             match self.begin() {
                 Ok(()) => break,

@@ -81,8 +81,7 @@ impl Follower {
 }
 
 fn run(work: &Work, standing: &Standing) {
-    // On Linux this is the thread's own priority. Without the right to change it, it runs like any other.
-    let _ = rustix::process::setpriority_process(None, 19);
+    fentan_threads::behind(19);
     while !standing.ends.load(Ordering::Acquire) {
         // An indexer that failed may know names that were never written: a new one begins where the store is.
         if let Err(error) = follow(work, standing) {

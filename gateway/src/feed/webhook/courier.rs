@@ -40,8 +40,8 @@ impl Courier {
 
     /// Delivers until the server ends.
     pub(super) fn run(mut self) {
-        // The checkout goes first. Without the right to change it, it runs like any other.
-        let _ = rustix::process::setpriority_process(None, 10);
+        // The checkout goes first.
+        fentan_threads::behind(10);
         while !self.has_ended() {
             let wait = self.step().unwrap_or_else(|reason| {
                 tracing::error!(webhook = self.hook.name, reason, "a webhook cannot go on");
