@@ -9,6 +9,9 @@ use crate::scale::Scale;
 const IN_FLIGHT: u32 = 8_192;
 /// Wallets where the axis does not say otherwise.
 const WALLETS: u32 = 100_000;
+/// So many wallets may be in memory on the axis of wallets: all of them, so that each spend does the same work. Where they
+/// are not all in memory, a spend reads the store first, which is T7's matter.
+const IN_MEMORY: u32 = 16_000_000;
 /// Wallets of the axis of lots: with a hundred each there still are a million lots.
 const WALLETS_WITH_LOTS: u32 = 10_000;
 
@@ -52,15 +55,17 @@ struct Load {
     connections: u32,
     depth: u32,
     batch: u32,
-    shards: Option<u32>,
+    /// Flags of the server, with their values.
+    flags: Vec<(&'static str, u32)>,
 }
 
 impl Load {
-    const USUAL: Self =
-        Self { wallets: WALLETS, lots: 1, connections: 64, depth: IN_FLIGHT / 64, batch: 1, shards: None };
+    fn usual() -> Self {
+        Self { wallets: WALLETS, lots: 1, connections: 64, depth: IN_FLIGHT / 64, batch: 1, flags: Vec::new() }
+    }
 
     fn measure(&self, bench: &Bench, at: u32) -> anyhow::Result<Point> {
-        let flags = self.shards.map_or_else(Vec::new, |shards| vec!["--shards".to_owned(), shards.to_string()]);
+        let flags = self.flags.iter().flat_map(|(flag, value)| [(*flag).to_owned(), value.to_string()]).collect();
         let site = bench.fresh(flags)?;
         let mut args = Scale::args(self.wallets, bench.scale.growth_seconds);
         for (flag, value) in [
@@ -101,21 +106,21 @@ fn axes_of(scale: &Scale) -> Vec<Plan> {
         (
             "wallets",
             "wallets",
-            with("64 connections"),
+            with("64 connections, all in memory"),
             scale.growth_powers.clone().map(|power| 10_u32.pow(power)).collect(),
-            |wallets| Load { wallets, ..Load::USUAL },
+            |wallets| Load { wallets, flags: vec![("--wallets-in-memory", IN_MEMORY)], ..Load::usual() },
         ),
         ("lots", "lots a wallet", with("64 connections, 10,000 wallets"), vec![1, 3, 10, 100], |lots| Load {
             lots,
             wallets: WALLETS_WITH_LOTS,
-            ..Load::USUAL
+            ..Load::usual()
         }),
         (
             "connections",
             "connections",
             format!("100,000 wallets, one spend a request, 128 in flight on each connection, {seconds} s a point"),
             vec![1, 4, 16, 64, 256],
-            |connections| Load { connections, depth: 128, ..Load::USUAL },
+            |connections| Load { connections, depth: 128, ..Load::usual() },
         ),
         (
             "batch",
@@ -125,14 +130,14 @@ fn axes_of(scale: &Scale) -> Vec<Plan> {
             ),
             vec![1, 8, 64, 512, 8_190],
             |batch| match batch {
-                0..=128 => Load { batch, depth: (128 / batch).max(1), ..Load::USUAL },
-                129..=4_096 => Load { batch, depth: 1, connections: (IN_FLIGHT / batch).max(1), ..Load::USUAL },
-                _ => Load { batch, depth: 2, connections: 4, ..Load::USUAL },
+                0..=128 => Load { batch, depth: (128 / batch).max(1), ..Load::usual() },
+                129..=4_096 => Load { batch, depth: 1, connections: (IN_FLIGHT / batch).max(1), ..Load::usual() },
+                _ => Load { batch, depth: 2, connections: 4, ..Load::usual() },
             },
         ),
         ("shards", "shards", with("64 connections, 100,000 wallets"), vec![1, 2], |shards| Load {
-            shards: Some(shards),
-            ..Load::USUAL
+            flags: vec![("--shards", shards)],
+            ..Load::usual()
         }),
     ]
 }

@@ -39,8 +39,9 @@ use clap::Parser;
 
 use crate::bench::{Bench, Programs};
 use crate::cli::Cli;
-use crate::figures::Figures;
+use crate::figures::{Figures, Unit};
 use crate::goals::{Found, GOALS, Goal, Measured, Wanted};
+use crate::process::Ticks;
 use crate::report::{Conditions, Report, Row, Verdict};
 use crate::scale::Scale;
 use crate::skipped::Skipped;
@@ -102,8 +103,12 @@ fn rows(cli: &Cli, bench: &mut Bench) -> Vec<Row> {
     for round in 1..=cli.runs {
         bench.next_round();
         for goal in &asked {
-            let begun = Instant::now();
-            let measured = (goal.measure)(bench);
+            let (begun, before) = (Instant::now(), Ticks::now());
+            let mut measured = (goal.measure)(bench);
+            let stolen = before.zip(Ticks::now()).and_then(|(before, after)| after.stolen_since(before));
+            if let (Ok(measured), Some(stolen)) = (&mut measured, stolen) {
+                measured.shares.add("of the processors taken away by the host", stolen, Unit::Times);
+            }
             let seconds = begun.elapsed().as_secs_f64();
             match &measured {
                 Ok(_) => eprintln!("{} measured in {seconds:.0} s (round {round} of {})", goal.id, cli.runs),

@@ -119,9 +119,49 @@ pub(crate) fn load_average() -> String {
     text.split(' ').next().unwrap_or("?").to_owned()
 }
 
+/// What the processors of a machine did since it started, in ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticks {
+    all: u64,
+    /// They had something to do, and the host of this virtual machine let others have them.
+    stolen: u64,
+}
+
+impl Ticks {
+    /// Until now; `None` when the system does not tell.
+    pub(crate) fn now() -> Option<Self> {
+        Self::read(&fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    fn read(stat: &str) -> Option<Self> {
+        // User, nice, system, idle, waiting for a disk, interrupts of two kinds, stolen; guests' time is in the first two.
+        let ticks: Vec<u64> =
+            stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().take(8).flat_map(str::parse).collect();
+        Some(Self { all: ticks.iter().sum(), stolen: *ticks.get(7)? })
+    }
+
+    /// The share of the processors' time since then that the host took away.
+    #[expect(clippy::cast_precision_loss, reason = "a share, for people to read")]
+    pub(crate) fn stolen_since(self, before: Self) -> Option<f64> {
+        let all = self.all.checked_sub(before.all).filter(|all| *all > 0)?;
+        Some(self.stolen.checked_sub(before.stolen)? as f64 / all as f64)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_host_takes_away_is_a_share_of_all_ticks() {
+        let read = |line: &str| Ticks::read(&format!("{line}\ncpu0 1 2 3\n"));
+        let before = read("cpu  100 10 50 700 20 0 5 15 40 0").unwrap();
+        let after = read("cpu  150 10 80 750 20 0 10 80 60 0").unwrap();
+        assert_eq!(after.stolen_since(before), Some(65.0 / 200.0));
+        assert_eq!(before.stolen_since(before), None, "no time has passed");
+        assert_eq!(read("cpu  1 2 3"), None, "an old system, which does not tell");
+        assert!(Ticks::now().is_some());
+    }
 
     #[test]
     fn the_process_that_asks_has_memory() {
