@@ -20,6 +20,7 @@
 //! `docs/domain.md`.
 pub mod accounts;
 pub mod allocation;
+mod bytes;
 pub mod catalog;
 pub mod clearing;
 pub mod history;

@@ -10,6 +10,7 @@
 //!
 //! The state changes only through [`crate::ledger`]; nothing here decides.
 
+mod image;
 mod lot;
 mod share;
 mod slice;
@@ -19,6 +20,7 @@ mod totals;
 mod usage;
 mod wallet;
 
+pub(crate) use image::WalletImages;
 pub use lot::{Funding, Lot, NEVER, Part, Timestamp};
 pub use share::{Room, Share, deal, left};
 pub use slice::{Bucket, Fund, Proceeds, Slice, SliceKind, SystemAccount};

@@ -172,6 +172,13 @@ impl<'a> Batch<'a> {
         if rest.is_empty() { Ok(()) } else { Err(BatchError::Framing(self.count)) }
     }
 
+    /// What it says of itself and of the batch before it, without its records.
+    #[must_use]
+    pub const fn head(&self) -> Batch<'static> {
+        let Self { term, number, first, count, previous, hash, .. } = *self;
+        Batch { term, number, first, count, previous, hash, records: &[] }
+    }
+
     /// How many bytes it has.
     #[must_use]
     pub const fn bytes(&self) -> usize {

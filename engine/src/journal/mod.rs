@@ -86,6 +86,20 @@ pub trait JournalReader: Send + Sync {
     /// When the medium fails.
     fn read(&self, from: Position, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), JournalError>;
 
+    /// The first positions of the pieces that the medium keeps the journal in, in rising order: several readers may share the
+    /// journal by them. A medium that has no pieces is one.
+    fn pieces(&self) -> Vec<Position> {
+        vec![1]
+    }
+
+    /// Calls `visit` with each batch's bytes of the piece that begins with this position, until it says stop (`false`).
+    ///
+    /// # Errors
+    /// When the medium fails.
+    fn read_piece(&self, begin: Position, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), JournalError> {
+        self.read(begin, visit)
+    }
+
     /// The batch that holds this position, if there is one.
     ///
     /// # Errors

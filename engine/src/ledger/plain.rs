@@ -6,6 +6,7 @@
 
 use super::{Balances, Command, Event, LotSet, Record, Spend, Taken, TakenLine};
 use crate::accounts::{SUBS_MAX, SubId, Subs, Timestamp};
+use crate::bytes::Reader;
 use crate::money::{Currency, Major};
 use crate::names::{AccountId, CommandId, Label};
 use smallvec::SmallVec;
@@ -190,9 +191,9 @@ impl<'b> PlainSpend<'b> {
     /// Reads it; `None` when it is another record, or is damaged. Cost: a third of [`Record::decode`].
     #[inline]
     pub(crate) fn read(bytes: &'b [u8]) -> Option<Self> {
-        let mut reader = Reader { rest: bytes };
-        let spend = reader.spend()?;
-        reader.rest.is_empty().then_some(spend)
+        let mut reader = Reader::new(bytes);
+        let spend = read_spend(&mut reader)?;
+        reader.whole(spend)
     }
 
     #[inline]
@@ -206,7 +207,7 @@ impl<'b> PlainSpend<'b> {
             tags: SmallVec::new(),
             lines: SmallVec::new(),
         };
-        let lots: Option<_> = self.lots.iter().map(|lot| from_utf8(lot).ok().map(CommandId::internal)).collect();
+        let lots: Option<_> = self.lots.iter().map(|lot| CommandId::of_text(lot)).collect();
         let event = Event::Spent {
             rule: Label::internal(from_utf8(self.rule).ok()?),
             version: self.version,
@@ -220,7 +221,7 @@ impl<'b> PlainSpend<'b> {
             after: self.after,
         };
         Some(Record {
-            id: CommandId::internal(from_utf8(self.id).ok()?),
+            id: CommandId::of_text(self.id)?,
             at: self.at,
             currency: self.currency,
             slice: self.slice,
@@ -230,152 +231,70 @@ impl<'b> PlainSpend<'b> {
     }
 }
 
-struct Reader<'b> {
-    rest: &'b [u8],
+/// A label that may be missing goes to `label`.
+#[allow(clippy::inline_always, reason = "twice a record, and nearly always missing")]
+#[inline(always)]
+fn read_label<'b>(reader: &mut Reader<'b>, label: &mut Option<&'b [u8]>) -> Option<()> {
+    if reader.flag()? {
+        *label = Some(reader.text()?);
+    }
+    Some(())
 }
 
-#[allow(clippy::inline_always, reason = "called forty times a record; as calls a tenth more instructions")]
-impl<'b> Reader<'b> {
-    #[inline(always)]
-    fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(*byte)
-    }
-
-    #[inline(always)]
-    fn is(&mut self, byte: u8) -> Option<()> {
-        (self.byte()? == byte).then_some(())
-    }
-
-    /// At most nine bytes: what is longer goes the general way.
-    #[inline(always)]
-    fn number(&mut self) -> Option<u64> {
-        // Most have one byte.
-        if let Some((byte, rest)) = self.rest.split_first()
-            && *byte < 0x80
-        {
-            self.rest = rest;
-            return Some(u64::from(*byte));
-        }
-        self.long_number()
-    }
-
-    fn long_number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..63).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                // The shortest form alone is a number's.
-                return (byte != 0 || shift == 0).then_some(number);
-            }
-        }
-        None
-    }
-
-    #[inline(always)]
-    fn signed(&mut self) -> Option<i64> {
-        let number = self.number()?;
-        Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
-    }
-
-    #[inline(always)]
-    fn text(&mut self) -> Option<&'b [u8]> {
-        let length = usize::try_from(self.number()?).ok()?;
-        let (text, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        // Names are ASCII, which is seen sooner than that they are UTF-8.
-        (text.is_ascii() || std::str::from_utf8(text).is_ok()).then_some(text)
-    }
-
-    #[inline(always)]
-    fn flag(&mut self) -> Option<bool> {
-        match self.byte()? {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
-        }
-    }
-
-    /// A label that may be missing goes to `label`.
-    #[inline(always)]
-    fn label(&mut self, label: &mut Option<&'b [u8]>) -> Option<()> {
-        if self.flag()? {
-            *label = Some(self.text()?);
-        }
-        Some(())
-    }
-
-    #[inline(always)]
-    fn small(&mut self, most: usize) -> Option<usize> {
-        usize::try_from(self.number()?).ok().filter(|count| *count <= most)
-    }
-
-    #[inline]
-    fn spend(&mut self) -> Option<PlainSpend<'b>> {
-        let id = self.text()?;
-        let at = self.signed()?;
-        let (currency, rest) = self.rest.split_first_chunk()?;
-        self.rest = rest;
-        let currency = Currency::from_bytes(*currency);
-        let slice = u16::try_from(self.number()?).ok()?;
-        self.is(SPEND)?;
-        let (account, merchant) = (self.text()?, self.text()?);
-        let amount = Major::from_parts(self.signed()?, self.byte()?);
-        let (mut asked_rule, mut order) = (None, None);
-        self.label(&mut asked_rule)?;
-        self.label(&mut order)?;
-        self.is(0)?;
-        self.is(0)?;
-        self.is(SPENT)?;
-        let rule = self.text()?;
-        let version = u32::try_from(self.number()?).ok()?;
-        let mut lots = SmallVec::new();
-        for _ in 0..self.small(LOTS)? {
-            lots.push(self.text()?);
-        }
-        let mut lines = SmallVec::new();
-        for _ in 0..self.small(2 * LOTS)? {
-            let lot = u32::try_from(self.number()?).ok()?;
-            lines.push(TakenLine { lot, sub: SubId(self.byte()?), amount: self.signed()? });
-        }
-        let phase = if self.flag()? { Some(self.signed()?) } else { None };
-        self.is(0)?;
-        self.is(0)?;
-        let promoted = self.byte()?;
-        let mut words = SmallVec::new();
-        for _ in 0..self.small(1)? {
-            words.push(self.number()?);
-        }
-        let reconciled = LotSet::from_words(words);
-        let opens_merchant = self.flag()?;
-        let mut subs = SmallVec::new();
-        for _ in 0..self.small(SUBS_MAX)? {
-            subs.push(self.signed()?);
-        }
-        let after = Balances { subs: Subs::from_list(subs), held: self.signed()?, arrears: self.signed()? };
-        Some(PlainSpend {
-            id,
-            at,
-            currency,
-            slice,
-            account,
-            merchant,
-            amount,
-            asked_rule,
-            order,
-            rule,
-            version,
-            lots,
-            lines,
-            phase,
-            promoted,
-            reconciled,
-            opens_merchant,
-            after,
-        })
-    }
+#[inline]
+fn read_spend<'b>(reader: &mut Reader<'b>) -> Option<PlainSpend<'b>> {
+    let id = reader.text()?;
+    let at = reader.signed()?;
+    let currency = Currency::from_bytes(reader.array()?);
+    let slice = u16::try_from(reader.number()?).ok()?;
+    reader.is(SPEND)?;
+    let (account, merchant) = (reader.text()?, reader.text()?);
+    let amount = Major::from_parts(reader.signed()?, reader.byte()?);
+    let (mut asked_rule, mut order) = (None, None);
+    read_label(reader, &mut asked_rule)?;
+    read_label(reader, &mut order)?;
+    reader.is(0)?;
+    reader.is(0)?;
+    reader.is(SPENT)?;
+    let rule = reader.text()?;
+    let version = u32::try_from(reader.number()?).ok()?;
+    let count = reader.small(LOTS)?;
+    let lots = reader.list(count, &[][..], Reader::text)?;
+    let count = reader.small(2 * LOTS)?;
+    let lines = reader.list(count, TakenLine { lot: 0, sub: SubId(0), amount: 0 }, |reader| {
+        let lot = u32::try_from(reader.number()?).ok()?;
+        Some(TakenLine { lot, sub: SubId(reader.byte()?), amount: reader.signed()? })
+    })?;
+    let phase = if reader.flag()? { Some(reader.signed()?) } else { None };
+    reader.is(0)?;
+    reader.is(0)?;
+    let promoted = reader.byte()?;
+    let count = reader.small(1)?;
+    let reconciled = LotSet::from_words(reader.list(count, 0, Reader::number)?);
+    let opens_merchant = reader.flag()?;
+    let count = reader.small(SUBS_MAX)?;
+    let subs = Subs::from_list(reader.list(count, 0, Reader::signed)?);
+    let after = Balances { subs, held: reader.signed()?, arrears: reader.signed()? };
+    Some(PlainSpend {
+        id,
+        at,
+        currency,
+        slice,
+        account,
+        merchant,
+        amount,
+        asked_rule,
+        order,
+        rule,
+        version,
+        lots,
+        lines,
+        phase,
+        promoted,
+        reconciled,
+        opens_merchant,
+        after,
+    })
 }
 
 #[cfg(test)]

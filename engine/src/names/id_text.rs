@@ -18,14 +18,20 @@ pub(super) enum IdText {
 
 impl IdText {
     pub(super) fn new(text: &str) -> Self {
+        Self::inline(text.as_bytes()).unwrap_or_else(|| Self::Heap(text.into()))
+    }
+
+    /// Of bytes that are known to be text.
+    pub(super) fn of_text(text: &[u8]) -> Option<Self> {
+        Self::inline(text).or_else(|| Some(Self::Heap(std::str::from_utf8(text).ok()?.into())))
+    }
+
+    #[inline]
+    fn inline(text: &[u8]) -> Option<Self> {
         let mut bytes = [0; INLINE];
-        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
-            (Some(room), Ok(len)) => {
-                room.copy_from_slice(text.as_bytes());
-                Self::Inline { len, bytes }
-            }
-            _ => Self::Heap(text.into()),
-        }
+        let len = u8::try_from(text.len()).ok()?;
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        Some(Self::Inline { len, bytes })
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -100,6 +106,7 @@ mod tests {
         for text in &texts {
             let id = IdText::new(text);
             assert_eq!((id.as_str(), id.as_bytes()), (text.as_str(), text.as_bytes()));
+            assert!(IdText::of_text(text.as_bytes()) == Some(IdText::new(text)));
             assert_eq!(matches!(id, IdText::Heap(_)), text.len() > INLINE);
             let bytes = postcard::to_allocvec(&id).unwrap();
             assert_eq!(bytes, postcard::to_allocvec(text).unwrap(), "it is written as text is");

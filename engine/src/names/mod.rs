@@ -93,6 +93,11 @@ name_type! {
 pub const OWN: char = '\u{1}';
 
 impl CommandId {
+    /// A name that the ledger has written down: these bytes are known to be text. Short ones are not looked at once more.
+    pub(crate) fn of_text(bytes: &[u8]) -> Option<Self> {
+        IdText::of_text(bytes).map(Self)
+    }
+
     /// Whether the ledger has named it.
     #[must_use]
     pub fn is_own(&self) -> bool {

@@ -1,9 +1,12 @@
 //! The shards whose locks a step holds, and what a record does to them.
 
 use super::hashing::Hashing;
+use super::prefetch::prefetch;
 use super::shard::{DeadlineChange, Kept, Refunded, Shard};
 use super::table::Slot;
-use crate::accounts::{AccountKind, Chart, NEVER, Proceeds, Slice, SliceKind, SystemAccount, Timestamp, Wallet};
+use crate::accounts::{
+    AccountKind, Chart, NEVER, Proceeds, Slice, SliceKind, SystemAccount, Timestamp, Wallet, WalletImages,
+};
 use crate::clearing::{Document, Filed};
 use crate::journal::Position;
 use crate::ledger::decide::refund::fund_of;
@@ -76,6 +79,27 @@ impl Images {
         Self::set(&mut self.wallets, number, slot, as_of);
     }
 
+    /// The images of the wallets there, one slot after the other, are complete up to these positions.
+    pub(crate) fn has_wallets(&mut self, number: usize, first: Slot, as_of: &[Position]) {
+        let Some(last) = as_of.len().checked_sub(1) else { return };
+        self.newest = as_of.iter().copied().fold(self.newest, Position::max);
+        let (first, last) = (first as usize, first as usize + last);
+        if let Ok(slot) = Slot::try_from(last) {
+            // Makes room for all of them.
+            Self::set(&mut self.wallets, number, slot, 0);
+        }
+        if let Some(room) = self.wallets.get_mut(number).and_then(|slots| slots.get_mut(first..=last)) {
+            room.copy_from_slice(as_of);
+        }
+    }
+
+    /// Asks for what [`Self::has_wallet`] was told of a wallet.
+    fn prefetch(&self, number: usize, slot: Slot) {
+        if let Some(as_of) = self.wallets.get(number).and_then(|slots| slots.get(slot as usize)) {
+            prefetch(as_of);
+        }
+    }
+
     /// The image of the slice there is complete up to this position.
     pub(crate) fn has_slice(&mut self, number: usize, slot: Slot, as_of: Position) {
         self.newest = self.newest.max(as_of);
@@ -128,6 +152,21 @@ impl Held<'_> {
         &self.shards[at.unwrap_or(0)]
     }
 
+    /// Asks for the entry of the index that a look for this wallet reads first.
+    pub(crate) fn prefetch_index(&self, hash: u64) {
+        self.peek(self.home_of(hash)).wallets.prefetch_index(hash);
+    }
+
+    /// Asks for the wallet that most probably has this hash, and for what its image has.
+    pub(crate) fn prefetch_wallet(&self, hash: u64) {
+        let home = self.home_of(hash);
+        if let Some(slot) = self.peek(home).wallets.prefetch_value(hash)
+            && let Some(images) = &self.images
+        {
+            images.prefetch(home, slot);
+        }
+    }
+
     /// A wallet's slot; it comes back from the store when it was put away.
     pub(crate) fn wallet(&mut self, id: &AccountId) -> Result<Option<(usize, Slot)>, StoreError> {
         self.wallet_by(self.hashing.account(id.as_str()), id)
@@ -140,7 +179,7 @@ impl Held<'_> {
             return Ok(Some((home, slot)));
         }
         let Some(image) = self.store.wallet(hash, id)? else { return Ok(None) };
-        let wallet: Wallet = Image::read(format_args!("the wallet {id}"), &image.bytes)?;
+        let wallet = WalletImages::default().read(format_args!("the wallet {id}"), &image.bytes)?;
         let slot = self.shard(home).wallets.insert(hash, wallet);
         if let Some(images) = &mut self.images {
             images.has_wallet(home, slot, image.as_of);

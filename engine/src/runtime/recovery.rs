@@ -12,11 +12,11 @@
 
 use super::ahead::LOOK_AHEAD;
 use super::hashing::Hashing;
-use super::held::{Held, Images, Places};
+use super::held::{Held, Images, Places, shard_of};
 use super::ids::Ids;
 use super::shard::Shard;
-use super::table::Slot;
-use crate::accounts::{Slice, Timestamp, Totals, Wallet};
+use super::table::{Chunk, Slot};
+use crate::accounts::{Slice, Timestamp, Totals, Wallet, WalletImages};
 use crate::journal::{Batch, Chain, JournalError, JournalReader, Position};
 use crate::ledger::{Command, Record};
 use crate::names::AccountId;
@@ -153,69 +153,82 @@ pub fn recover(
     Ok(Recovered { shards, ids, hashing, meta, replayed })
 }
 
-/// Wallets that go from the reading threads to the one that enters them, at a time.
-const WALLETS_A_LOT: usize = 1024;
+/// Wallets of one shard as they will stand in its table, and up to where the image of each is complete.
+struct Loaded {
+    home: usize,
+    wallets: Chunk<Wallet>,
+    as_of: Vec<Position>,
+}
 
-/// A wallet as the store has it.
-type Loaded = (u64, Position, Wallet);
+impl Loaded {
+    fn of(home: usize) -> Self {
+        Self { home, wallets: Chunk::new(), as_of: Vec::new() }
+    }
+}
 
-/// Reads all wallets, by several threads: each a range of hashes.
+/// Reads all wallets, by several threads: each a range of hashes. They put wallets together as tables hold them, so that
+/// little is left for the one who enters them.
 fn load_wallets(held: &mut Held<'_>, threads: usize) -> Result<(), StoreError> {
     let threads = threads.clamp(1, 8) as u64;
-    let store = held.store;
+    let (store, shards) = (held.store, held.count);
     if threads == 1 {
-        return read_wallets(store, 0..=u64::MAX, &mut |lot| {
-            enter_wallets(held, lot);
+        return read_wallets(store, 0..=u64::MAX, shards, &mut |loaded| {
+            enter_wallets(held, loaded);
             Ok(())
         });
     }
     std::thread::scope(|scope| {
-        let (out, read) = bounded::<Result<Vec<Loaded>, StoreError>>(16);
+        let (out, read) = bounded::<Result<Loaded, StoreError>>(64);
         for number in 0..threads {
             let out = out.clone();
             let range = u64::MAX / threads;
             let last = if number + 1 == threads { u64::MAX } else { (number + 1) * range - 1 };
             scope.spawn(move || {
                 let stopped = |_| StoreError("recovery has stopped".into());
-                let give = &mut |lot| out.send(Ok(lot)).map_err(stopped);
-                if let Err(error) = read_wallets(store, number * range..=last, give) {
+                let give = &mut |loaded| out.send(Ok(loaded)).map_err(stopped);
+                if let Err(error) = read_wallets(store, number * range..=last, shards, give) {
                     // Nobody takes it when another thread has failed already.
                     let _ = out.send(Err(error));
                 }
             });
         }
         drop(out);
-        for lot in read {
-            enter_wallets(held, lot?);
+        for loaded in read {
+            enter_wallets(held, loaded?);
         }
         Ok(())
     })
 }
 
-/// Reads the wallets of a range of hashes, and gives them lot by lot.
+/// Reads the wallets of a range of hashes, and gives them chunk by chunk.
 fn read_wallets(
     store: &dyn Store,
     hashes: RangeInclusive<u64>,
-    give: &mut dyn FnMut(Vec<Loaded>) -> Result<(), StoreError>,
+    shards: usize,
+    give: &mut dyn FnMut(Loaded) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let mut lot = Vec::with_capacity(WALLETS_A_LOT);
+    let mut images = WalletImages::default();
+    let mut loaded = Loaded::of(shard_of(*hashes.start(), shards));
     store.each_wallet(hashes, &mut |hash, name, as_of, bytes| {
-        lot.push((hash, as_of, Image::read(format_args!("the wallet {name}"), bytes)?));
-        if lot.len() == WALLETS_A_LOT {
-            give(std::mem::replace(&mut lot, Vec::with_capacity(WALLETS_A_LOT)))?;
+        let home = shard_of(hash, shards);
+        if loaded.wallets.is_full() || loaded.home != home {
+            give(std::mem::replace(&mut loaded, Loaded::of(home)))?;
         }
+        loaded.wallets.push(hash, images.read(format_args!("the wallet {name}"), bytes)?);
+        loaded.as_of.push(as_of);
         Ok(())
     })?;
-    give(lot)
+    give(loaded)
 }
 
-fn enter_wallets(held: &mut Held<'_>, lot: Vec<Loaded>) {
-    for (hash, as_of, wallet) in lot {
-        let home = held.home_of(hash);
-        let slot = held.shard(home).wallets.insert(hash, wallet);
-        if let Some(images) = &mut held.images {
-            images.has_wallet(home, slot, as_of);
-        }
+fn enter_wallets(held: &mut Held<'_>, loaded: Loaded) {
+    let Loaded { home, wallets, as_of } = loaded;
+    if as_of.is_empty() {
+        return;
+    }
+    let first = held.shard(home).wallets.adopt(wallets);
+    if let Some(images) = &mut held.images {
+        images.has_wallets(home, first, &as_of);
     }
 }
 
@@ -257,10 +270,24 @@ pub fn each_record(
     from: Position,
     visit: &mut dyn FnMut(Position, Record, &Batch<'_>) -> Result<(), RecoveryError>,
 ) -> Result<Option<Chain>, RecoveryError> {
+    each_encoded(journal, from, |position, bytes, batch| visit(position, decode(position, bytes)?, batch))
+}
+
+#[inline]
+fn decode(position: Position, bytes: &[u8]) -> Result<Record, RecoveryError> {
+    Record::decode(bytes).map_err(|error| RecoveryError::Record { position, reason: error.to_string() })
+}
+
+/// The same with each record's bytes: a record is large, and is best made where it stays.
+fn each_encoded(
+    journal: &dyn JournalReader,
+    from: Position,
+    mut visit: impl FnMut(Position, &[u8], &Batch<'_>) -> Result<(), RecoveryError>,
+) -> Result<Option<Chain>, RecoveryError> {
     let mut chain: Option<Chain> = (from == 1).then_some(Chain::START);
     let mut result = Ok(());
     journal.read(from, &mut |bytes| {
-        result = one_batch(bytes, from, &mut chain, visit);
+        result = one_batch(bytes, from, &mut chain, &mut visit);
         result.is_ok()
     })?;
     result.map(|()| chain)
@@ -270,7 +297,7 @@ fn one_batch(
     bytes: &[u8],
     from: Position,
     chain: &mut Option<Chain>,
-    visit: &mut dyn FnMut(Position, Record, &Batch<'_>) -> Result<(), RecoveryError>,
+    visit: &mut impl FnMut(Position, &[u8], &Batch<'_>) -> Result<(), RecoveryError>,
 ) -> Result<(), RecoveryError> {
     let position = chain.map_or(from, |chain| chain.next_position);
     let batch = Batch::open(bytes).map_err(|error| JournalError::Damaged { position, error })?;
@@ -279,9 +306,7 @@ fn one_batch(
         None => *chain = Some(Chain::after(&batch)),
     }
     for (position, bytes) in batch.records().filter(|(position, _)| *position >= from) {
-        let record =
-            Record::decode(bytes).map_err(|error| RecoveryError::Record { position, reason: error.to_string() })?;
-        visit(position, record, &batch)?;
+        visit(position, bytes, &batch)?;
     }
     Ok(())
 }
@@ -308,6 +333,7 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
+    #[inline]
     pub(super) fn new(position: Position, record: Record, hashing: &Hashing) -> Self {
         let account = record.account().map(|id| hashing.account(id.as_str()));
         let merchant = record.merchant().map(|id| hashing.account(id.as_str()));
@@ -328,20 +354,24 @@ impl Tail<'_> {
         give: &mut dyn FnMut(Vec<Decoded>) -> Result<Vec<Decoded>, RecoveryError>,
     ) -> Result<Option<Chain>, RecoveryError> {
         let mut lot = Vec::with_capacity(RECORDS_A_LOT);
-        let chain = each_record(self.journal, self.checkpoint + 1, &mut |position, record, _| {
-            let decoded = Decoded::new(position, record, hashing);
+        let mut used = Vec::with_capacity(RECORDS_A_LOT);
+        let chain = each_encoded(self.journal, self.checkpoint + 1, |position, bytes, _| {
+            let decoded = Decoded::new(position, decode(position, bytes)?, hashing);
             let forgotten = planted::is(Planted::ForgottenId) && position % 16 == 0;
             if let Some(id) = id_of(&decoded.record, hashing)
                 && !forgotten
             {
-                ids.restore(id, IdEntry::new(position, decoded.account.unwrap_or(0)));
+                used.push((id, IdEntry::new(position, decoded.account.unwrap_or(0))));
             }
             lot.push(decoded);
             if lot.len() == RECORDS_A_LOT {
+                ids.restore(&used);
+                used.clear();
                 lot = give(std::mem::take(&mut lot))?;
             }
             Ok(())
         })?;
+        ids.restore(&used);
         give(lot)?;
         Ok(chain)
     }
@@ -397,10 +427,10 @@ pub(super) fn apply_lot<'a>(
 ) -> Result<(), RecoveryError> {
     for group in lot.chunks(LOOK_AHEAD) {
         for hash in group.iter().filter_map(|decoded| decoded.account) {
-            held.peek(held.home_of(hash)).wallets.prefetch_index(hash);
+            held.prefetch_index(hash);
         }
         for hash in group.iter().filter_map(|decoded| decoded.account) {
-            held.peek(held.home_of(hash)).wallets.prefetch_value(hash);
+            held.prefetch_wallet(hash);
         }
         for Decoded { position, account, merchant, record } in group {
             // A shard that is no more, and of which the store has no slice yet.

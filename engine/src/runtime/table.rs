@@ -52,6 +52,12 @@ pub(crate) struct Entry<T> {
     pub(crate) dirty: bool,
 }
 
+impl<T> Entry<T> {
+    const fn new(hash: u64, value: T) -> Self {
+        Self { value, hash, used: true, dirty: false, staged: Staged::put(0) }
+    }
+}
+
 /// A place of the index.
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -66,6 +72,27 @@ const EMPTY: Place = Place { tag: 0, slot: Slot::MAX };
 const CHUNK: usize = 1 << 10;
 /// An index is at least so large once something is in it.
 const LEAST: usize = 64;
+
+/// Values that are put in order beside a table, which then takes them over where they stand.
+pub(crate) struct Chunk<T>(Vec<Option<Entry<T>>>);
+
+impl<T> Chunk<T> {
+    pub(crate) fn new() -> Self {
+        Self(Vec::with_capacity(CHUNK))
+    }
+
+    /// Adds a value. The chunk is not full.
+    pub(crate) fn push(&mut self, hash: u64, value: T) {
+        self.0.push(Some(Entry::new(hash, value)));
+    }
+
+    pub(crate) const fn is_full(&self) -> bool {
+        self.0.len() >= CHUNK
+    }
+}
+
+/// How many entries of the index are asked for together.
+const TOGETHER: usize = 16;
 
 /// Values by hash and key. The hash comes from outside, where it was needed before (to find the shard).
 pub(crate) struct Table<T> {
@@ -119,14 +146,17 @@ impl<T> Table<T> {
         }
     }
 
-    /// Asks for the value that most probably is this hash's.
-    pub(crate) fn prefetch_value(&self, hash: u64) {
+    /// Asks for the value that most probably is this hash's, and says where it stands.
+    pub(crate) fn prefetch_value(&self, hash: u64) -> Option<Slot> {
         let tag = tag(hash);
-        if let Some((_, place)) = self.probe(tag).find(|(_, place)| place.tag == tag)
-            && let Some(entry) = self.entry(place.slot)
-        {
-            prefetch(entry);
-        }
+        let (_, place) = self.probe(tag).find(|(_, place)| place.tag == tag)?;
+        prefetch(self.place_of(place.slot)?);
+        Some(place.slot)
+    }
+
+    /// Where a value stands, or stood: looked at by nobody yet.
+    fn place_of(&self, slot: Slot) -> Option<&Option<Entry<T>>> {
+        self.chunks.get(slot as usize / CHUNK)?.get(slot as usize % CHUNK)
     }
 
     pub(crate) fn entry(&self, slot: Slot) -> Option<&Entry<T>> {
@@ -143,7 +173,7 @@ impl<T> Table<T> {
 
     /// Adds a value that is not there.
     pub(crate) fn insert(&mut self, hash: u64, value: T) -> Slot {
-        let entry = Some(Entry { value, hash, used: true, dirty: false, staged: Staged::default() });
+        let entry = Some(Entry::new(hash, value));
         let slot = if let Some(slot) = self.free.pop() {
             self.chunks[slot as usize / CHUNK][slot as usize % CHUNK] = entry;
             slot
@@ -164,6 +194,34 @@ impl<T> Table<T> {
         self.len += 1;
         self.enter(Place { tag: tag(hash), slot });
         slot
+    }
+
+    /// Takes over values that are not there, where they stand. Returns the first one's slot; the others' follow it.
+    pub(crate) fn adopt(&mut self, chunk: Chunk<T>) -> Slot {
+        let Chunk(values) = chunk;
+        // A chunk that others follow has all its slots.
+        let first = self.chunks.len() * CHUNK;
+        if let Some(last) = self.chunks.last_mut() {
+            let used = last.len();
+            last.resize_with(CHUNK, || None);
+            self.free.extend((first - CHUNK + used..first).rev().filter_map(|slot| Slot::try_from(slot).ok()));
+        }
+        while (self.len + values.len()) * 4 > self.index.len() * 3 {
+            self.grow();
+        }
+        self.len += values.len();
+        let mut slots = first..;
+        for together in values.chunks(TOGETHER) {
+            for entry in together.iter().flatten() {
+                prefetch(&self.index[self.home(tag(entry.hash))]);
+            }
+            for (entry, slot) in together.iter().flatten().zip(&mut slots) {
+                // A shard holds far fewer than 2³² accounts.
+                self.enter(Place { tag: tag(entry.hash), slot: Slot::try_from(slot).unwrap_or(Slot::MAX) });
+            }
+        }
+        self.chunks.push(values);
+        Slot::try_from(first).unwrap_or(Slot::MAX)
     }
 
     fn enter(&mut self, place: Place) {
@@ -254,6 +312,39 @@ mod tests {
     }
 
     proptest! {
+        /// A chunk that is taken over is found as values are that come one by one, before it and after it.
+        #[test]
+        fn e1_a_table_takes_a_chunk_over(before in 0_u64..70, lengths in prop::collection::vec(0_u64..70, 0..4), after in 0_u64..70) {
+            let mut table = Table::default();
+            let mut slots = BTreeMap::new();
+            let hash = |number: u64| ((number / 3) << 33) | (number % 2);
+            let mut numbers = 0_u64..;
+            for number in numbers.by_ref().take(usize::try_from(before).unwrap()) {
+                slots.insert(number, table.insert(hash(number), number.to_string()));
+            }
+            for length in lengths {
+                let mut chunk = Chunk::new();
+                let numbers: Vec<u64> = numbers.by_ref().take(usize::try_from(length).unwrap()).collect();
+                for number in &numbers {
+                    chunk.push(hash(*number), number.to_string());
+                }
+                let first = table.adopt(chunk);
+                slots.extend(numbers.into_iter().zip(first..));
+            }
+            for number in numbers.by_ref().take(usize::try_from(after).unwrap()) {
+                slots.insert(number, table.insert(hash(number), number.to_string()));
+            }
+            for (number, slot) in &slots {
+                prop_assert_eq!(table.find(hash(*number), &number.to_string()), Some(*slot));
+                prop_assert_eq!(table.get(*slot), Some(&number.to_string()));
+            }
+            prop_assert_eq!((table.len(), table.iter().count()), (slots.len(), slots.len()));
+            for (number, slot) in slots {
+                prop_assert_eq!(table.remove(slot), Some(number.to_string()));
+            }
+            prop_assert_eq!(table.len(), 0);
+        }
+
         /// Keys with few hashes, so that searches run into one another.
         #[test]
         fn e1_the_table_holds_what_a_map_holds(keys in prop::collection::vec((0_u64..90, any::<bool>()), 0..600)) {

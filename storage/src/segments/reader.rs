@@ -75,9 +75,14 @@ impl Durable {
     }
 }
 
-impl JournalReader for SegmentReader {
-    /// Reads a snapshot: batches that are appended meanwhile are not seen. Memory: 1 MiB, or the longest batch.
-    fn read(&self, from: Position, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), JournalError> {
+impl SegmentReader {
+    /// Reads a snapshot, from a position to the end, or to the end of its segment.
+    fn read_on(
+        &self,
+        from: Position,
+        one_segment: bool,
+        visit: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), JournalError> {
         let (from, end, mut segment) = {
             let durable = self.shared.durable.read();
             let from = from.max(durable.floor);
@@ -107,11 +112,33 @@ impl JournalReader for SegmentReader {
                     Err(stop) => return Err(opened.fault(&stop, position).into()),
                 }
             }
-            let Some(next) = self.shared.durable.read().after(segment).filter(|next| next.first < end) else {
+            let next = self.shared.durable.read().after(segment).filter(|next| next.first < end && !one_segment);
+            let Some(next) = next else {
                 return Ok(());
             };
             segment = next;
         }
+    }
+}
+
+impl JournalReader for SegmentReader {
+    /// Reads a snapshot: batches that are appended meanwhile are not seen. Memory: 1 MiB, or the longest batch.
+    fn read(&self, from: Position, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), JournalError> {
+        self.read_on(from, false, visit)
+    }
+
+    /// Its segments.
+    fn pieces(&self) -> Vec<Position> {
+        let durable = self.shared.durable.read();
+        let mut begins: Vec<Position> =
+            durable.segments.iter().map(|segment| segment.first.max(durable.floor)).collect();
+        // Of those that are below the floor nothing is left to be read.
+        begins.dedup();
+        if begins.is_empty() { vec![1] } else { begins }
+    }
+
+    fn read_piece(&self, begin: Position, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), JournalError> {
+        self.read_on(begin, true, visit)
     }
 
     fn batch_at(&self, position: Position) -> Result<Option<Vec<u8>>, JournalError> {

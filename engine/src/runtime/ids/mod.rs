@@ -21,6 +21,7 @@
 mod filter;
 mod table;
 
+use super::ahead::LOOK_AHEAD;
 use crate::journal::Position;
 use crate::store::{Bulk, IdEntry, Store, StoreError};
 use filter::Filter;
@@ -143,11 +144,15 @@ impl Ids {
         }
     }
 
-    /// Enters what recovery found.
-    pub(crate) fn restore(&self, hash: IdHash, entry: IdEntry) {
-        let mut stripe = self.stripe(hash).lock();
-        if stripe.young.find(hash).is_none() {
-            stripe.young.insert(hash, Found::Settled(entry));
+    /// Enters what recovery found. Memory is asked for ahead, as for claims.
+    pub(crate) fn restore(&self, entries: &[(IdHash, IdEntry)]) {
+        for group in entries.chunks(LOOK_AHEAD) {
+            for (hash, _) in group {
+                self.stripe(*hash).lock().young.prefetch(*hash);
+            }
+            for (hash, entry) in group {
+                self.stripe(*hash).lock().young.restore(*hash, Found::Settled(*entry));
+            }
         }
     }
 

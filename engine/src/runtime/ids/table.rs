@@ -87,7 +87,7 @@ impl IdTable {
     }
 
     pub(super) fn prefetch(&self, hash: IdHash) {
-        if self.len > 0 {
+        if !self.entries.is_empty() {
             prefetch(&self.entries[self.home(marked(hash))]);
         }
     }
@@ -111,6 +111,13 @@ impl IdTable {
         debug_assert_eq!(self.entries[at].hash, 0, "it is not there yet");
         self.entries[at] = Entry { hash, value: value.pack() };
         self.len += 1;
+    }
+
+    /// Adds a hash, unless it is there.
+    pub(super) fn restore(&mut self, hash: IdHash, value: Found) {
+        if self.find(hash).is_none() {
+            self.insert(hash, value);
+        }
     }
 
     /// Changes what stands under a hash; `false` when it is not there.

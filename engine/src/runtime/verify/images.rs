@@ -6,7 +6,7 @@ use super::records::{Said, code, pending, taken_back, wallet_place};
 use super::scan::threads;
 use super::sums::{Amounts, Key, Kind, Part, Sums};
 use super::{Verification, compare};
-use crate::accounts::{Bucket, Fund, Slice, SliceKind, Timestamp, Wallet};
+use crate::accounts::{Bucket, Fund, Slice, SliceKind, Timestamp, Wallet, WalletImages};
 use crate::clearing::Document;
 use crate::ledger::{GivenBack, Taken};
 use crate::names::CommandId;
@@ -91,12 +91,13 @@ pub(super) fn look(images: Images<'_>, said: &Said, report: &mut Verification) -
 impl Images<'_> {
     fn stored_wallets(&self, kept: &mut Kept, hashes: RangeInclusive<u64>) -> Result<(), StoreError> {
         let held = self.held;
+        let mut images = WalletImages::default();
         self.store.each_wallet(hashes, &mut |hash, name, as_of, bytes| {
             kept.report.newest_image = kept.report.newest_image.max(as_of);
             if held.peek(held.home_of(hash)).wallets.find(hash, name).is_some() {
                 return Ok(());
             }
-            match Image::read::<Wallet>(format_args!("the wallet {name}"), bytes) {
+            match images.read(format_args!("the wallet {name}"), bytes) {
                 Ok(wallet) if wallet.id.as_str() == name && held.hashing.account(name) == hash => {
                     self.wallet(kept, &wallet);
                 }

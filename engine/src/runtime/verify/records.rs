@@ -49,6 +49,7 @@ pub(super) struct Said {
     documents: Last,
     spends: Spends,
     merchants: Merchants,
+    own: OwnPlaces,
 }
 
 impl Said {
@@ -63,6 +64,7 @@ impl Said {
             documents: Last::new(),
             spends: Spends::default(),
             merchants: Merchants::default(),
+            own: OwnPlaces::default(),
         }
     }
 
@@ -167,6 +169,35 @@ impl Merchants {
     }
 }
 
+/// Places of the ledger's own accounts that were booked in lately: each top-up books in a channel and a promotion.
+#[derive(Default)]
+struct OwnPlaces {
+    places: Vec<(SystemAccount, Currency, Place)>,
+    /// Who goes next.
+    next: usize,
+}
+
+impl OwnPlaces {
+    /// More than this are not kept: they are compared one by one.
+    const MOST: usize = 16;
+
+    fn place(&mut self, key: &Key, account: &SystemAccount, currency: Currency) -> Place {
+        let known = self.places.iter().find(|(known, of, _)| *of == currency && known == account);
+        if let Some((.., place)) = known {
+            return *place;
+        }
+        let id = AccountId::internal(&format!("{}:{currency}", account.name()));
+        let place = key.place(Kind::Own, [id.as_bytes()]);
+        if self.places.len() < Self::MOST {
+            self.places.push((account.clone(), currency, place));
+        } else {
+            self.places[self.next] = (account.clone(), currency, place);
+            self.next = (self.next + 1) % Self::MOST;
+        }
+        place
+    }
+}
+
 /// The place of a wallet that is opened: so much of it never changes.
 pub(super) fn wallet_place(
     key: &Key,
@@ -258,7 +289,7 @@ impl Records<'_> {
                     let amounts = self.key.amount(Part::bucket(bucket, fund), minor);
                     said.sums.add(Kind::Proceeds, self.key.place(Kind::Proceeds, [merchant.as_bytes()]), amounts);
                 }
-                PostTo::System(account) => self.own(&mut said.sums, &account, record.currency, minor),
+                PostTo::System(account) => self.own(said, &account, record.currency, minor),
             }
         });
         if let Some((place, got)) = known {
@@ -266,9 +297,9 @@ impl Records<'_> {
         }
     }
 
-    fn own(&self, sums: &mut Sums, account: &SystemAccount, currency: Currency, minor: i128) {
-        let id = AccountId::internal(&format!("{}:{currency}", account.name()));
-        sums.add(Kind::Own, self.key.place(Kind::Own, [id.as_bytes()]), self.key.amount(Part::ONE, minor));
+    fn own(&self, said: &mut Said, account: &SystemAccount, currency: Currency, minor: i128) {
+        let place = said.own.place(self.key, account, currency);
+        said.sums.add(Kind::Own, place, self.key.amount(Part::ONE, minor));
     }
 
     fn merchant(&self, said: &mut Said, merchant: &[u8], currency: Currency) {
