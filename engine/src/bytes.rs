@@ -71,8 +71,8 @@ impl<'b> Reader<'b> {
             return self.number_by_bytes();
         }
         let last = ends.trailing_zeros();
-        // The shortest form alone is a number's.
-        if word >> (last - 7) & 0xff == 0 {
+        // The shortest form alone is a number's: its last byte is not zero.
+        if (word >> (last - 7)).trailing_zeros() >= 8 {
             return None;
         }
         let bits = word & (u64::MAX >> (63 - last)) & 0x7f7f_7f7f_7f7f_7f7f;

@@ -181,9 +181,12 @@ mod tests {
 
     const RECORD: [u8; 8] = [4, 0, 0, 0, 7, 7, 7, 7];
 
+    /// The batches of each piece.
+    type Pieces = Vec<Vec<Vec<u8>>>;
+
     /// A journal of batches in pieces, and where these began when they were written.
     struct InPieces {
-        pieces: Vec<Vec<Vec<u8>>>,
+        pieces: Pieces,
         begins: Vec<Position>,
     }
 
@@ -266,7 +269,7 @@ mod tests {
 
     #[test]
     fn e6_what_is_wrong_where_pieces_meet_is_found() {
-        let wrong = |change: &dyn Fn(&mut Vec<Vec<Vec<u8>>>)| {
+        let wrong = |change: &dyn Fn(&mut Pieces)| {
             let mut journal = InPieces::of(&[2, 3, 2]);
             change(&mut journal.pieces);
             journal.read_through().err().map(|error| error.to_string()).unwrap_or_default()
