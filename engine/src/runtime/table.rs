@@ -150,13 +150,9 @@ impl<T> Table<T> {
     pub(crate) fn prefetch_value(&self, hash: u64) -> Option<Slot> {
         let tag = tag(hash);
         let (_, place) = self.probe(tag).find(|(_, place)| place.tag == tag)?;
-        prefetch(self.place_of(place.slot)?);
+        // Whether a value stands there is not looked at: that would wait for it.
+        prefetch(self.chunks.get(place.slot as usize / CHUNK)?.get(place.slot as usize % CHUNK)?);
         Some(place.slot)
-    }
-
-    /// Where a value stands, or stood: looked at by nobody yet.
-    fn place_of(&self, slot: Slot) -> Option<&Option<Entry<T>>> {
-        self.chunks.get(slot as usize / CHUNK)?.get(slot as usize % CHUNK)
     }
 
     pub(crate) fn entry(&self, slot: Slot) -> Option<&Entry<T>> {

@@ -21,8 +21,8 @@
 //! * `figures.rs`: the figures against one another.
 //! * `replay.rs`, `compare.rs`: books out of the journal, and against images.
 //!
-//! Cost of sums: about 0.5 µs of processor a record; memory for what a start loads, for the ids of the tail, about 100 bytes
-//! a document and an account that was ever frozen or closed, and 6 MiB a processor. Of replay: 2 µs a record over two threads, and memory for
+//! Cost of sums: about 0.7 µs of processor a record, the store with it; memory for what a start loads, for the ids of the tail, about 100
+//! bytes a document and an account that was ever frozen or closed, and what the media read at a time. Of replay: 2 µs a record over two threads, and memory for
 //! all wallets.
 
 mod chain;
