@@ -13,6 +13,7 @@ use crate::names::CommandId;
 use crate::runtime::held::Held;
 use crate::store::{Image, Store, StoreError};
 use hashbrown::HashSet;
+use parking_lot::Mutex;
 use std::ops::RangeInclusive;
 
 /// The images: those that the tail has changed, or that were read with it, are in memory; the others only in the store.
@@ -50,25 +51,32 @@ fn ranges(count: usize) -> impl Iterator<Item = RangeInclusive<u64>> {
     (0..count).map(move |n| n * each + u64::from(n > 0)..=if n + 1 == count { u64::MAX } else { (n + 1) * each })
 }
 
-/// Looks at all of them, by several threads: each takes a range of hashes.
+/// Ranges of hashes for each thread: more than one, because none of them takes as long as another.
+const RANGES_A_THREAD: usize = 8;
+
+/// Looks at all of them, by several threads: each takes the next range of hashes.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub(super) fn look(images: Images<'_>, said: &Said, report: &mut Verification) -> Result<Kept, StoreError> {
     let threads = threads();
+    let waiting = Mutex::new(ranges(RANGES_A_THREAD * threads));
     let mut all = std::thread::scope(|scope| {
-        let working: Vec<_> = ranges(threads)
-            .enumerate()
-            .map(|(number, hashes)| {
+        let working: Vec<_> = (0..threads)
+            .map(|number| {
+                let waiting = &waiting;
                 scope.spawn(move || {
                     let mut kept = Kept::default();
-                    images.stored_wallets(&mut kept, hashes.clone())?;
+                    let next = || waiting.lock().next();
+                    while let Some(hashes) = next() {
+                        images.stored_wallets(&mut kept, hashes.clone())?;
+                        kept.ids.read(images.store, hashes, &said.ids)?;
+                    }
                     for shard in images.held.shards.iter().skip(number).step_by(threads) {
                         for (_, entry) in shard.wallets.iter() {
                             images.wallet(&mut kept, &entry.value);
                         }
                     }
-                    kept.ids.read(images.store, hashes, &said.ids)?;
                     Ok::<_, StoreError>(kept)
                 })
             })
