@@ -159,12 +159,14 @@ mod tests {
 
     #[test]
     fn a_thread_that_stands_back_does_so_alone() {
+        let nice = || Attributes::get().expect("attributes").nice();
+        let before = nice();
         apart(|| {
             assert!(behind(10) && behind(19));
-            assert_eq!(Attributes::get().expect("attributes").nice(), 19);
-            apart(|| assert_eq!(Attributes::get().expect("attributes").nice(), 19, "what it starts stands there too"));
+            assert_eq!(nice(), 19);
+            apart(|| assert_eq!(nice(), 19, "what it starts stands there too"));
         });
-        assert_eq!(Attributes::get().expect("attributes").nice(), 0);
+        assert_eq!(nice(), before);
     }
 
     #[test]
