@@ -159,6 +159,13 @@ pub type RefundVisitor<'v> = dyn FnMut(u128, Position, GivenBack) -> Result<(), 
 /// Sees a document: the hash of its id, up to where the image is complete, the image.
 pub type DocumentVisitor<'v> = dyn FnMut(u128, Position, &[u8]) -> Result<(), StoreError> + 'v;
 
+/// All hashes, in as many ranges of one size, in order: for several threads to look through a store together.
+pub fn hash_ranges(count: usize) -> impl Iterator<Item = RangeInclusive<u64>> {
+    let count = u64::try_from(count).unwrap_or(1).max(1);
+    let each = u64::MAX / count;
+    (0..count).map(move |n| n * each + u64::from(n > 0)..=if n + 1 == count { u64::MAX } else { (n + 1) * each })
+}
+
 /// The account store of a medium.
 pub trait Store: Send + Sync {
     /// What the store knows of itself.
@@ -179,7 +186,7 @@ pub trait Store: Send + Sync {
     /// Where the record is of the command whose id has this hash.
     fn id(&self, hash: u64) -> Result<Option<IdEntry>, StoreError>;
 
-    /// Calls `visit` with the hash of every id whose hash is in this range and where its record is, in no order, until it
+    /// Calls `visit` with the hash of every id whose hash is in this range and where its record is, in the order of hashes, until it
     /// says stop (`false`).
     fn each_id(
         &self,
@@ -302,6 +309,15 @@ mod tests {
     use crate::accounts::Wallet;
     use crate::money::Currency;
     use crate::names::Label;
+
+    #[test]
+    fn every_hash_is_in_one_range() {
+        for count in 1..=9 {
+            let ranges: Vec<_> = hash_ranges(count).collect();
+            assert_eq!((ranges.len(), *ranges[0].start(), *ranges[count - 1].end()), (count, 0, u64::MAX));
+            assert!(ranges.windows(2).all(|two| two[0].end() + 1 == *two[1].start()), "{ranges:?}");
+        }
+    }
 
     #[test]
     fn e6_an_image_is_read_whole_or_not_at_all() {

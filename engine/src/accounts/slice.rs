@@ -147,6 +147,12 @@ impl SystemAccount {
         }
     }
 
+    /// Its account of this currency: the name with the currency behind it, `breakage:CNY`.
+    #[must_use]
+    pub fn account(&self, currency: Currency) -> AccountId {
+        AccountId::internal(&format!("{}:{currency}", self.name()))
+    }
+
     /// Whether a client's account name is one of the ledger's own.
     #[must_use]
     pub fn is_reserved(name: &str) -> bool {

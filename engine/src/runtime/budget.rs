@@ -23,7 +23,7 @@ pub(super) fn draw<R: Reply>(
     let catalog = step.catalog.clone();
     let context = crate::ledger::decide::Context { catalog: &catalog, now: step.now };
     let Some(drawn) = drawn(context, event) else { return forget(step, seat, name) };
-    let account = AccountId::internal(&format!("{}:{currency}", SystemAccount::Promotion(name.clone()).name()));
+    let account = SystemAccount::Promotion(name.clone()).account(currency);
     if step.held.has_all() {
         return draw_on_all(step, seat, &drawn, &account, currency);
     }

@@ -73,12 +73,6 @@ impl Images {
         all.get(number).and_then(|slots| slots.get(slot as usize)).copied().unwrap_or(0)
     }
 
-    /// The image of the wallet there is complete up to this position.
-    pub(crate) fn has_wallet(&mut self, number: usize, slot: Slot, as_of: Position) {
-        self.newest = self.newest.max(as_of);
-        Self::set(&mut self.wallets, number, slot, as_of);
-    }
-
     /// The images of the wallets there, one slot after the other, are complete up to these positions.
     pub(crate) fn has_wallets(&mut self, number: usize, first: Slot, as_of: &[Position]) {
         let Some(last) = as_of.len().checked_sub(1) else { return };
@@ -93,7 +87,7 @@ impl Images {
         }
     }
 
-    /// Asks for what [`Self::has_wallet`] was told of a wallet.
+    /// Asks for what [`Self::has_wallets`] was told of a wallet.
     fn prefetch(&self, number: usize, slot: Slot) {
         if let Some(as_of) = self.wallets.get(number).and_then(|slots| slots.get(slot as usize)) {
             prefetch(as_of);
@@ -182,7 +176,7 @@ impl Held<'_> {
         let wallet = WalletImages::default().read(format_args!("the wallet {id}"), &image.bytes)?;
         let slot = self.shard(home).wallets.insert(hash, wallet);
         if let Some(images) = &mut self.images {
-            images.has_wallet(home, slot, image.as_of);
+            images.has_wallets(home, slot, &[image.as_of]);
         }
         metrics::counter!("fentan_wallets_brought_back_total").increment(1);
         Ok(Some((home, slot)))
@@ -453,7 +447,7 @@ impl Held<'_> {
             shard.returns.fetch_add(1, Ordering::Release);
         }
         let slot = shard.own_accounts.find(&account, currency).unwrap_or_else(|| {
-            let id = AccountId::internal(&format!("{}:{currency}", account.name()));
+            let id = account.account(currency);
             let hash = hashing.account(id.as_str());
             let slot = shard.slices.find(hash, id.as_str()).unwrap_or_else(|| {
                 let status = crate::accounts::Status::Open;

@@ -42,6 +42,7 @@ pub(crate) mod hashing;
 mod held;
 mod ids;
 mod keeper;
+mod own;
 pub(crate) mod prefetch;
 mod query;
 pub mod recovery;

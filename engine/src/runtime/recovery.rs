@@ -21,7 +21,7 @@ use crate::journal::{Batch, Chain, JournalError, JournalReader, Position};
 use crate::ledger::{Command, Record};
 use crate::names::AccountId;
 use crate::planted::{self, Planted};
-use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice};
+use crate::store::{IdEntry, Image, Meta, Put, Store, StoreError, StoredSlice, hash_ranges};
 use crossbeam::channel::bounded;
 use parking_lot::Mutex;
 use std::ops::RangeInclusive;
@@ -169,7 +169,7 @@ impl Loaded {
 /// Reads all wallets, by several threads: each a range of hashes. They put wallets together as tables hold them, so that
 /// little is left for the one who enters them.
 fn load_wallets(held: &mut Held<'_>, threads: usize) -> Result<(), StoreError> {
-    let threads = threads.clamp(1, 8) as u64;
+    let threads = threads.clamp(1, 8);
     let (store, shards) = (held.store, held.count);
     if threads == 1 {
         return read_wallets(store, 0..=u64::MAX, shards, &mut |loaded| {
@@ -179,14 +179,12 @@ fn load_wallets(held: &mut Held<'_>, threads: usize) -> Result<(), StoreError> {
     }
     std::thread::scope(|scope| {
         let (out, read) = bounded::<Result<Loaded, StoreError>>(64);
-        for number in 0..threads {
+        for hashes in hash_ranges(threads) {
             let out = out.clone();
-            let range = u64::MAX / threads;
-            let last = if number + 1 == threads { u64::MAX } else { (number + 1) * range - 1 };
             scope.spawn(move || {
                 let stopped = |_| StoreError("recovery has stopped".into());
                 let give = &mut |loaded| out.send(Ok(loaded)).map_err(stopped);
-                if let Err(error) = read_wallets(store, number * range..=last, shards, give) {
+                if let Err(error) = read_wallets(store, hashes, shards, give) {
                     // Nobody takes it when another thread has failed already.
                     let _ = out.send(Err(error));
                 }

@@ -4,11 +4,11 @@
 //! are not used and come back with the next request that names them (rule E1). Of accounts that every
 //! checkout touches each shard owns a slice (rule E3).
 
+use super::own::OwnAccounts;
 use super::table::{Keyed, Slot, Table};
-use crate::accounts::{Share, Slice, SystemAccount, Timestamp, Totals, Wallet};
+use crate::accounts::{Share, Slice, Timestamp, Totals, Wallet};
 use crate::clearing::Document;
 use crate::ledger::GivenBack;
-use crate::money::Currency;
 use crate::names::{AccountId, Label};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,33 +48,6 @@ pub(crate) enum DeadlineChange {
     Came,
     /// It was looked after.
     Done,
-}
-
-/// The slices of the ledger's own accounts that were booked in lately: every top-up books in a channel and a promotion.
-#[derive(Default)]
-pub(crate) struct OwnAccounts {
-    places: Vec<(SystemAccount, Currency, Slot)>,
-    /// Who goes next.
-    next: usize,
-}
-
-impl OwnAccounts {
-    /// More than this are not kept: they are compared one by one.
-    const MOST: usize = 16;
-
-    pub(crate) fn find(&self, account: &SystemAccount, currency: Currency) -> Option<Slot> {
-        let mut places = self.places.iter();
-        places.find(|(known, of, _)| *of == currency && known == account).map(|(.., slot)| *slot)
-    }
-
-    pub(crate) fn keep(&mut self, account: SystemAccount, currency: Currency, slot: Slot) {
-        if self.places.len() < Self::MOST {
-            self.places.push((account, currency, slot));
-        } else {
-            self.places[self.next] = (account, currency, slot);
-            self.next = (self.next + 1) % Self::MOST;
-        }
-    }
 }
 
 /// Wallets that changed since their images were staged, sorted roughly by the hash of their names, which is the order
@@ -117,7 +90,7 @@ pub(crate) struct Shard {
     pub(crate) wallets: Table<Wallet>,
     pub(crate) slices: Table<Slice>,
     /// Where the slices of the ledger's own accounts stand.
-    pub(crate) own_accounts: OwnAccounts,
+    pub(crate) own_accounts: OwnAccounts<Slot>,
     pub(crate) totals: Totals,
     pub(crate) totals_dirty: bool,
     /// By the hash of the spend's id; clean ones are forgotten at a checkpoint.

@@ -225,6 +225,6 @@ fn whose(record: &Record, sum: &Sum, transfer: Option<&AccountId>) -> Option<Acc
         }
         PostTo::Merchant(..) => record.merchant().cloned(),
         PostTo::Named(account, ..) => Some(account.clone()),
-        PostTo::System(account) => Some(AccountId::internal(&format!("{}:{}", account.name(), record.currency))),
+        PostTo::System(account) => Some(account.account(record.currency)),
     }
 }

@@ -19,14 +19,16 @@ fn a_token_is_shown_once_and_says_what_it_may_do() {
         "prefixes": ["shop1:"], "expires_at": "2099-01-01T00:00:00Z" });
     assert_eq!(answer, expected);
     assert_eq!(client.ask(PING)["pong"], true);
-    // Without an id, and all in one write.
+    // Without an id, and all in one write; what is about no account, or about different ones, is answered in any order.
     let mut client = server.client();
     client
         .raw(format!("{}\n{PING}\n{}\n", auth(&token), r#"{"id":"b","op":"balance","account":"shop1:w"}"#).as_bytes());
     let answers = client.answers(3);
     let told: Vec<&Value> =
         answers.iter().map(|answer| if answer["ok"] == true { &answer["id"] } else { &answer["code"] }).collect();
-    assert_eq!(told, [&Value::Null, &json!("p"), &json!("unknown_account")], "{answers:?}");
+    for expected in [Value::Null, json!("p"), json!("unknown_account")] {
+        assert_eq!(told.iter().filter(|told| ***told == expected).count(), 1, "{expected}: {answers:?}");
+    }
 }
 
 #[test]

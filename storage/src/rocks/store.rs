@@ -1,14 +1,15 @@
 //! The account store on `RocksDB`.
 
 use super::bulk::RocksBulk;
-use super::keys;
 use super::store_db::{Family, StoreDb};
+use super::keys;
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
 use fentan_engine::store::{
     Bulk, DocumentVisitor, IdEntry, Image, Meta, Put, RefundVisitor, Store, StoreError, StoredSlice, WalletVisitor,
+    hash_ranges,
 };
 use rocksdb::WriteBatch;
 use std::num::NonZero;
@@ -44,15 +45,10 @@ impl RocksStore {
     /// # Errors
     /// When a block or a value is damaged, or the medium fails.
     pub fn read_through(&self) -> Result<Position, StoreError> {
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).clamp(1, 8) as u64;
-        let range = u64::MAX / threads;
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).clamp(1, 8);
         std::thread::scope(|scope| {
-            let reading: Vec<_> = (0..threads)
-                .map(|number| {
-                    let last = if number + 1 == threads { u64::MAX } else { (number + 1) * range - 1 };
-                    scope.spawn(move || self.read_hashes(number * range..=last))
-                })
-                .collect();
+            let reading: Vec<_> =
+                hash_ranges(threads).map(|hashes| scope.spawn(move || self.read_hashes(hashes))).collect();
             let mut newest = self.read_others()?;
             for thread in reading {
                 let stopped = |_| StoreError("a thread that reads the store has stopped".into());

@@ -11,7 +11,7 @@ use crate::clearing::Document;
 use crate::ledger::{GivenBack, Taken};
 use crate::names::CommandId;
 use crate::runtime::held::Held;
-use crate::store::{Image, Store, StoreError};
+use crate::store::{Image, Store, StoreError, hash_ranges};
 use hashbrown::HashSet;
 use parking_lot::Mutex;
 use std::ops::RangeInclusive;
@@ -44,13 +44,6 @@ impl Kept {
     }
 }
 
-/// So many hashes, in as many ranges.
-fn ranges(count: usize) -> impl Iterator<Item = RangeInclusive<u64>> {
-    let count = u64::try_from(count).unwrap_or(1).max(1);
-    let each = u64::MAX / count;
-    (0..count).map(move |n| n * each + u64::from(n > 0)..=if n + 1 == count { u64::MAX } else { (n + 1) * each })
-}
-
 /// Ranges of hashes for each thread: more than one, because none of them takes as long as another.
 const RANGES_A_THREAD: usize = 8;
 
@@ -60,7 +53,7 @@ const RANGES_A_THREAD: usize = 8;
 /// When the store cannot be read.
 pub(super) fn look(images: Images<'_>, said: &Said, report: &mut Verification) -> Result<Kept, StoreError> {
     let threads = threads();
-    let waiting = Mutex::new(ranges(RANGES_A_THREAD * threads));
+    let waiting = Mutex::new(hash_ranges(RANGES_A_THREAD * threads));
     let mut all = std::thread::scope(|scope| {
         let working: Vec<_> = (0..threads)
             .map(|number| {
@@ -259,19 +252,5 @@ impl Images<'_> {
             }
             Ok(())
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_hash_is_in_one_range() {
-        for count in 1..=9 {
-            let ranges: Vec<_> = ranges(count).collect();
-            assert_eq!((ranges.len(), *ranges[0].start(), *ranges[count - 1].end()), (count, 0, u64::MAX));
-            assert!(ranges.windows(2).all(|two| two[0].end() + 1 == *two[1].start()), "{ranges:?}");
-        }
     }
 }

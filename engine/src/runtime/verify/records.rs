@@ -18,6 +18,7 @@ use crate::ledger::{
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 use crate::runtime::hashing::Hashing;
+use crate::runtime::own::OwnAccounts;
 use crate::runtime::recovery::RecoveryError;
 use crate::store::Image;
 use hashbrown::HashMap;
@@ -49,7 +50,7 @@ pub(super) struct Said {
     documents: Last,
     spends: Spends,
     merchants: Merchants,
-    own: OwnPlaces,
+    own: OwnAccounts<Place>,
 }
 
 impl Said {
@@ -64,7 +65,7 @@ impl Said {
             documents: Last::new(),
             spends: Spends::default(),
             merchants: Merchants::default(),
-            own: OwnPlaces::default(),
+            own: OwnAccounts::default(),
         }
     }
 
@@ -169,33 +170,13 @@ impl Merchants {
     }
 }
 
-/// Places of the ledger's own accounts that were booked in lately: each top-up books in a channel and a promotion.
-#[derive(Default)]
-struct OwnPlaces {
-    places: Vec<(SystemAccount, Currency, Place)>,
-    /// Who goes next.
-    next: usize,
-}
-
-impl OwnPlaces {
-    /// More than this are not kept: they are compared one by one.
-    const MOST: usize = 16;
-
-    fn place(&mut self, key: &Key, account: &SystemAccount, currency: Currency) -> Place {
-        let known = self.places.iter().find(|(known, of, _)| *of == currency && known == account);
-        if let Some((.., place)) = known {
-            return *place;
-        }
-        let id = AccountId::internal(&format!("{}:{currency}", account.name()));
-        let place = key.place(Kind::Own, [id.as_bytes()]);
-        if self.places.len() < Self::MOST {
-            self.places.push((account.clone(), currency, place));
-        } else {
-            self.places[self.next] = (account.clone(), currency, place);
-            self.next = (self.next + 1) % Self::MOST;
-        }
+/// The place of one of the ledger's own accounts.
+fn own_place(own: &mut OwnAccounts<Place>, key: &Key, account: &SystemAccount, currency: Currency) -> Place {
+    own.find(account, currency).unwrap_or_else(|| {
+        let place = key.place(Kind::Own, [account.account(currency).as_bytes()]);
+        own.keep(account.clone(), currency, place);
         place
-    }
+    })
 }
 
 /// The place of a wallet that is opened: so much of it never changes.
@@ -298,7 +279,7 @@ impl Records<'_> {
     }
 
     fn own(&self, said: &mut Said, account: &SystemAccount, currency: Currency, minor: i128) {
-        let place = said.own.place(self.key, account, currency);
+        let place = own_place(&mut said.own, self.key, account, currency);
         said.sums.add(Kind::Own, place, self.key.amount(Part::ONE, minor));
     }
 
