@@ -5,6 +5,7 @@
 //! bytes; what is not read here may still be right, and goes the general way.
 
 use crate::accounts::{NEVER, Timestamp};
+use crate::names::StoredId;
 use smallvec::SmallVec;
 
 /// What is left to read. Each method gives `None` when it is not there or is damaged.
@@ -121,6 +122,12 @@ impl<'b> Reader<'b> {
         let text = self.unchecked_text()?;
         // Names are ASCII, which is seen sooner than that they are UTF-8.
         (is_ascii(text) || std::str::from_utf8(text).is_ok()).then_some(text)
+    }
+
+    /// A command's id.
+    #[inline(always)]
+    pub(crate) fn id(&mut self) -> Option<StoredId<'b>> {
+        StoredId::read(self.unchecked_text()?)
     }
 
     /// A text as such.

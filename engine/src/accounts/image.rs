@@ -70,7 +70,7 @@ impl WalletImages {
 
 #[inline]
 fn lot(reader: &mut Reader<'_>) -> Option<Lot> {
-    let id = CommandId::of_text(reader.text()?)?;
+    let id = CommandId::stored(reader.id()?);
     let count = reader.small(SUBS_MAX)?;
     let none = Part { sub: SubId(0), weight: 0, granted: 0, left: 0, expires_at: 0 };
     let parts = reader.list(count, none, |reader| {

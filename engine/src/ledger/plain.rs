@@ -8,7 +8,7 @@ use super::{Balances, Command, Event, LotSet, Record, Spend, Taken, TakenLine};
 use crate::accounts::{SUBS_MAX, SubId, Subs, Timestamp};
 use crate::bytes::Reader;
 use crate::money::{Currency, Major};
-use crate::names::{AccountId, CommandId, Label};
+use crate::names::{AccountId, CommandId, Label, StoredId};
 use smallvec::SmallVec;
 use std::str::from_utf8;
 
@@ -92,6 +92,11 @@ impl Writer<'_> {
         self.bytes(text)
     }
 
+    #[inline]
+    fn id(&mut self, id: &CommandId) -> Option<()> {
+        self.text(id.written().as_bytes())
+    }
+
     fn label(&mut self, label: Option<&Label>) -> Option<()> {
         match label {
             None => self.byte(0),
@@ -108,7 +113,7 @@ impl Writer<'_> {
         else {
             return None;
         };
-        self.text(record.id.as_bytes())?;
+        self.id(&record.id)?;
         self.signed(record.at)?;
         self.bytes(&record.currency.to_bytes())?;
         self.number(u64::from(record.slice))?;
@@ -127,7 +132,7 @@ impl Writer<'_> {
         self.number(u64::from(*version))?;
         self.number(taken.lots.len() as u64)?;
         for lot in &taken.lots {
-            self.text(lot.as_bytes())?;
+            self.id(lot)?;
         }
         self.number(taken.lines.len() as u64)?;
         for line in &taken.lines {
@@ -164,10 +169,10 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
     PlainSpend::read(bytes)?.into_record()
 }
 
-/// A plain spend as its bytes say it: no name is copied. For those that look at every record and keep none.
+/// A plain spend as its bytes say it: no name is copied, and no id made text. For those that look at every record and keep none.
 #[derive(Debug)]
 pub(crate) struct PlainSpend<'b> {
-    pub(crate) id: &'b [u8],
+    pub(crate) id: StoredId<'b>,
     pub(crate) at: Timestamp,
     pub(crate) currency: Currency,
     slice: u16,
@@ -178,7 +183,7 @@ pub(crate) struct PlainSpend<'b> {
     order: Option<&'b [u8]>,
     rule: &'b [u8],
     version: u32,
-    pub(crate) lots: SmallVec<[&'b [u8]; LOTS]>,
+    pub(crate) lots: SmallVec<[StoredId<'b>; LOTS]>,
     pub(crate) lines: SmallVec<[TakenLine; 2]>,
     phase: Option<i64>,
     pub(crate) promoted: u8,
@@ -207,11 +212,10 @@ impl<'b> PlainSpend<'b> {
             tags: SmallVec::new(),
             lines: SmallVec::new(),
         };
-        let lots: Option<_> = self.lots.iter().map(|lot| CommandId::of_text(lot)).collect();
         let event = Event::Spent {
             rule: Label::internal(from_utf8(self.rule).ok()?),
             version: self.version,
-            taken: Taken { lots: lots?, lines: self.lines },
+            taken: Taken { lots: self.lots.into_iter().map(CommandId::stored).collect(), lines: self.lines },
             phase: self.phase,
             table: None,
             usage: None,
@@ -221,7 +225,7 @@ impl<'b> PlainSpend<'b> {
             after: self.after,
         };
         Some(Record {
-            id: CommandId::of_text(self.id)?,
+            id: CommandId::stored(self.id),
             at: self.at,
             currency: self.currency,
             slice: self.slice,
@@ -243,7 +247,7 @@ fn read_label<'b>(reader: &mut Reader<'b>, label: &mut Option<&'b [u8]>) -> Opti
 
 #[inline]
 fn read_spend<'b>(reader: &mut Reader<'b>) -> Option<PlainSpend<'b>> {
-    let id = reader.text()?;
+    let id = reader.id()?;
     let at = reader.signed()?;
     let currency = Currency::from_bytes(reader.array()?);
     let slice = u16::try_from(reader.number()?).ok()?;
@@ -259,7 +263,7 @@ fn read_spend<'b>(reader: &mut Reader<'b>) -> Option<PlainSpend<'b>> {
     let rule = reader.text()?;
     let version = u32::try_from(reader.number()?).ok()?;
     let count = reader.small(LOTS)?;
-    let lots = reader.list(count, &[][..], Reader::text)?;
+    let lots = reader.list(count, StoredId::NONE, Reader::id)?;
     let count = reader.small(2 * LOTS)?;
     let lines = reader.list(count, TakenLine { lot: 0, sub: SubId(0), amount: 0 }, |reader| {
         let lot = u32::try_from(reader.number()?).ok()?;

@@ -1,5 +1,7 @@
 //! The text of an id: 40 bytes, of which 38 are text.
 
+use super::stored_id::{StoredId, Written};
+use serde::de::Unexpected;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
@@ -21,9 +23,14 @@ impl IdText {
         Self::inline(text.as_bytes()).unwrap_or_else(|| Self::Heap(text.into()))
     }
 
-    /// Of bytes that are known to be text.
-    pub(super) fn of_text(text: &[u8]) -> Option<Self> {
-        Self::inline(text).or_else(|| Some(Self::Heap(std::str::from_utf8(text).ok()?.into())))
+    /// Of characters that are known to be ASCII and few.
+    #[inline]
+    pub(super) fn ascii<const N: usize>(text: [u8; N]) -> Self {
+        const { assert!(N <= INLINE, "it has room inside") };
+        let mut bytes = [0; INLINE];
+        bytes[..N].copy_from_slice(&text);
+        #[allow(clippy::cast_possible_truncation, reason = "at most as many as there is room for")]
+        Self::Inline { len: N as u8, bytes }
     }
 
     #[inline]
@@ -73,25 +80,38 @@ impl Hash for IdText {
 
 impl Serialize for IdText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+        if serializer.is_human_readable() {
+            serializer.serialize_str(self.as_str())
+        } else {
+            serializer.serialize_bytes(Written::of(self.as_bytes()).as_bytes())
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for IdText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl serde::de::Visitor<'_> for Text {
+        struct Id;
+        impl serde::de::Visitor<'_> for Id {
             type Value = IdText;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a string")
+                f.write_str("an id")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<IdText, E> {
                 Ok(IdText::new(text))
             }
+
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<IdText, E> {
+                let id = StoredId::read(bytes).ok_or_else(|| E::invalid_value(Unexpected::Bytes(bytes), &self))?;
+                Ok(id.text())
+            }
         }
-        deserializer.deserialize_str(Text)
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(Id)
+        } else {
+            deserializer.deserialize_bytes(Id)
+        }
     }
 }
 
@@ -106,7 +126,6 @@ mod tests {
         for text in &texts {
             let id = IdText::new(text);
             assert_eq!((id.as_str(), id.as_bytes()), (text.as_str(), text.as_bytes()));
-            assert!(IdText::of_text(text.as_bytes()) == Some(IdText::new(text)));
             assert_eq!(matches!(id, IdText::Heap(_)), text.len() > INLINE);
             let bytes = postcard::to_allocvec(&id).unwrap();
             assert_eq!(bytes, postcard::to_allocvec(text).unwrap(), "it is written as text is");

@@ -6,11 +6,13 @@
 
 mod id_text;
 mod interned;
+mod stored_id;
 
 use compact_str::CompactString;
 use id_text::IdText;
 pub use interned::Interned;
 use serde::{Deserialize, Serialize};
+pub(crate) use stored_id::{StoredId, Written};
 
 /// The longest name, in bytes.
 pub const NAME_MAX: usize = 64;
@@ -93,9 +95,16 @@ name_type! {
 pub const OWN: char = '\u{1}';
 
 impl CommandId {
-    /// A name that the ledger has written down: these bytes are known to be text. Short ones are not looked at once more.
-    pub(crate) fn of_text(bytes: &[u8]) -> Option<Self> {
-        IdText::of_text(bytes).map(Self)
+    /// One that the ledger has written down.
+    #[inline]
+    pub(crate) fn stored(id: StoredId<'_>) -> Self {
+        Self(id.text())
+    }
+
+    /// As it is written down.
+    #[inline]
+    pub(crate) fn written(&self) -> Written<'_> {
+        Written::of(self.as_bytes())
     }
 
     /// Whether the ledger has named it.

@@ -30,13 +30,7 @@ impl Hashing {
     /// Of a command's id: finds its record, which says the id itself.
     #[must_use]
     pub(crate) fn id(&self, id: &CommandId) -> u64 {
-        self.id_of(id.as_bytes())
-    }
-
-    /// The same, of the id's text.
-    #[must_use]
-    pub(crate) fn id_of(&self, id: &[u8]) -> u64 {
-        self.short.hash(id)
+        self.short.hash(id.as_bytes())
     }
 
     /// Of a name or id where nothing else says which it is. 128 bits: two ids of one ledger never share it in

@@ -222,10 +222,10 @@ impl Look for Records<'_> {
 impl Records<'_> {
     fn spend(&self, said: &mut Said, spend: &PlainSpend<'_>, position: Position) {
         said.last_at = said.last_at.max(spend.at);
-        said.ids.note(self.hashing.id_of(spend.id), position);
+        said.ids.note(self.hashing.id(&CommandId::stored(spend.id)), position);
         let sums = &mut said.sums;
-        let lots = spend.lots.iter().copied();
-        self.lines(&spend.lines, lots, |lot, amounts| {
+        let lots: SmallVec<[CommandId; 2]> = spend.lots.iter().copied().map(CommandId::stored).collect();
+        self.lines(&spend.lines, lots.iter().map(CommandId::as_bytes), |lot, amounts| {
             sums.take(Kind::Lots, self.key.place(Kind::Lots, [spend.account, lot]), amounts);
         });
         let mut got = Amounts::default();
