@@ -29,7 +29,7 @@ impl Default for Options {
             block_cache_bytes: 256 << 20,
             segment_bytes: 64 << 20,
             store_memtables_bytes: 128 << 20,
-            history_memtables_bytes: 32 << 20,
+            history_memtables_bytes: 16 << 20,
             history_cache_bytes: 16 << 20,
             background_threads: 2,
             open_files_max: 512,

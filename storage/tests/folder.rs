@@ -32,7 +32,7 @@ fn e6_a_new_folder_says_its_format_and_gets_a_key_of_its_own() {
         let path = folder.path().join(name);
         let (_, _, store) = open(&path).unwrap();
         keys.push(store.meta().unwrap().hash_key);
-        assert_eq!(fs::read_to_string(path.join("FORMAT")).unwrap(), "fentan data folder, format 4\n");
+        assert_eq!(fs::read_to_string(path.join("FORMAT")).unwrap(), "fentan data folder, format 5\n");
     }
     assert_ne!(keys[0], keys[1]);
 }
@@ -42,9 +42,10 @@ fn e6_a_newer_or_unreadable_format_is_refused_and_nothing_is_changed() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).unwrap());
     for (text, newer) in [
-        ("fentan data folder, format 5\n", true),
+        ("fentan data folder, format 6\n", true),
         ("", false),
         ("format 2", false),
+        ("fentan data folder, format 4\n", false),
         ("fentan data folder, format 3\n", false),
         ("fentan data folder, format 2\n", false),
         ("fentan data folder, format 1\n", false),
@@ -53,8 +54,8 @@ fn e6_a_newer_or_unreadable_format_is_refused_and_nothing_is_changed() {
         fs::write(folder.path().join("FORMAT"), text).unwrap();
         let error = error(folder.path());
         match error {
-            FolderError::Newer { found: 5, known: 4, .. } => assert!(newer),
-            FolderError::Older { found, known: 4, .. } => {
+            FolderError::Newer { found: 6, known: 5, .. } => assert!(newer),
+            FolderError::Older { found, known: 5, .. } => {
                 assert!(found > 0 && text.contains(&format!("format {found}")));
             }
             FolderError::Format { .. } => assert!(!newer),
@@ -62,7 +63,7 @@ fn e6_a_newer_or_unreadable_format_is_refused_and_nothing_is_changed() {
         }
         assert!(DataFolder::open_read_only(folder.path(), &options()).is_err());
     }
-    fs::write(folder.path().join("FORMAT"), "fentan data folder, format 4\n").unwrap();
+    fs::write(folder.path().join("FORMAT"), "fentan data folder, format 5\n").unwrap();
     open(folder.path()).unwrap();
 }
 

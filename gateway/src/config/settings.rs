@@ -35,7 +35,7 @@ pub(crate) struct Given {
     /// Wallets kept in memory, over all shards [default: 4000000]
     #[arg(long, env = "FENTAN_WALLETS_IN_MEMORY", value_name = "N")]
     pub(crate) wallets_in_memory: Option<usize>,
-    /// A checkpoint begins after so many records [default: 2000000]
+    /// A checkpoint begins after so many records [default: 1250000]
     #[arg(long, env = "FENTAN_CHECKPOINT_RECORDS", value_name = "N")]
     pub(crate) checkpoint_records: Option<u64>,
     /// ... or after so many seconds [default: 300]
@@ -71,7 +71,7 @@ pub(crate) struct Given {
     /// Memory for cached blocks of the account store, in MiB [default: 64]
     #[arg(long, env = "FENTAN_BLOCK_CACHE_MIB", value_name = "MIB")]
     pub(crate) block_cache_mib: Option<usize>,
-    /// Memory that spares new ids a look into the store, in MiB: 12 bits an id [default: 512]
+    /// Memory that spares new ids a look into the store, in MiB: 16 bits an id [default: 1536]
     #[arg(long, env = "FENTAN_ID_FILTER_MIB", value_name = "MIB")]
     pub(crate) id_filter_mib: Option<usize>,
     /// Keep the history: statements, balances of the past, finance reports [default: true]
@@ -188,7 +188,7 @@ impl Settings {
             queue_requests: within("queue_requests", pick!(queue_requests, 65_536), 1, 10_000_000)?,
             queue_wait: Duration::from_millis(within("queue_ms", pick!(queue_ms, 0), 0, 60_000)? as u64),
             wallets_in_memory: within("wallets_in_memory", pick!(wallets_in_memory, 4_000_000), 64, 1_000_000_000)?,
-            checkpoint_records: pick!(checkpoint_records, 2_000_000).max(1),
+            checkpoint_records: pick!(checkpoint_records, 1_250_000).max(1),
             checkpoint_seconds: pick!(checkpoint_seconds, 300).max(1),
             client: ClientLimits {
                 line_bytes: within("max_line_bytes", pick!(max_line_bytes, 4 << 20), 256, 1 << 30)?,
@@ -204,7 +204,7 @@ impl Settings {
             },
             explain_records: pick!(explain_records, 5_000_000),
             block_cache_mib: within("block_cache_mib", pick!(block_cache_mib, 64), 8, 1 << 20)?,
-            id_filter_mib: within("id_filter_mib", pick!(id_filter_mib, 512), 0, 1 << 20)?,
+            id_filter_mib: within("id_filter_mib", pick!(id_filter_mib, 1536), 0, 1 << 20)?,
             history: {
                 let (records_per_second, day_offset) =
                     (pick!(history_records_per_second, 0), pick!(history_day_offset_minutes, 480));

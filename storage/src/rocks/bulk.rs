@@ -4,6 +4,7 @@
 //! table file that is written in order and handed to `RocksDB` whole costs a fifth of that, and its bytes are written
 //! once. It stands in for everything that was written before it was handed over.
 
+use super::id_pages::Page;
 use super::keys;
 use super::store_db::{Family, StoreDb};
 use crate::errors::Fault;
@@ -22,6 +23,8 @@ pub(super) struct RocksBulk<'s> {
     /// By part.
     wallets: BTreeMap<usize, File<'s>>,
     ids: Option<File<'s>>,
+    /// The ids that are not in their file yet.
+    page: Page,
 }
 
 struct File<'s> {
@@ -48,6 +51,16 @@ impl<'s> File<'s> {
 
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
         self.writer.put(key, value)?;
+        self.sync_some(key, value)
+    }
+
+    /// The value is put together with what is there under this key (`id_pages::merge`).
+    fn merge(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
+        self.writer.merge(key, value)?;
+        self.sync_some(key, value)
+    }
+
+    fn sync_some(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
         self.unsynced += key.len() + value.len();
         if self.unsynced >= SYNC_BYTES {
             self.unsynced = 0;
@@ -63,8 +76,8 @@ impl<'s> File<'s> {
 }
 
 impl<'s> RocksBulk<'s> {
-    pub(super) const fn new(db: &'s StoreDb) -> Self {
-        Self { db, wallets: BTreeMap::new(), ids: None }
+    pub(super) fn new(db: &'s StoreDb) -> Self {
+        Self { db, wallets: BTreeMap::new(), ids: None, page: Page::default() }
     }
 
     fn take(&self, family: Family, files: Vec<PathBuf>) -> Result<(), Fault> {
@@ -93,15 +106,17 @@ impl Bulk for RocksBulk<'_> {
             Some(file) => file,
             None => self.ids.insert(File::create(self.db, Family::Ids, "ids")?),
         };
-        Ok(file.put(&hash.to_be_bytes(), &keys::id(entry))?)
+        Ok(self.page.add(hash, entry, |key, page| file.merge(key, page))?)
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), StoreError> {
         let wallets = std::mem::take(&mut self.wallets).into_values().map(File::finish);
         let wallets = wallets.collect::<Result<Vec<_>, _>>()?;
-        let ids = self.ids.take().map(File::finish).transpose()?;
         self.take(Family::Wallets, wallets)?;
-        self.take(Family::Ids, ids.into_iter().collect())?;
+        if let Some(mut file) = self.ids.take() {
+            self.page.end(|key, page| file.merge(key, page))?;
+            self.take(Family::Ids, vec![file.finish()?])?;
+        }
         Ok(())
     }
 }

@@ -165,7 +165,7 @@ pub(crate) fn read_meta(bytes: &[u8]) -> Result<Meta, StoreError> {
     Ok(Meta { hash_key: *hash_key, checkpoint: u64::from_le_bytes(*checkpoint), term: u64::from_le_bytes(term) })
 }
 
-fn damaged(what: &str) -> StoreError {
+pub(super) fn damaged(what: &str) -> StoreError {
     StoreError(format!("{what} is damaged: keep a copy of the data folder and restore from a backup"))
 }
 

@@ -3,11 +3,13 @@
 //! * `instance.rs`: what the instances have in common.
 //! * `store_db.rs`: the store's instance: options and column families.
 //! * `keys.rs`: keys and values of the store's column families.
+//! * `id_pages.rs`: how ids share keys.
 //! * `store.rs`, `bulk.rs`: the engine's traits on it.
 //! * `history_db.rs`: the history's instance, and the engine's trait on it.
 
 mod bulk;
 mod history_db;
+mod id_pages;
 mod instance;
 pub(crate) mod keys;
 mod store;

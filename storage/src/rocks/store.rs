@@ -2,7 +2,7 @@
 
 use super::bulk::RocksBulk;
 use super::store_db::{Family, StoreDb};
-use super::keys;
+use super::{id_pages, keys};
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::GivenBack;
@@ -65,9 +65,9 @@ impl RocksStore {
             newest = newest.max(keys::split_image(value)?.0);
             Ok::<_, StoreError>(true)
         })?;
-        self.db.each(Family::Ids, hashes, |_, value| {
-            newest = newest.max(keys::read_id(value)?.position());
-            Ok::<_, StoreError>(true)
+        self.each_id(hashes, &mut |_, entry| {
+            newest = newest.max(entry.position());
+            true
         })?;
         Ok(newest)
     }
@@ -163,7 +163,10 @@ impl Store for RocksStore {
     }
 
     fn id(&self, hash: u64) -> Result<Option<IdEntry>, StoreError> {
-        self.db.get(Family::Ids, &hash.to_be_bytes())?.map(|bytes| keys::read_id(&bytes)).transpose()
+        match self.db.get(Family::Ids, &id_pages::key(hash))? {
+            Some(page) => id_pages::find(&page, hash),
+            None => Ok(None),
+        }
     }
 
     fn refunded(&self, spend: u128) -> Result<Option<(Position, GivenBack)>, StoreError> {
@@ -197,7 +200,8 @@ impl Store for RocksStore {
         hashes: RangeInclusive<u64>,
         visit: &mut dyn FnMut(u64, IdEntry) -> bool,
     ) -> Result<(), StoreError> {
-        self.db.each(Family::Ids, hashes, |key, value| Ok(visit(keys::hash(key)?.0, keys::read_id(value)?)))
+        let pages = id_pages::first_of(*hashes.start())..=*hashes.end();
+        self.db.each(Family::Ids, pages, |key, page| id_pages::each(key, page, &hashes, visit))
     }
 
     fn each_refunded(&self, visit: &mut RefundVisitor<'_>) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 //! as a whole, so after a crash the store is in the state of some write, never between two changes of one.
 
 use super::bulk::remove_leftovers;
+use super::id_pages;
 use super::instance::{family, info_log};
 use crate::errors::{Fault, FolderError};
 use crate::options::Options;
@@ -27,7 +28,8 @@ pub(super) enum Family {
     Wallets,
     /// Slice, tag and name → image.
     Slices,
-    /// Hash of a command's id → position, and part of the hash of the account.
+    /// The first bits of hashes of commands' ids → for each of them the rest of the hash, position, and part of the hash of
+    /// the account (`id_pages.rs`).
     Ids,
     /// Hash of a spend's id → position, minor units, and those of each order line.
     Refunded,
@@ -181,8 +183,11 @@ impl StoreDb {
         let mut options = ReadOptions::default();
         options.set_readahead_size(READAHEAD);
         options.fill_cache(false);
-        if *hashes.start() > 0 {
-            options.set_iterate_lower_bound(hashes.start().to_be_bytes());
+        // Without the zeros at its end: a key may be the beginning of a hash (`id_pages.rs`), and sorts before the whole of it.
+        let first = hashes.start().to_be_bytes();
+        let length = first.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        if length > 0 {
+            options.set_iterate_lower_bound(&first[..length]);
         }
         if let Some(end) = hashes.end().checked_add(1) {
             options.set_iterate_upper_bound(end.to_be_bytes());
@@ -230,7 +235,7 @@ fn cf_options(which: Family, options: &Options, cache: &Cache) -> rocksdb::Optio
     table.set_cache_index_and_filter_blocks(true);
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     match which {
-        Family::Wallets | Family::Ids | Family::Refunded | Family::Documents => {
+        Family::Wallets | Family::Refunded | Family::Documents => {
             // Asked by whole key, and mostly for what is not there: ten bits leave 1% of the misses to the disk.
             table.set_bloom_filter(10.0, false);
             table.set_whole_key_filtering(true);
@@ -244,16 +249,28 @@ fn cf_options(which: Family, options: &Options, cache: &Cache) -> rocksdb::Optio
             cf.set_memtable_whole_key_filtering(true);
             cf.set_memtable_prefix_bloom_ratio(0.02);
         }
+        Family::Ids => {
+            // Every file has something of every page, so a filter of keys would say yes to everything.
+            table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+            table.set_metadata_block_size(METADATA_BLOCK);
+            table.set_pin_top_level_index_and_filter(true);
+            cf.set_merge_operator_associative(id_pages::MERGE, id_pages::merge);
+        }
         Family::Slices | Family::Deadlines | Family::Meta => {}
     }
     if matches!(which, Family::Ids | Family::Wallets) {
-        // Each checkpoint brings a file of all hashes. Merging several at a time, as they come, writes a wallet's image 1.5
-        // times and an id two or three times; by levels it would be five times and more.
+        // Each checkpoint brings a file of all hashes. Merging several at a time, as they come, writes a wallet's image once and
+        // a half, and an id once more for each eightfold of what there is; by levels it would be five times and more.
         let mut universal = UniversalCompactOptions::default();
-        universal.set_min_merge_width(if which == Family::Ids { 4 } else { 2 });
+        if which == Family::Ids {
+            universal.set_min_merge_width(4);
+            // No id stands in for another, so no file makes another's bytes useless, and all of them need not be written
+            // anew because many small ones have come.
+            universal.set_max_size_amplification_percent(10_000);
+        }
         cf.set_compaction_style(DBCompactionStyle::Universal);
         cf.set_universal_compaction_options(&universal);
-        cf.set_level_zero_file_num_compaction_trigger(if which == Family::Ids { 8 } else { 3 });
+        cf.set_level_zero_file_num_compaction_trigger(if which == Family::Ids { 8 } else { 4 });
         cf.set_level_zero_slowdown_writes_trigger(1 << 10);
         cf.set_level_zero_stop_writes_trigger(1 << 11);
     }

@@ -3,7 +3,7 @@
 use crate::medium::{Medium, Parts};
 use fentan_engine::ledger::GivenBack;
 use fentan_engine::names::AccountId;
-use fentan_engine::store::{IdEntry, Image, Meta, Put, Store, StoredSlice};
+use fentan_engine::store::{IdEntry, Image, Meta, Put, Store, StoredSlice, hash_ranges};
 use std::ops::RangeInclusive;
 
 fn name(n: impl std::fmt::Display) -> AccountId {
@@ -231,7 +231,7 @@ fn ids(store: &dyn Store) -> Vec<u64> {
             true
         })
         .unwrap();
-    found.sort_unstable();
+    assert!(found.is_sorted(), "in the order of hashes");
     found
 }
 
@@ -266,6 +266,16 @@ pub(crate) fn e6_a_bulk_is_there_once_it_is_finished(medium: &mut impl Medium) {
             }
             assert_eq!(wallets(store).len() as u64, MANY + 1);
             assert_eq!(ids(store).len() as u64, MANY * life);
+            let mut in_ranges = 0;
+            for hashes in hash_ranges(16) {
+                store
+                    .each_id(hashes, &mut |_, _| {
+                        in_ranges += 1;
+                        true
+                    })
+                    .unwrap();
+            }
+            assert_eq!(in_ranges, MANY * life, "each is in one range");
         };
         check(&*parts.store);
         parts.store.set_meta(Meta { checkpoint: life, ..meta }).unwrap();
@@ -295,9 +305,13 @@ pub(crate) fn e6_ids_are_visited_until_the_visitor_stops(medium: &mut impl Mediu
     }
     bulk.finish().unwrap();
     assert_eq!(ids(&*store), [0, 1, 1 << 63, u64::MAX]);
-    for (hashes, expected) in
-        [(0..=0, &[0][..]), (1..=1 << 63, &[1, 1 << 63]), (2..=3, &[]), (9..=u64::MAX, &[1 << 63, u64::MAX])]
-    {
+    for (hashes, expected) in [
+        (0..=0, &[0][..]),
+        (1..=1 << 63, &[1, 1 << 63]),
+        (2..=3, &[]),
+        (9..=u64::MAX, &[1 << 63, u64::MAX]),
+        (1 << 63..=u64::MAX, &[1 << 63, u64::MAX]),
+    ] {
         let mut found = Vec::new();
         store
             .each_id(hashes.clone(), &mut |hash, _| {

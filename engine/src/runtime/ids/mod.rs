@@ -187,7 +187,9 @@ impl Ids {
         for stripe in &self.stripes {
             let mut stripe = stripe.lock();
             debug_assert!(stripe.old.is_empty(), "the checkpoint before has let go of the old");
-            stripe.old = std::mem::take(&mut stripe.young);
+            // Room for half as many as came since the last one began: to grow takes the shards' time, and room takes memory.
+            let room = IdTable::with_room(stripe.young.len() / 2);
+            stripe.old = std::mem::replace(&mut stripe.young, room);
         }
     }
 
@@ -196,7 +198,8 @@ impl Ids {
     pub(crate) fn store_old(&self, stripe: usize, bulk: &mut dyn Bulk) -> Result<bool, StoreError> {
         let Some(stripe) = self.stripes.get(stripe) else { return Ok(false) };
         let mut entries = stripe.lock().old.settled();
-        entries.sort_unstable_by_key(|(hash, _)| *hash);
+        // Nearly in order as they come, which this kind of sorting takes advantage of.
+        entries.sort_by_key(|(hash, _)| *hash);
         for (hash, entry) in &entries {
             bulk.id(*hash, *entry)?;
         }
@@ -214,8 +217,8 @@ impl Ids {
         }
     }
 
-    /// Fills the filter with what the store had at the start; until that is done every new id is looked for in the
-    /// store. `go_on` is asked now and then.
+    /// Fills the filter with what the store had at the start, in the order of hashes; a new id that is not reached yet is
+    /// looked for in the store. `go_on` is asked now and then.
     pub(crate) fn warm(&self, go_on: &dyn Fn() -> bool) -> Result<(), StoreError> {
         if self.filter.is_complete() {
             return Ok(());
@@ -226,13 +229,14 @@ impl Ids {
             some.push(hash);
             if some.len() == some.capacity() {
                 self.filter.add(some.drain(..));
+                self.filter.complete_to(hash);
                 whole = go_on();
             }
             whole
         })?;
         self.filter.add(some);
         if whole {
-            self.filter.complete();
+            self.filter.complete_to(u64::MAX);
         }
         Ok(())
     }
