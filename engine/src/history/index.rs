@@ -23,8 +23,8 @@ use crate::names::{AccountId, CommandId, Label};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// Names that are remembered from chunk to chunk, of each kind; past that all are forgotten.
-const KEPT: usize = 200_000;
+/// Names that are remembered from chunk to chunk, of each kind, at some 250 bytes; past that all are forgotten.
+const KEPT: usize = 50_000;
 /// The meta row's key.
 pub(super) const META: &[u8] = b"meta";
 

@@ -27,9 +27,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How many wallets are staged after one step of a checkpoint, at least and at most: half as many as the step had
-/// requests, so that a checkpoint takes the same share of the shard's time however short its steps are.
-const PORTION: std::ops::RangeInclusive<usize> = 128..=1024;
+/// How many wallets are staged after one step of a checkpoint, at least and at most: twice as many as the step had requests, so
+/// that a checkpoint takes the same share of the shard's time however short its steps are, and the tail of the journal
+/// grows by half as many records as wallets are dirty.
+const PORTION: std::ops::RangeInclusive<usize> = 256..=2048;
+
+/// So many portions wait for the keeper at the most; while they do no more are staged. A shard is faster than a disk, what it
+/// has staged takes memory, and a queue that is full would stop it.
+const WAITING: usize = 8;
+
+/// How long one sleeps who waits for another: the keeper for the journal, a shard for the keeper.
+pub(super) const WAIT: Duration = Duration::from_micros(200);
 
 /// A wallet's image on its way into a checkpoint.
 pub(crate) struct WalletImage {
@@ -81,6 +89,11 @@ impl Staging {
         !self.rest.is_empty()
     }
 
+    /// Whether it waits for the keeper.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.is_busy() && self.jobs.len() >= WAITING
+    }
+
     /// After a step of so many requests: goes on with the checkpoint and keeps the number of wallets within its bound.
     pub(crate) fn after_step<R: Reply>(&mut self, shared: &Shared<R>, requests: usize) {
         let epoch = shared.checkpoint_epoch.load(Ordering::Acquire);
@@ -98,7 +111,8 @@ impl Staging {
             self.rest = own.dirty.take();
         }
         let mut wallets = Vec::new();
-        let portion = (requests / 2).clamp(*PORTION.start(), *PORTION.end());
+        let portion = (requests * 2).clamp(*PORTION.start(), *PORTION.end());
+        let portion = if self.is_held_up() { 0 } else { portion };
         while wallets.len() < portion
             && let Some((bucket, slots)) = self.rest.pop()
         {
@@ -279,7 +293,7 @@ impl<'s, R: Reply> Keeper<'s, R> {
                 Turn::Worked => {}
                 // Nothing is durable any more when the journal has failed.
                 Turn::Waits if !self.shared.failed.load(Ordering::Acquire) => {
-                    std::thread::sleep(Duration::from_micros(200));
+                    std::thread::sleep(WAIT);
                 }
                 Turn::Waits | Turn::Idle | Turn::Ended => return Ok(()),
             }

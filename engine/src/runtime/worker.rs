@@ -54,8 +54,13 @@ impl<R: Reply> Worker<R> {
     }
 
     fn serve(&mut self) -> Result<(), String> {
-        while self.turn(|inbox| inbox.recv().ok())? == Turn::Worked {}
-        Ok(())
+        loop {
+            match self.turn(|inbox| inbox.recv().ok())? {
+                Turn::Worked => {}
+                Turn::Waits => std::thread::sleep(super::keeper::WAIT),
+                Turn::Idle | Turn::Ended => return Ok(()),
+            }
+        }
     }
 
     /// One step, of what is there: `first` gives the first message when nothing else is to be done.
@@ -104,7 +109,13 @@ impl<R: Reply> Worker<R> {
         }
         let ended = if self.due { self.look_after_deadlines()? } else { 0 };
         self.staging.after_step(&self.shared, requests + ended);
-        Ok(if self.ends && self.waiting.is_empty() { Turn::Ended } else { Turn::Worked })
+        Ok(if self.ends && self.waiting.is_empty() {
+            Turn::Ended
+        } else if requests + ended == 0 && self.staging.is_held_up() {
+            Turn::Waits
+        } else {
+            Turn::Worked
+        })
     }
 
     /// Takes out what has ended by itself, in wallets that nobody may ever touch again (rule A9): of what is due the

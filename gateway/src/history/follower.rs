@@ -14,12 +14,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-/// Records of a chunk: one write to the instance.
-const CHUNK: u64 = 20_000;
+/// Records of a chunk: one write to the instance. What it adds is in memory until then, some kilobyte a record.
+const CHUNK: u64 = 4_000;
 /// A journal that grows by more records a second is at a peak.
 const PEAK_PER_SECOND: u64 = 50_000;
 /// How long a chunk takes at a peak: a trickle, which takes a twentieth of a processor where wallets are many and cold.
-const PEAK_CHUNK: Duration = Duration::from_secs(15);
+const PEAK_CHUNK: Duration = Duration::from_secs(3);
+/// Somebody is told when it is so many records behind.
+const TOLD: u64 = 1_000_000;
 /// How long it sleeps when there is nothing to index.
 const IDLE: Duration = Duration::from_millis(50);
 /// How long it waits after a failure.
@@ -111,7 +113,7 @@ fn follow(work: &Work, standing: &Standing) -> Result<(), HistoryError> {
         let behind = durable.saturating_sub(followed.indexed_to);
         position.set(count(followed.indexed_to));
         lag.set(count(behind));
-        if behind > CHUNK * 50 && told.elapsed() > Duration::from_secs(5) {
+        if behind > TOLD && told.elapsed() > Duration::from_secs(5) {
             told = Instant::now();
             tracing::info!(indexed_to = followed.indexed_to, durable, "indexing the history");
         }
