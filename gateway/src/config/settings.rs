@@ -35,7 +35,7 @@ pub(crate) struct Given {
     /// Wallets kept in memory, over all shards [default: 4000000]
     #[arg(long, env = "FENTAN_WALLETS_IN_MEMORY", value_name = "N")]
     pub(crate) wallets_in_memory: Option<usize>,
-    /// A checkpoint begins after so many records [default: 1250000]
+    /// A checkpoint begins after so many records [default: 2000000]
     #[arg(long, env = "FENTAN_CHECKPOINT_RECORDS", value_name = "N")]
     pub(crate) checkpoint_records: Option<u64>,
     /// ... or after so many seconds [default: 300]
@@ -188,7 +188,7 @@ impl Settings {
             queue_requests: within("queue_requests", pick!(queue_requests, 65_536), 1, 10_000_000)?,
             queue_wait: Duration::from_millis(within("queue_ms", pick!(queue_ms, 0), 0, 60_000)? as u64),
             wallets_in_memory: within("wallets_in_memory", pick!(wallets_in_memory, 4_000_000), 64, 1_000_000_000)?,
-            checkpoint_records: pick!(checkpoint_records, 1_250_000).max(1),
+            checkpoint_records: pick!(checkpoint_records, 2_000_000).max(1),
             checkpoint_seconds: pick!(checkpoint_seconds, 300).max(1),
             client: ClientLimits {
                 line_bytes: within("max_line_bytes", pick!(max_line_bytes, 4 << 20), 256, 1 << 30)?,
