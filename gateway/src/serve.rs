@@ -39,8 +39,6 @@ const LET_GO: Duration = Duration::from_secs(180);
 /// # Errors
 /// When it cannot start; the message says what to do.
 pub(crate) fn run(settings: &Settings) -> Result<()> {
-    #[cfg(target_os = "linux")]
-    small_pages();
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
         .install_recorder()
         .context("the metrics recorder could not be installed")?;
@@ -140,16 +138,6 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     tcp_runtime.shutdown_timeout(Duration::from_secs(1));
     tracing::info!(position = engine.status().durable, "stopped");
     Ok(())
-}
-
-/// Memory is taken in small pages. Huge ones take a third more of it, because wallets come and go and the allocator gives back
-/// less than it gets of them, and who asks for one waits until two megabytes are cleared; nothing was seen to be
-/// faster with them (`docs/performance.md`).
-#[cfg(target_os = "linux")]
-fn small_pages() {
-    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-        tracing::debug!(%error, "the system takes no word about huge pages");
-    }
 }
 
 /// A client's limits, as far as the operating system goes along.

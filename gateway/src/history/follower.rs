@@ -15,11 +15,11 @@ use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 /// Records of a chunk: one write to the instance. What it adds is in memory until then, some kilobyte a record.
-const CHUNK: u64 = 4_000;
+const CHUNK: u64 = 20_000;
 /// A journal that grows by more records a second is at a peak.
 const PEAK_PER_SECOND: u64 = 50_000;
 /// How long a chunk takes at a peak: a trickle, which takes a twentieth of a processor where wallets are many and cold.
-const PEAK_CHUNK: Duration = Duration::from_secs(3);
+const PEAK_CHUNK: Duration = Duration::from_secs(15);
 /// Somebody is told when it is so many records behind.
 const TOLD: u64 = 1_000_000;
 /// How long it sleeps when there is nothing to index.
