@@ -112,11 +112,12 @@ impl Bulk for RocksBulk<'_> {
     fn finish(mut self: Box<Self>) -> Result<(), StoreError> {
         let wallets = std::mem::take(&mut self.wallets).into_values().map(File::finish);
         let wallets = wallets.collect::<Result<Vec<_>, _>>()?;
-        self.take(Family::Wallets, wallets)?;
-        if let Some(mut file) = self.ids.take() {
+        if let Some(file) = &mut self.ids {
             self.page.end(|key, page| file.merge(key, page))?;
-            self.take(Family::Ids, vec![file.finish()?])?;
         }
+        let ids = self.ids.take().map(File::finish).transpose()?;
+        self.take(Family::Wallets, wallets)?;
+        self.take(Family::Ids, ids.into_iter().collect())?;
         Ok(())
     }
 }
