@@ -57,8 +57,9 @@ pub(crate) enum Claim {
 struct Stripe {
     /// Claimed since the last checkpoint began.
     young: IdTable,
-    /// Claimed before; goes when that checkpoint is complete.
-    old: IdTable,
+    /// Claimed before; goes when that checkpoint is complete. The keeper, which may have to wait long for a processor, reads
+    /// it without the stripe's lock.
+    old: Arc<IdTable>,
 }
 
 impl Stripe {
@@ -124,8 +125,8 @@ impl Ids {
     fn replace(&self, hash: IdHash, entry: Found) {
         let mut stripe = self.stripe(hash).lock();
         let Stripe { young, old } = &mut *stripe;
-        if !young.replace(hash, entry) {
-            old.replace(hash, entry);
+        if !young.replace(hash, entry) && old.find(hash).is_some() {
+            Arc::make_mut(old).replace(hash, entry);
         }
     }
 
@@ -133,7 +134,9 @@ impl Ids {
     pub(crate) fn drop_claim(&self, hash: IdHash) {
         let mut stripe = self.stripe(hash).lock();
         stripe.young.remove(hash);
-        stripe.old.remove(hash);
+        if stripe.old.find(hash).is_some() {
+            Arc::make_mut(&mut stripe.old).remove(hash);
+        }
     }
 
     /// Makes room for so many that recovery will find.
@@ -184,12 +187,16 @@ impl Ids {
 
     /// A checkpoint begins: what is young grows old. What was old is in the store by now.
     pub(crate) fn age(&self) {
-        for stripe in &self.stripes {
+        for (number, stripe) in self.stripes.iter().enumerate() {
+            // Room for half as many as came since the last one began, or for all of them, or something between: to grow takes
+            // the shards' time, room takes memory, and tables that fill up together must not all grow at the same moment.
+            // Made without the lock: fresh memory takes time, and the keeper may have to wait for a processor in between.
+            let came = stripe.lock().young.len();
+            let mut aged = Arc::new(IdTable::with_room(came / 2 + came / 2 * number / STRIPES));
             let mut stripe = stripe.lock();
             debug_assert!(stripe.old.is_empty(), "the checkpoint before has let go of the old");
-            // Room for half as many as came since the last one began: to grow takes the shards' time, and room takes memory.
-            let room = IdTable::with_room(stripe.young.len() / 2);
-            stripe.old = std::mem::replace(&mut stripe.young, room);
+            std::mem::swap(Arc::make_mut(&mut aged), &mut stripe.young);
+            std::mem::swap(&mut aged, &mut stripe.old);
         }
     }
 
@@ -197,7 +204,8 @@ impl Ids {
     /// stripe. All of them are settled: their positions are below the checkpoint's.
     pub(crate) fn store_old(&self, stripe: usize, bulk: &mut dyn Bulk) -> Result<bool, StoreError> {
         let Some(stripe) = self.stripes.get(stripe) else { return Ok(false) };
-        let mut entries = stripe.lock().old.settled();
+        let old = Arc::clone(&stripe.lock().old);
+        let mut entries = old.settled();
         // Nearly in order as they come, which this kind of sorting takes advantage of.
         entries.sort_by_key(|(hash, _)| *hash);
         for (hash, entry) in &entries {
@@ -211,7 +219,8 @@ impl Ids {
     pub(crate) fn forget_old(&self) {
         self.stored.fetch_add(1, Ordering::AcqRel);
         for stripe in &self.stripes {
-            let old = std::mem::take(&mut stripe.lock().old);
+            let mut old = Arc::default();
+            std::mem::swap(&mut old, &mut stripe.lock().old);
             // Freed without the lock.
             drop(old);
         }

@@ -54,7 +54,7 @@ impl Found {
 }
 
 /// The table.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct IdTable {
     entries: Vec<Entry>,
     len: usize,
@@ -63,16 +63,24 @@ pub(super) struct IdTable {
 /// A table is at least so large once something is in it.
 const LEAST: usize = 256;
 
+/// What the system gives memory by, at the least, in bytes.
+const PAGE: usize = 4 << 10;
+
 /// Zero marks an empty place, so no hash may be it. The store and the filter use the hash as it is.
 const fn marked(hash: IdHash) -> u64 {
     if hash == 0 { 1 } else { hash }
 }
 
 impl IdTable {
-    /// Empty, with room for so many.
+    /// Empty, with room for so many, all of which the system has given already: fresh memory comes page by page when it is
+    /// first written to, in the time of whoever writes.
     pub(super) fn with_room(ids: usize) -> Self {
         let mut table = Self::default();
         table.reserve(ids);
+        for entry in table.entries.iter_mut().step_by(PAGE / size_of::<Entry>()) {
+            // They are zeros already; who does not know it has to write them.
+            *entry = std::hint::black_box(Entry::default());
+        }
         table
     }
 
