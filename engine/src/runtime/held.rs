@@ -172,6 +172,9 @@ impl Held<'_> {
         if let Some(slot) = self.shard(home).resident(hash, id) {
             return Ok(Some((home, slot)));
         }
+        if !self.shard(home).some_put_away {
+            return Ok(None);
+        }
         let Some(image) = self.store.wallet(hash, id)? else { return Ok(None) };
         let wallet = WalletImages::default().read(format_args!("the wallet {id}"), &image.bytes)?;
         let slot = self.shard(home).wallets.insert(hash, wallet);

@@ -163,6 +163,7 @@ impl Staging {
                 stage_put(shard, slot, as_of, self.ticket + 1, puts);
             } else {
                 shard.wallets.remove(slot);
+                shard.some_put_away = true;
                 gone += 1;
             }
         }

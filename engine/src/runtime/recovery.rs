@@ -130,6 +130,9 @@ pub fn recover(
     let wallets = store.wallets_about()?;
     if wallets <= room.wallets as u64 && wallets / WALLETS_A_RECORD < end - meta.checkpoint {
         load_wallets(&mut held, room.threads)?;
+    } else if end > 0 {
+        // How many there are is an estimate: it does not say that there is none.
+        held.shards.iter_mut().for_each(|shard| shard.some_put_away = true);
     }
     let tail = Tail { journal, checkpoint: meta.checkpoint, end };
     one_time(&mut held);

@@ -88,6 +88,8 @@ pub(crate) struct Shard {
     /// Its number, and the number of its slices.
     pub(crate) number: u16,
     pub(crate) wallets: Table<Wallet>,
+    /// The store may have wallets that are not in memory. While it has none, nobody asks it for a wallet that is not there.
+    pub(crate) some_put_away: bool,
     pub(crate) slices: Table<Slice>,
     /// Where the slices of the ledger's own accounts stand.
     pub(crate) own_accounts: OwnAccounts<Slot>,
@@ -129,6 +131,7 @@ impl Shard {
         Self {
             number,
             wallets: Table::default(),
+            some_put_away: false,
             slices: Table::default(),
             own_accounts: OwnAccounts::default(),
             totals: Totals::default(),

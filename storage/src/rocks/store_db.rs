@@ -156,7 +156,8 @@ impl StoreDb {
         Ok(self.db.ingest_external_file_cf_opts(self.family(which)?, options, files)?)
     }
 
-    /// About how many keys a family has; several versions of one may count.
+    /// About how many keys a family has; several versions of one may count. It is told by the files' own counts, which an
+    /// instance reads when it is opened.
     pub(super) fn keys_about(&self, which: Family) -> Result<u64, Fault> {
         Ok(self.db.property_int_value_cf(self.family(which)?, "rocksdb.estimate-num-keys")?.unwrap_or(0))
     }
@@ -204,7 +205,6 @@ fn db_options(options: &Options) -> rocksdb::Options {
     db.set_db_write_buffer_size(options.store_memtables_bytes);
     db.set_max_background_jobs(i32::from(options.background_threads));
     db.set_max_open_files(i32::from(options.open_files_max));
-    db.set_skip_stats_update_on_db_open(true);
     // Both smooth what the background writes, so that it does not stand before the journal's sync in the
     // disk's queue.
     db.set_bytes_per_sync(1 << 20);

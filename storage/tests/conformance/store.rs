@@ -185,8 +185,10 @@ pub(crate) fn e6_everything_written_before_meta_is_durable(medium: &mut impl Med
     parts.store.set_meta(meta).unwrap();
     let parts = medium.crash(parts);
     assert_one_of_each(&*parts.store, true);
+    assert!(parts.store.wallets_about().unwrap() >= 1, "rather too many than too few");
     let parts = medium.reopen(parts);
     assert_one_of_each(&*parts.store, true);
+    assert!(parts.store.wallets_about().unwrap() >= 1);
 }
 
 pub(crate) fn e6_a_write_is_never_torn(medium: &mut impl Medium) {
