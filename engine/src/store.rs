@@ -224,7 +224,7 @@ pub trait Store: Send + Sync {
 /// Images and ids that are written in one piece: a checkpoint has millions, and they would pass through the store's
 /// memory one by one at a microsecond each. Nothing of it can be read before [`Bulk::finish`]; dropped without it,
 /// nothing of it was there.
-pub trait Bulk {
+pub trait Bulk: Send {
     /// An image of a wallet. They come in rising order of hash, then name, within one `part`; the parts' ranges of
     /// hashes do not overlap. It stands in for every image that was written before [`Bulk::finish`].
     fn wallet(&mut self, part: usize, hash: u64, id: &AccountId, image: &Image) -> Result<(), StoreError>;

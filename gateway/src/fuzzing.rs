@@ -152,6 +152,7 @@ impl Doors {
             step_requests: 64,
             wallets_per_shard: 1 << 16,
             id_filter_bytes: 1 << 20,
+            spare_records: 500_000,
         };
         let clock = Arc::new(|| jiff::Timestamp::now().as_microsecond());
         let given = Given { catalog: Arc::new(loaded.catalog), limits, clock, on_failure: Arc::new(failed) };

@@ -4,7 +4,7 @@ use crate::access::{self, Access, Certificates};
 use crate::backup::BackupService;
 use crate::clearing::ClearingService;
 use crate::config::{HistorySettings, Loaded, Settings, load};
-use crate::control::{self, CheckpointRule};
+use crate::control::{self, CheckpointRule, MergeWatch};
 use crate::door::{ClientLimits, Door};
 use crate::explain::Desk;
 use crate::feed::webhook::{self, Webhooks};
@@ -20,7 +20,7 @@ use fentan_engine::journal::JournalReader;
 use fentan_engine::runtime::{Engine, Given, Limits, Media};
 use fentan_engine::store::Store;
 use fentan_storage::backup::{RESTORED, Source as BackupSource};
-use fentan_storage::{DataFolder, Options, free_space};
+use fentan_storage::{DataFolder, MergeThreads, Options, free_space};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +30,10 @@ use tokio_rustls::TlsAcceptor;
 
 /// The requests of one step, at most: long enough to share a sync, short enough that answers do not wait.
 const STEP_REQUESTS: usize = 1024;
+
+/// The part of an interval between checkpoints within which a checkpoint has only what time the processors have left. A quarter makes
+/// the tail of the journal longer by a quarter at the most, and at half of the peak a checkpoint is done by then.
+const SPARE_PART: u64 = 4;
 
 /// An HTTP connection whose other side takes nothing for so long ends: longer than feeds wait.
 const LET_GO: Duration = Duration::from_secs(180);
@@ -42,6 +46,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
         .install_recorder()
         .context("the metrics recorder could not be installed")?;
+    control::describe();
     let access = Arc::new(access::configure(settings)?);
     let loaded = load(&settings.catalog)?;
     for warning in &loaded.warnings {
@@ -54,7 +59,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     tcp::listen(&tcp_listener);
     let limits = client_limits(settings);
     tcp::let_go(&http_listener, limits.patience.stall.max(LET_GO));
-    let Started { engine, archive, journal, hash_key, source } = start_engine(settings, loaded)?;
+    let Started { engine, archive, journal, hash_key, source, merges } = start_engine(settings, loaded)?;
     let clearing_journal = Arc::clone(&journal);
     let engine = Arc::new(engine);
     let backups = Arc::new(BackupService::new(Arc::clone(&engine), source, settings.backup_root.clone()));
@@ -100,7 +105,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
             records: settings.checkpoint_records,
             every: Duration::from_secs(settings.checkpoint_seconds),
         };
-        control::start(&engine, rule);
+        control::start(&engine, rule, merges, metrics.clone());
         let beside = Beside {
             rules: Arc::clone(&rules),
             clearing: clearing.clone(),
@@ -206,11 +211,13 @@ struct Started {
     journal: Arc<dyn JournalReader>,
     hash_key: [u8; 16],
     source: BackupSource,
+    merges: MergeWatch,
 }
 
 fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
     let options = options(settings);
     let begun = Instant::now();
+    let merges = MergeThreads::in_spare_time()?;
     let (journal, reader, store) = DataFolder::open(&settings.data, &options)?;
     let opened = begun.elapsed();
     if let Some(torn) = journal.dropped() {
@@ -232,9 +239,11 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
         step_requests: STEP_REQUESTS,
         wallets_per_shard: settings.wallets_in_memory.div_ceil(settings.shards),
         id_filter_bytes: settings.id_filter_mib << 20,
+        spare_records: settings.checkpoint_records / SPARE_PART,
     };
     let hash_key = store.meta()?.hash_key;
     let source = BackupSource::running(&settings.data, reader.clone(), store.clone());
+    let merges = MergeWatch { merges, store: store.clone(), shards: settings.shards };
     let reader: Arc<dyn JournalReader> = Arc::new(reader);
     let media = Media { journal: Box::new(journal), reader: Arc::clone(&reader), store: Arc::new(store) };
     let clock = Arc::new(|| jiff::Timestamp::now().as_microsecond());
@@ -258,7 +267,7 @@ fn start_engine(settings: &Settings, loaded: Loaded) -> Result<Started> {
         ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         "recovered"
     );
-    Ok(Started { engine, archive, journal: reader, hash_key, source })
+    Ok(Started { engine, archive, journal: reader, hash_key, source, merges })
 }
 
 /// Journal or store failed: memory may be ahead of the disk, so nothing may be answered any more.

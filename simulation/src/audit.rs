@@ -109,6 +109,7 @@ fn ask(copy: &SimulatedDisk, reader: &dyn JournalReader, memory: &Memory, time: 
         step_requests: 64,
         wallets_per_shard: if dice.percent(50) { 2 } else { 1 << 10 },
         id_filter_bytes: 0,
+        spare_records: 0,
     };
     let commands: Vec<Request> = (0..memory.asked.len()).map(|number| memory.command(number)).collect();
     let names: Vec<AccountId> = balances().collect();

@@ -77,6 +77,8 @@ pub(crate) fn limits(dice: &mut Dice, shards: usize) -> Limits {
         step_requests: dice.at(40) + 1,
         wallets_per_shard: [1, 2, 4, 1 << 10][dice.at(4)],
         id_filter_bytes: if dice.percent(5) { 4 << 20 } else { 0 },
+        // Its parts are turned one by one, on no thread of their own.
+        spare_records: 0,
     }
 }
 

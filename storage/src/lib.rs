@@ -34,5 +34,5 @@ pub mod simulated;
 pub use errors::{FolderError, JournalDamage, TornTail, free_space};
 pub use folder::{DataFolder, FORMAT_VERSION};
 pub use options::Options;
-pub use rocks::{RocksHistory, RocksStore};
+pub use rocks::{MergeThreads, RocksHistory, RocksStore};
 pub use segments::{SegmentJournal, SegmentReader};

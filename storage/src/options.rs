@@ -17,7 +17,8 @@ pub struct Options {
     pub history_memtables_bytes: usize,
     /// The history's block cache, in bytes.
     pub history_cache_bytes: usize,
-    /// Background threads of each of the two instances, for flushes and compactions.
+    /// Flushes and merges that each of the two instances may have under way: a quarter of them, at least one, are flushes. By how
+    /// many threads the merges of all instances are done, [`MergeThreads`](crate::MergeThreads) says where it is used.
     pub background_threads: u16,
     /// Files each instance may keep open.
     pub open_files_max: u16,
@@ -31,7 +32,7 @@ impl Default for Options {
             store_memtables_bytes: 128 << 20,
             history_memtables_bytes: 16 << 20,
             history_cache_bytes: 16 << 20,
-            background_threads: 2,
+            background_threads: 3,
             open_files_max: 512,
         }
     }

@@ -156,6 +156,7 @@ fn main() {
         step_requests: 4096,
         wallets_per_shard: 1 << 30,
         id_filter_bytes: 64 << 20,
+        spare_records: 500_000,
     };
     let media = Media { journal: Box::new(NoJournal), reader: Arc::new(NoJournal), store: Arc::new(NoStore) };
     let engine = Engine::start(

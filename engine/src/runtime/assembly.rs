@@ -37,9 +37,9 @@ pub(super) struct Queues<R> {
 
 impl<R> Queues<R> {
     /// Full queues hold up who fills them.
-    pub(super) fn bounded() -> Self {
+    pub(super) fn bounded(shards: usize) -> Self {
         let recovery_threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(2, 8);
-        Self { writer: bounded(WRITER_QUEUE), keeper: bounded(KEEPER_QUEUE), recovery_threads }
+        Self { writer: bounded(WRITER_QUEUE), keeper: bounded(KEEPER_QUEUE * shards.max(1)), recovery_threads }
     }
 }
 

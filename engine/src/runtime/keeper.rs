@@ -32,12 +32,23 @@ use std::time::{Duration, Instant};
 /// grows by half as many records as wallets are dirty.
 const PORTION: std::ops::RangeInclusive<usize> = 256..=2048;
 
+/// So many wallets at least are handed to the keeper at once, but for the last: it is woken for each portion.
+const HANDED_OVER: usize = 1024;
+
 /// So many portions wait for the keeper at the most; while they do no more are staged. A shard is faster than a disk, what it
 /// has staged takes memory, and a queue that is full would stop it.
 const WAITING: usize = 8;
 
+/// How long a checkpoint may take of what time the processors have left, however few records come meanwhile.
+const SPARE_TIME: Duration = Duration::from_secs(60);
+
 /// How long one sleeps who waits for another: the keeper for the journal, a shard for the keeper.
 pub(super) const WAIT: Duration = Duration::from_micros(200);
+
+/// Whether a queue is full to so many quarters. Where it has no bound it never is.
+fn is_full(waiting: usize, room: Option<usize>, quarters: usize) -> bool {
+    room.is_some_and(|room| waiting * 4 >= room * quarters)
+}
 
 /// A wallet's image on its way into a checkpoint.
 pub(crate) struct WalletImage {
@@ -77,11 +88,13 @@ pub(crate) struct Staging {
     /// The checkpoint this shard has last begun.
     epoch: u32,
     rest: Vec<(u16, Vec<Slot>)>,
+    /// What is staged and not handed to the keeper yet.
+    staged: Vec<WalletImage>,
 }
 
 impl Staging {
     pub(crate) const fn new(shard: usize, jobs: Sender<Job>) -> Self {
-        Self { shard, jobs, ticket: 0, epoch: 0, rest: Vec::new() }
+        Self { shard, jobs, ticket: 0, epoch: 0, rest: Vec::new(), staged: Vec::new() }
     }
 
     /// Whether a portion is waiting.
@@ -110,15 +123,16 @@ impl Staging {
             stage_small(&mut own, as_of, &mut puts);
             self.rest = own.dirty.take();
         }
-        let mut wallets = Vec::new();
         let portion = (requests * 2).clamp(*PORTION.start(), *PORTION.end());
         let portion = if self.is_held_up() { 0 } else { portion };
-        while wallets.len() < portion
+        let enough = self.staged.len() + portion;
+        while self.staged.len() < enough
             && let Some((bucket, slots)) = self.rest.pop()
         {
-            stage_bucket(&mut own, bucket, &slots, as_of, epoch, &mut wallets);
+            stage_bucket(&mut own, bucket, &slots, as_of, epoch, &mut self.staged);
         }
-        if crowded {
+        // A full queue would stop the shard: rather a few wallets too many for a while. When it is half full the keeper is late.
+        if crowded && !is_full(self.jobs.len(), self.jobs.capacity(), 3) {
             let written = (shared.written[self.shard].load(Ordering::Acquire), shared.taken.load(Ordering::Acquire));
             self.put_away(&mut own, shared.limits.wallets_per_shard, written, as_of, &mut puts);
         }
@@ -127,8 +141,8 @@ impl Staging {
             self.ticket += 1;
             let _ = self.jobs.send(Job::Stage { shard: self.shard, ticket: self.ticket, as_of, puts });
         }
-        if !wallets.is_empty() {
-            let _ = self.jobs.send(Job::Wallets(self.shard, wallets));
+        if self.staged.len() >= HANDED_OVER || (self.rest.is_empty() && !self.staged.is_empty()) {
+            let _ = self.jobs.send(Job::Wallets(self.shard, std::mem::take(&mut self.staged)));
         }
         if self.rest.is_empty() && self.epoch != shared.checkpoint_done[self.shard].load(Ordering::Relaxed) {
             shared.checkpoint_done[self.shard].store(self.epoch, Ordering::Relaxed);
@@ -243,7 +257,7 @@ fn stage_small(shard: &mut Shard, as_of: Position, puts: &mut Vec<Put>) {
 
 /// The store's side.
 pub(crate) struct Keeper<'s, R> {
-    shared: Arc<Shared<R>>,
+    pub(super) shared: Arc<Shared<R>>,
     jobs: Receiver<Job>,
     meta: Meta,
     store: &'s dyn Store,
@@ -257,8 +271,9 @@ struct Checkpoint<'s> {
     epoch: u32,
     position: Position,
     phase: Phase<'s>,
-    /// When its last part began, after the last wait.
     begun: Instant,
+    /// When its last part began, after the last wait.
+    last_part: Instant,
 }
 
 /// How far a checkpoint is.
@@ -281,24 +296,25 @@ impl<'s, R: Reply> Keeper<'s, R> {
         Self { shared, jobs, meta, store, checkpoint: None, held_up: None }
     }
 
-    /// Runs until the end or a failure.
-    pub(crate) fn run(mut self) {
-        if let Err(error) = self.serve() {
-            (self.shared.on_failure)(&error.to_string());
-        }
+    /// Whether the time that the processors have left is not enough for it (`keeping.rs`).
+    pub(super) fn is_late(&self) -> bool {
+        // At the end nobody needs the processors, and somebody waits for the last checkpoint.
+        self.shared.closing.load(Ordering::Acquire)
+            || is_full(self.jobs.len(), self.jobs.capacity(), 2)
+            || self.checkpoint.as_ref().is_some_and(|under_way| {
+                let records = self.shared.sequencer.last().saturating_sub(under_way.position);
+                records > self.shared.limits.spare_records || under_way.begun.elapsed() > SPARE_TIME
+            })
     }
 
-    fn serve(&mut self) -> Result<(), StoreError> {
-        loop {
-            match self.turn(|jobs| jobs.recv().ok())? {
-                Turn::Worked => {}
-                // Nothing is durable any more when the journal has failed.
-                Turn::Waits if !self.shared.failed.load(Ordering::Acquire) => {
-                    std::thread::sleep(WAIT);
-                }
-                Turn::Waits | Turn::Idle | Turn::Ended => return Ok(()),
-            }
-        }
+    /// Whether it is no longer.
+    pub(super) fn has_caught_up(&self) -> bool {
+        self.checkpoint.is_none() && !self.is_late()
+    }
+
+    /// The ledger cannot go on.
+    pub(super) fn fail(&self, reason: &str) {
+        (self.shared.on_failure)(reason);
     }
 
     /// One job, or one step of a checkpoint that all shards have staged for: `first` gives a job when nothing else is
@@ -333,7 +349,7 @@ impl<'s, R: Reply> Keeper<'s, R> {
     }
 
     fn begin(&self) -> Result<Option<Checkpoint<'s>>, StoreError> {
-        let position = self.shared.sequencer.last();
+        let (position, begun) = (self.shared.sequencer.last(), Instant::now());
         if position == self.meta.checkpoint {
             return Ok(None);
         }
@@ -342,7 +358,7 @@ impl<'s, R: Reply> Keeper<'s, R> {
         let epoch = self.shared.checkpoint_epoch.fetch_add(1, Ordering::AcqRel) + 1;
         self.shared.nudge();
         let phase = Phase::Staged(self.shared.shards.len(), bulk);
-        Ok(Some(Checkpoint { epoch, position, phase, begun: Instant::now() }))
+        Ok(Some(Checkpoint { epoch, position, phase, begun, last_part: begun }))
     }
 
     /// A shard has staged all.
@@ -367,7 +383,7 @@ impl<'s, R: Reply> Keeper<'s, R> {
                 return Ok(Turn::Waits);
             }
             Phase::Staged(_, bulk) | Phase::Durable(_, bulk) => {
-                checkpoint.begun = Instant::now();
+                checkpoint.last_part = Instant::now();
                 Phase::Ids(0, bulk)
             }
             Phase::Ids(stripe, mut bulk) => {
@@ -387,7 +403,7 @@ impl<'s, R: Reply> Keeper<'s, R> {
             Phase::Said => {
                 self.shared.ids.forget_old();
                 self.shared.checkpoint_position.store(checkpoint.position, Ordering::Release);
-                metrics::histogram!("fentan_checkpoint_seconds").record(checkpoint.begun.elapsed());
+                metrics::histogram!("fentan_checkpoint_seconds").record(checkpoint.last_part.elapsed());
                 metrics::gauge!("fentan_ids_in_memory").set(count(self.shared.ids.len()));
                 return Ok(Turn::Worked);
             }

@@ -42,6 +42,7 @@ pub(crate) mod hashing;
 mod held;
 mod ids;
 mod keeper;
+mod keeping;
 mod own;
 pub(crate) mod prefetch;
 mod query;
@@ -105,6 +106,9 @@ pub struct Limits {
     pub wallets_per_shard: usize,
     /// Memory that spares new ids a look into the store, in bytes: at twelve bits an id, 84 MiB are enough for 58 million.
     pub id_filter_bytes: usize,
+    /// A checkpoint has only the time that the processors have left until so many records have come since it began; then it takes
+    /// its share of them like everything else, after the turn that is under way.
+    pub spare_records: u64,
 }
 
 /// How long a shutdown waits for its checkpoint; without it the next start replays the tail.
@@ -261,7 +265,8 @@ impl<R: Reply> Engine<R> {
     /// # Errors
     /// When recovery fails; nothing runs then.
     pub fn start(media: Media, given: Given, progress: Progress<'_>) -> Result<Self, StartError> {
-        let (engine, parts) = assemble(media, given, Queues::bounded(), progress)?;
+        let queues = Queues::bounded(given.limits.shards);
+        let (engine, parts) = assemble(media, given, queues, progress)?;
         let Parts { workers, writer, keeper, warming } = parts;
         let writer = named("fentan-journal").spawn(move || {
             fentan_threads::prompt();
@@ -269,7 +274,7 @@ impl<R: Reply> Engine<R> {
         })?;
         let keeper = named("fentan-keeper").spawn(move || {
             let store = keeper.store();
-            keeper.with(&*store).run();
+            keeping::run(keeper.with(&*store));
         })?;
         let workers = workers.into_iter().map(|worker| {
             let name = format!("fentan-shard-{}", worker.number);

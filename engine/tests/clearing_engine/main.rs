@@ -82,6 +82,7 @@ impl Run {
             step_requests: 64,
             wallets_per_shard: 1 << 20,
             id_filter_bytes: 1 << 20,
+            spare_records: 500_000,
         };
         let (journal, reader) = (Box::new(tape.clone()), Arc::new(tape.clone()));
         let engine = Engine::start(

@@ -1,7 +1,7 @@
 //! The thread that indexes the journal, behind its durable end.
 //!
-//! It runs at the lowest priority of the system's scheduler, holds no lock that a shard wants, reads only
-//! what is durable, and sleeps when there is nothing. Under a peak it steps aside: while the journal grows fast
+//! It has only the time that the processors have left, and unlike checkpoints and merges no help when that is too little;
+//! it holds no lock that a shard wants, reads only what is durable, and sleeps when there is nothing. Under a peak it steps aside: while the journal grows fast
 //! it indexes a trickle, and catches up when the peak is over; `fentan_history_lag_records` says by how much it
 //! is behind.
 
@@ -83,7 +83,7 @@ impl Follower {
 }
 
 fn run(work: &Work, standing: &Standing) {
-    fentan_threads::behind(19);
+    fentan_threads::idle();
     while !standing.ends.load(Ordering::Acquire) {
         // An indexer that failed may know names that were never written: a new one begins where the store is.
         if let Err(error) = follow(work, standing) {

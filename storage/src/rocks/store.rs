@@ -1,7 +1,7 @@
 //! The account store on `RocksDB`.
 
 use super::bulk::RocksBulk;
-use super::store_db::{Family, StoreDb};
+use super::store_db::{Family, StoreDb, merged_at_once};
 use super::{id_pages, keys};
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
@@ -31,6 +31,20 @@ pub struct RocksStore {
 impl RocksStore {
     pub(crate) fn new(db: StoreDb) -> Self {
         Self { db: Arc::new(db) }
+    }
+
+    /// Whether checkpoints come faster than they are merged: there are twice as many as a merge waits for. Each brought a
+    /// file of wallets for each of so many shards.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    pub fn merges_are_behind(&self, shards: usize) -> Result<bool, StoreError> {
+        for (family, parts) in [(Family::Wallets, shards as u64), (Family::Ids, 1)] {
+            if self.db.runs(family, parts)? >= 2 * u64::from(merged_at_once(family)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Makes an image of the store in a folder that is not there yet (`StoreDb::image`). No image in it is newer than what

@@ -61,6 +61,9 @@ impl Family {
 /// A piece of an index or filter, in bytes.
 const METADATA_BLOCK: usize = 8 << 10;
 
+/// Levels of a family, which is what `RocksDB` makes by itself.
+const LEVELS: usize = 7;
+
 /// How far a scan reads ahead, in bytes.
 const READAHEAD: usize = 2 << 20;
 
@@ -162,6 +165,18 @@ impl StoreDb {
         Ok(self.db.property_int_value_cf(self.family(which)?, "rocksdb.estimate-num-keys")?.unwrap_or(0))
     }
 
+    /// How often a key of a family may be there: each level is sorted, but for the first, which has whole files of `parts` for
+    /// each checkpoint when there was no level left to take them.
+    pub(super) fn runs(&self, which: Family, parts: u64) -> Result<u64, Fault> {
+        let family = self.family(which)?;
+        let files = |level| self.db.property_int_value_cf(family, rocksdb::properties::num_files_at_level(level));
+        let mut runs = files(0)?.unwrap_or(0) / parts.max(1);
+        for level in 1..LEVELS {
+            runs += files(level)?.unwrap_or(0).min(1);
+        }
+        Ok(runs)
+    }
+
     /// Calls `visit` with every key that begins with a hash of this range, and its value, in order, until it says stop
     /// (`false`).
     pub(super) fn each<E: From<Fault>>(
@@ -222,6 +237,11 @@ fn families(options: &Options) -> Vec<(&'static str, rocksdb::Options)> {
         .collect()
 }
 
+/// A merge begins when so many sorted runs are there: a checkpoint brings one.
+pub(super) const fn merged_at_once(which: Family) -> u8 {
+    if matches!(which, Family::Ids) { 8 } else { 4 }
+}
+
 fn cf_options(which: Family, options: &Options, cache: &Cache) -> rocksdb::Options {
     let mut cf = rocksdb::Options::default();
     // The bound for all of them is `store_memtables_bytes`; one alone may take half of it.
@@ -270,7 +290,7 @@ fn cf_options(which: Family, options: &Options, cache: &Cache) -> rocksdb::Optio
         }
         cf.set_compaction_style(DBCompactionStyle::Universal);
         cf.set_universal_compaction_options(&universal);
-        cf.set_level_zero_file_num_compaction_trigger(if which == Family::Ids { 8 } else { 4 });
+        cf.set_level_zero_file_num_compaction_trigger(i32::from(merged_at_once(which)));
         cf.set_level_zero_slowdown_writes_trigger(1 << 10);
         cf.set_level_zero_stop_writes_trigger(1 << 11);
     }

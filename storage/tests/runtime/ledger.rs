@@ -123,6 +123,7 @@ pub(crate) fn given(shards: usize, wallets_per_shard: usize, clock: &Arc<AtomicI
         step_requests: 64,
         wallets_per_shard,
         id_filter_bytes: 64 << 20,
+        spare_records: 500_000,
     };
     let time = Arc::clone(clock);
     let clock = Arc::new(move || time.load(Ordering::Relaxed));

@@ -14,6 +14,8 @@ mod clock;
 mod crashes;
 mod damages;
 mod expiry;
+#[cfg(target_os = "linux")]
+mod keeping;
 mod ledger;
 mod limits;
 mod promises;
