@@ -57,11 +57,11 @@ fn merges_are_done_in_spare_time_and_by_a_second_thread_while_they_are_behind() 
     merges.keep_up(false);
     becomes(&[IDLE]);
 
-    // Nobody merges for a while: a merge of wallets waits for four checkpoints, and twice as many are too many.
+    // Nobody merges for a while: a merge of wallets waits for three checkpoints, and twice as many are too many.
     let mut threads = rocksdb::Env::new().unwrap();
     threads.set_low_priority_background_threads(0);
     becomes(&[]);
-    for checkpoint in 1..=8 {
+    for checkpoint in 1..=6 {
         assert!(!store.merges_are_behind(SHARDS).unwrap(), "before checkpoint {checkpoint}");
         bring(&store, checkpoint);
     }

@@ -237,9 +237,10 @@ fn families(options: &Options) -> Vec<(&'static str, rocksdb::Options)> {
         .collect()
 }
 
-/// A merge begins when so many sorted runs are there: a checkpoint brings one.
+/// A merge begins when so many sorted runs are there: a checkpoint brings one. Of wallets few, because a start reads all of
+/// them, and merges have only spare time.
 pub(super) const fn merged_at_once(which: Family) -> u8 {
-    if matches!(which, Family::Ids) { 8 } else { 4 }
+    if matches!(which, Family::Ids) { 8 } else { 3 }
 }
 
 fn cf_options(which: Family, options: &Options, cache: &Cache) -> rocksdb::Options {
