@@ -3,15 +3,15 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+#[path = "common/threads.rs"]
+mod threads;
+
 use fentan_engine::names::AccountId;
 use fentan_engine::store::{Image, Store};
 use fentan_storage::{DataFolder, MergeThreads, Options, RocksStore};
 use std::fs;
 use std::time::{Duration, Instant};
-
-/// What the system calls a thread like any other, and one that runs when nobody else wants the processor.
-const NORMAL: u32 = 0;
-const IDLE: u32 = 5;
+use threads::{IDLE, NORMAL, thread};
 
 const SHARDS: usize = 3;
 
@@ -21,11 +21,9 @@ fn merging() -> Vec<u32> {
     for task in fs::read_dir("/proc/self/task").unwrap() {
         // A thread may end meanwhile.
         let Ok(stat) = fs::read_to_string(task.unwrap().path().join("stat")) else { continue };
-        let (name, words) = stat.rsplit_once(") ").unwrap();
-        let (number, name) = name.split_once(" (").unwrap();
+        let (number, name, class) = thread(&stat);
         if name == "rocksdb:low" {
-            let class = words.split(' ').nth(38).unwrap().parse().unwrap();
-            found.push((number.parse::<u32>().unwrap(), class));
+            found.push((number, class));
         }
     }
     found.sort_unstable();

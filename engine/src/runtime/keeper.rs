@@ -1,4 +1,4 @@
-//! The keeper: one thread that writes account images to the store, and drives checkpoints.
+//! The keeper: writes account images to the store, and drives checkpoints. Which thread does it, `keeping.rs` says.
 //!
 //! Shards stage images; the keeper writes them once the journal is durable up to their `as_of`, so the
 //! store is never ahead of the journal. A checkpoint is fuzzy and stops nobody:
@@ -310,11 +310,6 @@ impl<'s, R: Reply> Keeper<'s, R> {
     /// Whether it is no longer.
     pub(super) fn has_caught_up(&self) -> bool {
         self.checkpoint.is_none() && !self.is_late()
-    }
-
-    /// The ledger cannot go on.
-    pub(super) fn fail(&self, reason: &str) {
-        (self.shared.on_failure)(reason);
     }
 
     /// One job, or one step of a checkpoint that all shards have staged for: `first` gives a job when nothing else is

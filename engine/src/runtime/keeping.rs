@@ -35,7 +35,7 @@ pub(super) fn run<R: Reply>(mut keeper: Keeper<'_, R>) {
         }
     };
     if let Err(error) = ended {
-        keeper.fail(&error.to_string());
+        (keeper.shared.on_failure)(&error.to_string());
     }
 }
 

@@ -104,7 +104,7 @@ pub struct Limits {
     pub step_requests: usize,
     /// Wallets of one shard in memory.
     pub wallets_per_shard: usize,
-    /// Memory that spares new ids a look into the store, in bytes: at twelve bits an id, 84 MiB are enough for 58 million.
+    /// Memory that spares new ids a look into the store, in bytes: at sixteen bits an id, 340 MiB are enough for 178 million.
     pub id_filter_bytes: usize,
     /// A checkpoint has only the time that the processors have left until so many records have come since it began; then it takes
     /// its share of them like everything else, after the turn that is under way.

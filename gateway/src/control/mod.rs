@@ -1,8 +1,8 @@
 //! The control plane: supervised timers, as actix actors.
 //!
 //! What has a clock and is not in the way of a checkout lives here: checkpoints, the end of holds and
-//! lots, the gauges, what was measured, whether merges keep up. An actor that fails is started anew by its supervisor; the next beat does what the
-//! lost one would have done.
+//! lots, the gauges, what was measured, whether merges keep up. An actor that fails is started anew by its
+//! supervisor; the next beat does what the lost one would have done.
 
 mod meters;
 

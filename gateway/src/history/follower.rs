@@ -1,9 +1,9 @@
 //! The thread that indexes the journal, behind its durable end.
 //!
 //! It has only the time that the processors have left, and unlike checkpoints and merges no help when that is too little;
-//! it holds no lock that a shard wants, reads only what is durable, and sleeps when there is nothing. Under a peak it steps aside: while the journal grows fast
-//! it indexes a trickle, and catches up when the peak is over; `fentan_history_lag_records` says by how much it
-//! is behind.
+//! it holds no lock that a shard wants, reads only what is durable, and sleeps when there is nothing. Under a peak it steps
+//! aside: while the journal grows fast it indexes a trickle, and catches up when the peak is over;
+//! `fentan_history_lag_records` says by how much it is behind.
 
 use crate::config::HistorySettings;
 use fentan_engine::history::{HistoryError, HistoryStore, Indexer, NameKeys};

@@ -1,7 +1,7 @@
 //! The account store on `RocksDB`.
 
 use super::bulk::RocksBulk;
-use super::store_db::{Family, StoreDb, merged_at_once};
+use super::store_db::{Family, StoreDb, runs_of_a_merge};
 use super::{id_pages, keys};
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
@@ -40,7 +40,7 @@ impl RocksStore {
     /// When the medium fails.
     pub fn merges_are_behind(&self, shards: usize) -> Result<bool, StoreError> {
         for (family, parts) in [(Family::Wallets, shards as u64), (Family::Ids, 1)] {
-            if self.db.runs(family, parts)? >= 2 * u64::from(merged_at_once(family)) {
+            if self.db.runs(family, parts)? >= 2 * u64::from(runs_of_a_merge(family)) {
                 return Ok(true);
             }
         }

@@ -239,7 +239,7 @@ fn families(options: &Options) -> Vec<(&'static str, rocksdb::Options)> {
 
 /// A merge begins when so many sorted runs are there: a checkpoint brings one. Of wallets few, because a start reads all of
 /// them, and merges have only spare time.
-pub(super) const fn merged_at_once(which: Family) -> u8 {
+pub(super) const fn runs_of_a_merge(which: Family) -> u8 {
     if matches!(which, Family::Ids) { 8 } else { 3 }
 }
 
@@ -291,7 +291,7 @@ fn cf_options(which: Family, options: &Options, cache: &Cache) -> rocksdb::Optio
         }
         cf.set_compaction_style(DBCompactionStyle::Universal);
         cf.set_universal_compaction_options(&universal);
-        cf.set_level_zero_file_num_compaction_trigger(i32::from(merged_at_once(which)));
+        cf.set_level_zero_file_num_compaction_trigger(i32::from(runs_of_a_merge(which)));
         cf.set_level_zero_slowdown_writes_trigger(1 << 10);
         cf.set_level_zero_stop_writes_trigger(1 << 11);
     }

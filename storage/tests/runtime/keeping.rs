@@ -2,6 +2,7 @@
 //! time, and one that is late takes its share.
 
 use crate::ledger::{Ledger, Told, given, top_up};
+use crate::threads::{IDLE, NORMAL, thread};
 use fentan_engine::accounts::Timestamp;
 use fentan_engine::journal::Position;
 use fentan_engine::ledger::GivenBack;
@@ -16,16 +17,9 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What the system calls a thread like any other, and one that runs when nobody else wants the processor.
-const NORMAL: u32 = 0;
-const IDLE: u32 = 5;
-
 /// The class of the calling thread.
 fn class() -> u32 {
-    let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-    // Behind the name, which may have spaces in it, the class is the 39th word.
-    let (_, words) = stat.rsplit_once(") ").unwrap();
-    words.split(' ').nth(38).unwrap().parse().unwrap()
+    thread(&std::fs::read_to_string("/proc/thread-self/stat").unwrap()).2
 }
 
 /// A store that notes by which class of thread checkpoints are begun and completed, and begins none while its gate is held.

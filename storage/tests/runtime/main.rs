@@ -19,3 +19,6 @@ mod keeping;
 mod ledger;
 mod limits;
 mod promises;
+#[cfg(target_os = "linux")]
+#[path = "../common/threads.rs"]
+mod threads;
