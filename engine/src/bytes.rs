@@ -1,6 +1,6 @@
 //! Postcard's bytes, read by hand.
 //!
-//! A few things are read by the million: plain spends (`ledger/plain.rs`) and plain wallets (`accounts/image.rs`). Read by
+//! A few things are read by the million: plain spends and top-ups (`ledger/plain/`) and plain wallets (`accounts/image.rs`). Read by
 //! hand they take a fraction of what the general way takes. Whatever is read here is what the general way reads from the same
 //! bytes; what is not read here may still be right, and goes the general way.
 
@@ -14,7 +14,7 @@ pub(crate) struct Reader<'b> {
 }
 
 /// [`NEVER`] as a signed number: it stands in nearly every lot, and is the longest there is.
-const NEVER_BYTES: [u8; 10] = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+pub(crate) const NEVER_BYTES: [u8; 10] = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
 
 #[allow(clippy::inline_always, reason = "called forty times a record; as calls a tenth more instructions")]
 impl<'b> Reader<'b> {
@@ -151,6 +151,13 @@ impl<'b> Reader<'b> {
             1 => Some(true),
             _ => None,
         }
+    }
+
+    /// What may be missing: a flag, and what there is.
+    #[allow(clippy::option_option, reason = "the outer one says that it could not be read")]
+    #[inline(always)]
+    pub(crate) fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        if self.flag()? { read(self).map(Some) } else { Some(None) }
     }
 
     /// So many of what `one` reads. Without a call for each, as long as they fit in without memory of their own.

@@ -4,7 +4,7 @@
 //! Read by hand an image takes a third of what the general way takes, to the same wallet; a property test holds the two
 //! together. What is not plain, or is damaged, goes the general way.
 
-use super::{Funding, Lot, Part, SUBS_MAX, Status, SubId, Subs, Wallet};
+use super::{Funding, Lot, Part, QuietUntil, SUBS_MAX, Status, SubId, Subs, Wallet};
 use crate::bytes::Reader;
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Interned, Label};
@@ -54,7 +54,20 @@ impl WalletImages {
         let available = Subs::from_list(reader.list(count, 0, Reader::signed)?);
         let (held, arrears) = (reader.signed()?, reader.signed()?);
         reader.is(0)?;
-        reader.whole(Wallet { id, currency, status, product, lots, first_live, available, held, arrears, rare: None })
+        let quiet_until = QuietUntil::default();
+        reader.whole(Wallet {
+            id,
+            currency,
+            status,
+            product,
+            lots,
+            first_live,
+            quiet_until,
+            available,
+            held,
+            arrears,
+            rare: None,
+        })
     }
 
     fn product(&mut self, name: &[u8]) -> Option<Interned> {

@@ -28,7 +28,7 @@ pub use sub::{SUBS_MAX, SubId, Subs};
 pub use taken_back::{EndedRefund, ExpiredPart, TakenBack};
 pub use totals::{Chart, Totals};
 pub use usage::{Counted, Limits, Usage, VELOCITY_MAX};
-pub use wallet::{Hold, MAX_LOTS, OfferUses, PendingTopUp, Phase, Rare, Restored, Status, Wallet};
+pub use wallet::{Hold, MAX_LOTS, OfferUses, PendingTopUp, Phase, QuietUntil, Rare, Restored, Status, Wallet};
 
 use serde::{Deserialize, Serialize};
 

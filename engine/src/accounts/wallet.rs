@@ -148,6 +148,35 @@ impl Rare {
     }
 }
 
+/// A moment before which nothing of a wallet ends by itself, in whole seconds; zero when it is not known.
+///
+/// It spares every command a look at every lot. It follows from the rest of the wallet, so it is neither stored nor
+/// compared, and it may be earlier than it could be.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct QuietUntil(u32);
+
+impl PartialEq for QuietUntil {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for QuietUntil {}
+
+impl QuietUntil {
+    const UNKNOWN: Self = Self(0);
+
+    /// The last whole second before something ends then.
+    fn before(ends: Timestamp) -> Self {
+        let seconds = ends.div_euclid(1_000_000).max(0);
+        Self(u32::try_from(seconds).unwrap_or(u32::MAX))
+    }
+
+    fn covers(self, now: Timestamp) -> bool {
+        self.0 != 0 && now < i64::from(self.0) * 1_000_000
+    }
+}
+
 /// One owner's stored value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wallet {
@@ -163,6 +192,9 @@ pub struct Wallet {
     pub lots: SmallVec<[Lot; 1]>,
     /// The lots before this index have nothing left. Saves the walk over what is used up.
     pub first_live: u32,
+    /// Until when nothing ends by itself, as far as it is known.
+    #[serde(skip)]
+    pub quiet_until: QuietUntil,
     /// What can be spent of each sub-balance: always the sum over the lots.
     pub available: Subs,
     /// What is set aside: always the sum over the holds and the refunds of top-ups that wait.
@@ -184,6 +216,7 @@ impl Wallet {
             product: product.into(),
             lots: SmallVec::new(),
             first_live: 0,
+            quiet_until: QuietUntil::UNKNOWN,
             available: Subs::default(),
             held: 0,
             arrears: 0,
@@ -306,9 +339,34 @@ impl Wallet {
     /// The earliest moment at which a lot's part or a hold ends by itself.
     #[must_use]
     pub fn next_expiry(&self) -> Timestamp {
-        let lots = self.lots[self.first_live as usize..].iter().map(Lot::next_expiry).min();
+        let live = self.lots.get(self.first_live as usize..).unwrap_or_default();
+        let lots = live.iter().map(Lot::next_expiry).min();
         let holds = self.rare.as_ref().and_then(|r| r.holds.iter().map(|h| h.expires_at).min());
         lots.unwrap_or(NEVER).min(holds.unwrap_or(NEVER))
+    }
+
+    /// Whether something has ended by itself by `now`. Cost: none nearly always; a look at the live lots when something may
+    /// have.
+    #[must_use]
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        !self.quiet_until.covers(now) && self.next_expiry() <= now
+    }
+
+    /// Something that has come ends then.
+    pub(crate) fn ends_at(&mut self, ends: Timestamp) {
+        self.quiet_until.0 = self.quiet_until.0.min(QuietUntil::before(ends).0);
+    }
+
+    /// What ends, and when, has changed.
+    pub(crate) fn forget_quiet(&mut self) {
+        self.quiet_until = QuietUntil::UNKNOWN;
+    }
+
+    /// Finds out until when nothing ends, unless that is known and still to come.
+    pub(crate) fn learn_quiet(&mut self, now: Timestamp) {
+        if !self.quiet_until.covers(now) {
+            self.quiet_until = QuietUntil::before(self.next_expiry());
+        }
     }
 
     /// What the wallet has in all, in minor units: what can be spent, what is set aside and what is on its
@@ -336,5 +394,54 @@ impl Wallet {
         let expects = self.rare.as_ref().is_some_and(|r| !r.holds.is_empty() || !r.pending.is_empty())
             || self.open_refunds().next().is_some();
         self.available.sum() == 0 && self.held == 0 && self.arrears == 0 && !expects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::Part;
+
+    const SECOND: Timestamp = 1_000_000;
+
+    fn wallet(ends: &[Timestamp]) -> Wallet {
+        let mut wallet = Wallet::new(AccountId::internal("w"), Currency::CNY, Label::internal("standard"));
+        for (number, expires_at) in ends.iter().enumerate() {
+            let part = Part { sub: SubId::PRINCIPAL, weight: 1, granted: 1, left: 1, expires_at: *expires_at };
+            let id = CommandId::internal(&format!("t-{number}"));
+            let parts = SmallVec::from_slice(&[part]);
+            wallet.lots.push(Lot { id, parts, funding: Funding::Unknown, reconciled: false });
+        }
+        wallet
+    }
+
+    #[test]
+    fn a9_what_is_known_of_a_wallets_ends_never_hides_one() {
+        for ends in [SECOND, 7 * SECOND, 7 * SECOND + 1, 8 * SECOND - 1, NEVER - 1] {
+            let mut wallet = wallet(&[NEVER, ends, 9 * SECOND]);
+            wallet.learn_quiet(0);
+            let first = ends.min(9 * SECOND);
+            for now in [0, first - SECOND, first - 1, first, first + 1, first + SECOND] {
+                assert_eq!(wallet.has_ended(now), first <= now, "{ends} at {now}");
+            }
+            // What comes later may end sooner; it is known before and after it is looked for again.
+            wallet.lots[0].parts[0].expires_at = 5 * SECOND + 3;
+            wallet.ends_at(5 * SECOND + 3);
+            for _ in 0..2 {
+                let first = first.min(5 * SECOND + 3);
+                assert!(!wallet.has_ended(first - 1) && wallet.has_ended(first), "{ends}");
+                wallet.forget_quiet();
+                wallet.learn_quiet(0);
+            }
+        }
+    }
+
+    #[test]
+    fn a9_nothing_is_known_of_a_wallet_that_was_read() {
+        let mut one = wallet(&[5 * SECOND]);
+        one.learn_quiet(0);
+        let read: Wallet = postcard::from_bytes(&postcard::to_allocvec(&one).unwrap()).unwrap();
+        assert!(read.has_ended(5 * SECOND), "it is looked for");
+        assert_eq!(read, one, "and it is the same wallet");
     }
 }

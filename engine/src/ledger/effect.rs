@@ -103,6 +103,18 @@ pub fn effect(record: &Record, wallet: &mut Wallet) {
         }
     }
     wallet.tidy();
+    note_ends(record, wallet);
+}
+
+/// Keeps what the wallet knows of when something in it ends.
+fn note_ends(record: &Record, wallet: &mut Wallet) {
+    match &record.event {
+        // What is taken ends no more.
+        Event::Spent { .. } => {}
+        Event::ToppedUp { granted, .. } => granted.grants.iter().for_each(|grant| wallet.ends_at(grant.expires_at)),
+        _ => wallet.forget_quiet(),
+    }
+    wallet.learn_quiet(record.at);
 }
 
 /// The refund of a top-up, at once or a step of one (rule W3).

@@ -4,22 +4,17 @@ use super::hashing::Hashing;
 use super::prefetch::prefetch;
 use super::shard::{DeadlineChange, Kept, Refunded, Shard};
 use super::table::Slot;
-use crate::accounts::{
-    AccountKind, Chart, NEVER, Proceeds, Slice, SliceKind, SystemAccount, Timestamp, Wallet, WalletImages,
-};
+use crate::accounts::{AccountKind, NEVER, Slice, Timestamp, Wallet, WalletImages};
 use crate::clearing::{Document, Filed};
 use crate::journal::Position;
-use crate::ledger::decide::refund::fund_of;
-use crate::ledger::{
-    Command, Event, GivenBack, Granted, LotSet, PostTo, Posting, Record, Taken, effect, postings, proceeds,
-};
+use crate::ledger::{Command, Event, GivenBack, Record, effect};
 use crate::money::Currency;
 use crate::names::{AccountId, CommandId, Label};
 use crate::planted::{self, Planted};
 use crate::store::{Image, Store, StoreError};
 use hashbrown::HashMap;
 use parking_lot::MutexGuard;
-use std::sync::atomic::Ordering;
+use smallvec::SmallVec;
 
 /// The shards a step may touch: its own, the two of a cross-shard command, or all. Locks are taken in
 /// rising order of number, so two steps never wait for each other.
@@ -38,7 +33,7 @@ pub(crate) struct Held<'a> {
 pub(crate) struct Places {
     /// The wallet: shard and slot.
     pub(crate) wallet: Option<(usize, Slot)>,
-    /// The hash of its name.
+    /// The hash of its name, when the decision has looked for it: there is no such wallet then when it has no place.
     pub(crate) wallet_hash: Option<u64>,
     /// The merchant's slice in the shard that decided.
     pub(crate) merchant: Option<Slot>,
@@ -211,7 +206,7 @@ impl Held<'_> {
         match (&record.event, &record.command) {
             (Event::Rejected(_), _) => return Ok(()),
             (Event::Opened { kind: AccountKind::Wallet, product, limits }, Command::OpenAccount(open)) => {
-                self.open_wallet(&open.account, record.currency, product, position)?;
+                self.open_wallet(&open.account, record.currency, product)?;
                 if limits.is_some() {
                     self.change_wallet(&open.account, record, position, None)?;
                 }
@@ -254,13 +249,17 @@ impl Held<'_> {
             Event::ToppedUp { opens, .. } | Event::TopUpPlaced { opens, .. } => opens.as_ref(),
             _ => None,
         };
-        if let Some(product) = opens {
-            self.open_wallet(account, record.currency, product, position)?;
-        }
-        self.change_wallet(account, record, position, places.wallet)?;
+        let place = match (opens, places.wallet_hash) {
+            (Some(product), Some(hash)) if places.wallet.is_none() => {
+                Some(self.new_wallet(hash, account, record.currency, product))
+            }
+            (Some(product), _) => Some(self.open_wallet(account, record.currency, product)?),
+            (None, _) => places.wallet,
+        };
+        self.change_wallet(account, record, position, place)?;
         if let (Event::Transferred { opens, .. }, Command::Transfer(transfer)) = (&record.event, &record.command) {
             if let Some(product) = opens {
-                self.open_wallet(&transfer.to, record.currency, product, position)?;
+                self.open_wallet(&transfer.to, record.currency, product)?;
             }
             self.change_wallet(&transfer.to, record, position, None)?;
             let home = |id: &AccountId| self.home_of(self.hashing.account(id.as_str()));
@@ -302,21 +301,29 @@ impl Held<'_> {
         Ok(())
     }
 
+    /// Where the wallet is that a record opens. In replay its image may be there already, and then it is complete up to the
+    /// record at least.
     fn open_wallet(
         &mut self,
         id: &AccountId,
         currency: Currency,
         product: &Label,
-        _: Position,
-    ) -> Result<(), StoreError> {
-        // In replay its image may be there already, and then it is complete up to here at least.
-        if self.wallet(id)?.is_none() {
-            let hash = self.hashing.account(id.as_str());
-            let home = self.home_of(hash);
-            let slot = self.shard(home).wallets.insert(hash, Wallet::new(id.clone(), currency, product.clone()));
-            self.shard(home).touch_wallet(slot);
+    ) -> Result<(usize, Slot), StoreError> {
+        let hash = self.hashing.account(id.as_str());
+        match self.wallet_by(hash, id)? {
+            Some(place) => Ok(place),
+            None => Ok(self.new_wallet(hash, id, currency, product)),
         }
-        Ok(())
+    }
+
+    /// A wallet that is known not to be there.
+    fn new_wallet(&mut self, hash: u64, id: &AccountId, currency: Currency, product: &Label) -> (usize, Slot) {
+        let home = self.home_of(hash);
+        let shard = self.shard(home);
+        debug_assert!(shard.wallets.find(hash, id.as_str()).is_none(), "the wallet {id} is there");
+        let slot = shard.wallets.insert(hash, Wallet::new(id.clone(), currency, product.clone()));
+        shard.touch_wallet(slot);
+        (home, slot)
     }
 
     /// A merchant has a slice on every shard, so that every shard knows the name and its status.
@@ -350,143 +357,12 @@ impl Held<'_> {
         }
     }
 
-    fn slice_has(&self, number: usize, slot: Slot, position: Position) -> bool {
+    pub(super) fn slice_has(&self, number: usize, slot: Slot, position: Position) -> bool {
         self.images.as_ref().is_some_and(|images| position <= Images::get(&images.slices, number, slot))
     }
 
-    fn totals_have(&self, number: u16, position: Position) -> bool {
+    pub(super) fn totals_have(&self, number: u16, position: Position) -> bool {
         self.images.as_ref().is_some_and(|images| images.totals.get(&number).is_some_and(|as_of| position <= *as_of))
-    }
-
-    /// Books a record's entry into the slices and totals of the shard that decided it.
-    fn post(&mut self, record: &Record, position: Position, merchant: Option<Slot>) -> Result<(), StoreError> {
-        if let Event::Spent { taken, promoted, reconciled, .. } = &record.event {
-            return self.post_spend(record, (taken, *promoted, reconciled), position, merchant);
-        }
-        let number = usize::from(record.slice);
-        let totals = !self.totals_have(record.slice, position);
-        let mut merchant = merchant;
-        let mut result = Ok(());
-        postings(record, |Posting { to, minor }| {
-            if result.is_err() {
-                return;
-            }
-            if totals {
-                let shard = self.shard(number);
-                shard.totals.add(record.currency, to.chart(), minor);
-                shard.totals_dirty = true;
-            }
-            match to {
-                PostTo::Wallet(_) | PostTo::Held(_) | PostTo::Arrears => {}
-                PostTo::Merchant(bucket, fund) => {
-                    let Some(id) = record.merchant() else { return };
-                    merchant = merchant.or_else(|| self.slice(number, id));
-                    result = self.change_slice((number, merchant), id, position, |slice| {
-                        if let SliceKind::Merchant(proceeds) = &mut slice.kind {
-                            proceeds.add(bucket, fund, minor);
-                        }
-                    });
-                }
-                PostTo::Named(id, bucket, fund) => {
-                    let place = (number, self.slice(number, &id));
-                    result = self.change_slice(place, &id, position, |slice| {
-                        if let SliceKind::Merchant(proceeds) = &mut slice.kind {
-                            proceeds.add(bucket, fund, minor);
-                        }
-                    });
-                }
-                PostTo::System(account) => {
-                    result = self.post_to_system(number, account, record.currency, minor, position);
-                }
-            }
-        });
-        result
-    }
-
-    /// The entry of a spend, which is nearly every entry, without a posting for each side of each line: the same sums as
-    /// [`postings`] gives.
-    fn post_spend(
-        &mut self,
-        record: &Record,
-        (taken, promoted, reconciled): (&Taken, u8, &LotSet),
-        position: Position,
-        merchant: Option<Slot>,
-    ) -> Result<(), StoreError> {
-        let Some(id) = record.merchant() else { return Ok(()) };
-        let number = usize::from(record.slice);
-        let mut funds = Proceeds::default();
-        let totals = !self.totals_have(record.slice, position);
-        let shard = self.shard(number);
-        shard.totals_dirty |= totals;
-        let mut chart = totals.then(|| shard.totals.of(record.currency));
-        for line in &taken.lines {
-            let (bucket, fund) = (proceeds(reconciled.has(line.lot)), fund_of(promoted, line.sub.0));
-            funds.add(bucket, fund, i128::from(line.amount));
-            if let Some(chart) = &mut chart {
-                chart.add(Chart::Wallets(line.sub), -i128::from(line.amount));
-                chart.add(Chart::Merchants(bucket, fund), i128::from(line.amount));
-            }
-        }
-        let merchant = merchant.or_else(|| self.slice(number, id));
-        self.change_slice((number, merchant), id, position, |slice| {
-            if let SliceKind::Merchant(proceeds) = &mut slice.kind {
-                proceeds.merge(&funds);
-            }
-        })
-    }
-
-    /// Books into the shard's slice of one of the ledger's own accounts; makes it when it is the first time.
-    fn post_to_system(
-        &mut self,
-        number: usize,
-        account: SystemAccount,
-        currency: Currency,
-        minor: i128,
-        position: Position,
-    ) -> Result<(), StoreError> {
-        let hashing = self.hashing;
-        let shard = self.shard(number);
-        if minor > 0 && matches!(account, SystemAccount::Promotion(_)) {
-            shard.returns.fetch_add(1, Ordering::Release);
-        }
-        let slot = shard.own_accounts.find(&account, currency).unwrap_or_else(|| {
-            let id = account.account(currency);
-            let hash = hashing.account(id.as_str());
-            let slot = shard.slices.find(hash, id.as_str()).unwrap_or_else(|| {
-                let status = crate::accounts::Status::Open;
-                shard.slices.insert(hash, Slice { id, currency, status, kind: SliceKind::System(0) })
-            });
-            shard.own_accounts.keep(account, currency, slot);
-            slot
-        });
-        let Some(id) = shard.slices.get(slot).map(|slice| slice.id.clone()) else { return Ok(()) };
-        self.change_slice((number, Some(slot)), &id, position, |slice| {
-            if let SliceKind::System(balance) = &mut slice.kind {
-                *balance += minor;
-            }
-        })
-    }
-
-    fn change_slice(
-        &mut self,
-        (number, slot): (usize, Option<Slot>),
-        id: &AccountId,
-        position: Position,
-        change: impl FnOnce(&mut Slice),
-    ) -> Result<(), StoreError> {
-        if slot.is_some_and(|slot| self.slice_has(number, slot, position)) {
-            return Ok(());
-        }
-        let shard = self.shard(number);
-        let Some(entry) = slot.and_then(|slot| shard.slices.entry_mut(slot)) else {
-            // Money must not vanish because a slice is missing: every shard has one of every merchant.
-            return Err(StoreError(format!(
-                "shard {number} has no slice of {id} to book the record at position {position} in"
-            )));
-        };
-        change(&mut entry.value);
-        entry.dirty = true;
-        Ok(())
     }
 
     /// The document that this id opened, as it stands.
@@ -554,16 +430,18 @@ pub(crate) const fn shard_of(hash: u64, count: usize) -> usize {
 }
 
 /// The moments at which what a record brought ends by itself.
-fn ends(record: &Record) -> impl Iterator<Item = Timestamp> + '_ {
-    let granted = |granted: &Granted| granted.grants.iter().map(|g| g.expires_at).collect::<Vec<_>>();
-    let ends = match (&record.event, &record.command) {
-        (Event::ToppedUp { granted: g, .. } | Event::TopUpConfirmed { granted: g, .. }, _) => granted(g),
-        (Event::Transferred { parts, .. }, _) => parts.iter().map(|part| part.expires_at).collect(),
-        (Event::Held { .. }, Command::Hold(_, expires_at)) => vec![*expires_at],
+fn ends(record: &Record) -> impl Iterator<Item = Timestamp> {
+    let mut ends = SmallVec::<[Timestamp; 2]>::new();
+    match (&record.event, &record.command) {
+        (Event::ToppedUp { granted, .. } | Event::TopUpConfirmed { granted, .. }, _) => {
+            ends.extend(granted.grants.iter().map(|grant| grant.expires_at));
+        }
+        (Event::Transferred { parts, .. }, _) => ends.extend(parts.iter().map(|part| part.expires_at)),
+        (Event::Held { .. }, Command::Hold(_, expires_at)) => ends.push(*expires_at),
         // What comes back may have ended while it was set aside.
-        (Event::TopUpRefundFailed { .. } | Event::TopUpRefunded { .. }, _) => vec![record.at],
-        (Event::Refunded { restore_until: Some(until), .. }, _) => vec![*until],
-        _ => Vec::new(),
-    };
+        (Event::TopUpRefundFailed { .. } | Event::TopUpRefunded { .. }, _) => ends.push(record.at),
+        (Event::Refunded { restore_until: Some(until), .. }, _) => ends.push(*until),
+        _ => {}
+    }
     ends.into_iter().filter(|at| *at != NEVER)
 }

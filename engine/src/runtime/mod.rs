@@ -23,6 +23,7 @@
 //! | `clearing.rs`, `clearing_money.rs` | the same for the clearing line |
 //! | `budget.rs` | budgets of offers over shards |
 //! | `held.rs` | the shards a step may touch; a record's effect, live and in replay |
+//! | `entries.rs` | a record's entry, booked into slices and the chart of accounts |
 //! | `sequencer.rs`, `writer.rs` | order, group commit, release |
 //! | `ids/` | idempotency |
 //! | `keeper.rs` | images, checkpoints, memory bound |
@@ -38,6 +39,7 @@ mod caller;
 mod clearing;
 mod clearing_money;
 mod decide;
+mod entries;
 pub(crate) mod hashing;
 mod held;
 mod ids;

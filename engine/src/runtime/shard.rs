@@ -5,7 +5,7 @@
 //! checkout touches each shard owns a slice (rule E3).
 
 use super::own::OwnAccounts;
-use super::table::{Keyed, Slot, Table};
+use super::table::{Entry, Keyed, Slot, Table};
 use crate::accounts::{Share, Slice, Timestamp, Totals, Wallet};
 use crate::clearing::Document;
 use crate::ledger::GivenBack;
@@ -14,6 +14,9 @@ use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+
+/// A wallet of one lot takes four lines of the processor's cache, and as much memory at the most; there are millions of them.
+const _: () = assert!(size_of::<Option<Entry<Wallet>>>() <= 256);
 
 impl Keyed for Wallet {
     fn key(&self) -> &str {

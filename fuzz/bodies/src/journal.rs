@@ -79,7 +79,7 @@ pub(crate) fn record(bytes: &[u8]) -> bool {
     }
 }
 
-/// Reads a record, and holds the way by hand (`plain.rs`) to the general one.
+/// Reads a record, and holds the way by hand (`plain/`) to the general one.
 fn read(bytes: &[u8]) -> Result<Record, RecordError> {
     let read = Record::decode(bytes);
     let general = Record::bare(bytes).and_then(|bare| postcard::take_from_bytes::<Record>(bare).ok());

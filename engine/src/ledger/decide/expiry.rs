@@ -36,7 +36,7 @@ pub fn may_revive(event: &Event) -> bool {
 ///
 /// Holds end first and give back; a part whose lot has ended by then expires with the rest of it.
 pub fn expire(now: Timestamp, wallet: &Wallet) -> Option<Event> {
-    if wallet.next_expiry() > now {
+    if !wallet.has_ended(now) {
         return None;
     }
     let mut after = Balances::of(wallet);

@@ -221,16 +221,16 @@ impl Look for Records<'_> {
 
 impl Records<'_> {
     fn spend(&self, said: &mut Said, spend: &PlainSpend<'_>, position: Position) {
-        said.last_at = said.last_at.max(spend.at);
-        said.ids.note(self.hashing.id(&CommandId::stored(spend.id)), position);
+        said.last_at = said.last_at.max(spend.at());
+        said.ids.note(self.hashing.id(&CommandId::stored(spend.id())), position);
         let sums = &mut said.sums;
-        let lots: SmallVec<[CommandId; 2]> = spend.lots.iter().copied().map(CommandId::stored).collect();
-        self.lines(&spend.lines, lots.iter().map(CommandId::as_bytes), |lot, amounts| {
+        let lots: SmallVec<[CommandId; 2]> = spend.lots().iter().copied().map(CommandId::stored).collect();
+        self.lines(spend.lines(), lots.iter().map(CommandId::as_bytes), |lot, amounts| {
             sums.take(Kind::Lots, self.key.place(Kind::Lots, [spend.account, lot]), amounts);
         });
         let mut got = Amounts::default();
-        let chart = said.spends.of(spend.currency, &mut said.totals);
-        for line in &spend.lines {
+        let chart = said.spends.of(spend.currency(), &mut said.totals);
+        for line in spend.lines() {
             let (bucket, fund) = (proceeds(spend.reconciled.has(line.lot)), fund_of(spend.promoted, line.sub.0));
             self.key.add(&mut got, Part::bucket(bucket, fund), i128::from(line.amount));
             chart.add(line.sub, (bucket, fund), line.amount);
@@ -238,7 +238,7 @@ impl Records<'_> {
         let merchant = spend.merchant;
         said.sums.add(Kind::Proceeds, said.merchants.place(self.key, merchant), got);
         if spend.opens_merchant {
-            self.merchant(said, merchant, spend.currency);
+            self.merchant(said, merchant, spend.currency());
         }
     }
 
