@@ -41,8 +41,8 @@ const LINGERING: usize = 64;
 struct Shared {
     door: Door,
     tls: Option<TlsAcceptor>,
-    /// Who sends without end reads only while he holds one of these, of which there are as many as threads: whoever
-    /// sends now and then waits for the turns under way, and not for everybody's who never stops.
+    /// Who sends without end reads only while he holds one of these, of which there is one fewer than threads where there
+    /// are two or more: whoever sends now and then finds one that is not in the middle of such a turn, nearly always.
     busy: Arc<Semaphore>,
     closing: signal::Receiver<bool>,
 }
@@ -56,7 +56,8 @@ pub(crate) async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(door.limits.connections));
     let lingering = Arc::new(Semaphore::new(LINGERING));
-    let busy = Arc::new(Semaphore::new(tokio::runtime::Handle::current().metrics().num_workers()));
+    let threads = tokio::runtime::Handle::current().metrics().num_workers();
+    let busy = Arc::new(Semaphore::new(threads.saturating_sub(1).max(1)));
     let shared = Shared { door, tls, busy, closing: closing.clone() };
     let door = &shared.door;
     let connections = metrics::gauge!("fentan_tcp_connections");
