@@ -25,8 +25,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 
 /// Messages that may wait for the journal writer: nearly all are steps.
 pub(super) const WRITER_QUEUE: usize = 1024;
+/// Jobs that may wait for the keeper, for each shard.
+const KEEPER_JOBS: usize = 64;
+
 /// Jobs that may wait for the keeper.
-pub(super) const KEEPER_QUEUE: usize = 64;
+pub(super) const fn keeper_queue(shards: usize) -> usize {
+    if shards > 1 { KEEPER_JOBS * shards } else { KEEPER_JOBS }
+}
+
 /// The queues between the parts, as whoever drives them needs them.
 pub(super) struct Queues<R> {
     pub(super) writer: (Sender<Message<R>>, Receiver<Message<R>>),
@@ -39,7 +45,7 @@ impl<R> Queues<R> {
     /// Full queues hold up who fills them.
     pub(super) fn bounded(shards: usize) -> Self {
         let recovery_threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(2, 8);
-        Self { writer: bounded(WRITER_QUEUE), keeper: bounded(KEEPER_QUEUE * shards.max(1)), recovery_threads }
+        Self { writer: bounded(WRITER_QUEUE), keeper: bounded(keeper_queue(shards)), recovery_threads }
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) fn run<R: Reply>(mut keeper: Keeper<'_, R>) {
     let late = metrics::counter!("fentan_keeper_late_total");
     let ended = loop {
         match in_spare_time(&mut keeper) {
+            // A shutdown is no lateness.
+            Ok(Left::Other) if keeper.shared.closing.load(Ordering::Acquire) => {}
             Ok(Left::Other) => late.increment(1),
             ended => break ended,
         }

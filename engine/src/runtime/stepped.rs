@@ -8,7 +8,7 @@
 //! No turn waits. The queues between the parts have no end, so a part can never be stuck inside a turn; one that would
 //! have to wait in a running engine, because the queue it fills is full, says [`Turn::Waits`] instead.
 
-use super::assembly::{Given, KEEPER_QUEUE, Parts, Queues, WRITER_QUEUE, Warming, assemble};
+use super::assembly::{Given, Parts, Queues, WRITER_QUEUE, Warming, assemble, keeper_queue};
 use super::keeper::{Job, Keeper};
 use super::recovery::Progress;
 use super::request::Reply;
@@ -79,7 +79,8 @@ impl<'s, R: Reply> Stepped<'s, R> {
 
     /// One step of a shard. It waits while writer or keeper are as far behind as a running engine lets them be.
     pub fn turn_shard(&mut self, number: usize) -> Turn {
-        let full = self.to_writer.len() >= WRITER_QUEUE || self.to_keeper.len() >= KEEPER_QUEUE;
+        let room = keeper_queue(self.workers.len());
+        let full = self.to_writer.len() >= WRITER_QUEUE || self.to_keeper.len() >= room;
         let Some(place) = self.workers.get_mut(number) else { return Turn::Ended };
         let Some(worker) = place else { return Turn::Ended };
         if full {
