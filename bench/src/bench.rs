@@ -1,12 +1,13 @@
 //! What every row of the table needs: the programs, the disk, the sizes, and what was found so far.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use tempfile::TempDir;
 
 use crate::children::remove_on_signal;
@@ -48,6 +49,14 @@ impl Programs {
             }
         };
         Ok(Self { fentan: beside("fentan")?, loadtest: beside("fentan-loadtest")? })
+    }
+
+    /// What the server says of itself: its name, its version, and whether it is tuned.
+    pub(crate) fn version(&self) -> anyhow::Result<String> {
+        let said = Command::new(&self.fentan).arg("--version").output();
+        let said = said.with_context(|| format!("running {}", self.fentan.display()))?;
+        ensure!(said.status.success(), "{} --version: {}", self.fentan.display(), said.status);
+        Ok(String::from_utf8(said.stdout).context("the version is no text")?.trim().to_owned())
     }
 }
 

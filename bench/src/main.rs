@@ -66,7 +66,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         bail!("missing: {}. Install it (scripts/peak does), or leave peers out with --no-peers", missing.join(", "));
     }
     children::end_all_on_signal()?;
-    let mut bench = Bench::new(Programs::find()?, scale, cli.wanted(), &cli.disk, cli.memory_is_meant)?;
+    let programs = Programs::find()?;
+    let version = programs.version()?;
+    let mut bench = Bench::new(programs, scale, cli.wanted(), &cli.disk, cli.memory_is_meant)?;
     let device = process::Device::under(bench.folder())?;
     let before = process::load_average();
     let rows = rows(cli, &mut bench);
@@ -77,7 +79,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     };
     let report = Report {
         conditions: Conditions {
-            version: env!("CARGO_PKG_VERSION"),
+            version,
             processors: std::thread::available_parallelism().map_or(0, usize::from),
             processor: process::processor(),
             memory_bytes: process::memory_bytes(),

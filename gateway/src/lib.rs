@@ -58,11 +58,17 @@ use std::process::ExitCode;
 
 /// A stored-value ledger: top-ups with bonus, spends apportioned over lots by rule, every answer durable.
 #[derive(Parser)]
-#[command(name = "fentan", version, after_help = EXAMPLES)]
+#[command(name = "fentan", version = VERSION, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// The version, and whether `scripts/tuned` has built it.
+const VERSION: &str = match option_env!("FENTAN_TUNED") {
+    Some(_) => concat!(env!("CARGO_PKG_VERSION"), " (tuned)"),
+    None => env!("CARGO_PKG_VERSION"),
+};
 
 const EXAMPLES: &str = "Examples:
   fentan demo                               see it work, on real data, in about a minute

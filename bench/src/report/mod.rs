@@ -60,8 +60,8 @@ pub(crate) struct Row {
 /// Where and how it was measured.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Conditions {
-    /// Version of this program.
-    pub(crate) version: &'static str,
+    /// What the measured program says of itself: its version, and whether it is tuned.
+    pub(crate) version: String,
     /// Processors; server, load tool and disk share them.
     pub(crate) processors: usize,
     /// Their name.

@@ -14,7 +14,7 @@ const WIDTH: u16 = 160;
 pub(crate) fn render(report: &Report) -> String {
     let conditions = &report.conditions;
     let mut out = format!(
-        "fentan-peak {}: {} processors ({}), {:.0} GiB, device {}, {}{}; load average {} before, {} after\n\
+        "{}: {} processors ({}), {:.0} GiB, device {}, {}{}; load average {} before, {} after\n\
          Server, load tool and disk share the machine. Every answer after its sync. Ratios are of one round.\n",
         conditions.version,
         conditions.processors,
