@@ -79,12 +79,15 @@ impl<'t> Written<'t> {
     pub(super) fn of(text: &'t [u8]) -> Self {
         match uuid_of(text) {
             None => Self::Text(text),
-            Some(uuid) => {
-                let mut packed = [MARK; PACKED];
-                packed[1..].copy_from_slice(&uuid);
-                Self::Packed(packed)
-            }
+            Some(uuid) => Self::packed(uuid),
         }
+    }
+
+    #[inline]
+    fn packed(uuid: Uuid) -> Self {
+        let mut packed = [MARK; PACKED];
+        packed[1..].copy_from_slice(&uuid);
+        Self::Packed(packed)
     }
 
     #[inline]
@@ -116,6 +119,15 @@ impl<'b> StoredId<'b> {
             [MARK, uuid @ ..] => Some(Self::Uuid(uuid.try_into().ok()?)),
             _ if uuid_of(bytes).is_some() => None,
             _ => std::str::from_utf8(bytes).ok().map(Self::Text),
+        }
+    }
+
+    /// Its bytes, as they were read.
+    #[inline]
+    pub(crate) fn written(&self) -> Written<'b> {
+        match self {
+            Self::Text(text) => Written::Text(text.as_bytes()),
+            Self::Uuid(uuid) => Written::packed(*uuid),
         }
     }
 
@@ -155,6 +167,7 @@ mod tests {
         fn e6_bytes_are_read_as_an_id_in_one_form_alone(bytes in prop::collection::vec(any::<u8>(), 0..40), uuid in any::<bool>()) {
             let bytes = if uuid { [&[MARK][..], &bytes].concat() } else { bytes };
             if let Some(id) = StoredId::read(&bytes) {
+                prop_assert!(id.written().as_bytes() == bytes);
                 prop_assert_eq!(written(id.text().as_str()), bytes);
             }
         }

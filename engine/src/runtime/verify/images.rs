@@ -126,7 +126,7 @@ impl Images<'_> {
                 key.add(&mut amounts, Part::sub(part.sub.0), i128::from(part.left));
             }
             if !amounts.is_zero() {
-                kept.sums.add(Kind::Lots, key.place(Kind::Lots, [id, lot.id.as_bytes()]), amounts);
+                kept.sums.add(Kind::Lots, key.place(Kind::Lots, [id, lot.id.written().as_bytes()]), amounts);
             }
         }
         if wallet.arrears != 0 {
@@ -157,14 +157,14 @@ impl Images<'_> {
         }
         for part in &rare.expired {
             let amounts = key.amount(Part::sub(part.sub.0), i128::from(part.amount));
-            kept.sums.add(Kind::Expired, key.place(Kind::Expired, [id, part.lot.as_bytes()]), amounts);
+            kept.sums.add(Kind::Expired, key.place(Kind::Expired, [id, part.lot.written().as_bytes()]), amounts);
         }
     }
 
     /// What a hold or a waiting refund has set aside.
     fn aside(&self, kept: &mut Kept, kind: Kind, (wallet, of): (&[u8], &CommandId), taken: &Taken) {
         for (lot, sub, amount) in taken.iter() {
-            let place = self.key.place(kind, [wallet, of.as_bytes(), lot.as_bytes()]);
+            let place = self.key.place(kind, [wallet, of.as_bytes(), lot.written().as_bytes()]);
             kept.sums.add(kind, place, self.key.amount(Part::sub(sub.0), i128::from(amount)));
         }
     }

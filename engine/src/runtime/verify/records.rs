@@ -16,7 +16,7 @@ use crate::ledger::{
     proceeds,
 };
 use crate::money::Currency;
-use crate::names::{AccountId, CommandId, Label};
+use crate::names::{AccountId, CommandId, Label, StoredId, Written};
 use crate::runtime::hashing::Hashing;
 use crate::runtime::own::OwnAccounts;
 use crate::runtime::recovery::RecoveryError;
@@ -224,8 +224,9 @@ impl Records<'_> {
         said.last_at = said.last_at.max(spend.at());
         said.ids.note(self.hashing.id(&CommandId::stored(spend.id())), position);
         let sums = &mut said.sums;
-        let lots: SmallVec<[CommandId; 2]> = spend.lots().iter().copied().map(CommandId::stored).collect();
-        self.lines(spend.lines(), lots.iter().map(CommandId::as_bytes), |lot, amounts| {
+        // A lot's id as it is written down: it has one form, and a UUID's is half as long as its text.
+        let lots: SmallVec<[Written<'_>; 2]> = spend.lots().iter().map(StoredId::written).collect();
+        self.lines(spend.lines(), lots.iter().map(Written::as_bytes), |lot, amounts| {
             sums.take(Kind::Lots, self.key.place(Kind::Lots, [spend.account, lot]), amounts);
         });
         let mut got = Amounts::default();
@@ -429,7 +430,8 @@ impl Booking<'_, '_> {
     /// The lines, so many times, in places of the wallet, `of` something, and the lot.
     fn parts(&mut self, kind: Kind, of: &[u8], taken: &Taken, times: i8) {
         let Self { records, said, wallet } = self;
-        records.lines(&taken.lines, taken.lots.iter().map(CommandId::as_bytes), |lot, amounts| {
+        let lots: SmallVec<[Written<'_>; 2]> = taken.lots.iter().map(CommandId::written).collect();
+        records.lines(&taken.lines, lots.iter().map(Written::as_bytes), |lot, amounts| {
             let place = match kind {
                 Kind::Holds | Kind::Waiting => records.key.place(kind, [wallet, of, lot]),
                 _ => records.key.place(kind, [wallet, lot]),
@@ -459,7 +461,7 @@ impl Booking<'_, '_> {
         for grant in &granted.grants {
             key.add(&mut amounts, Part::sub(grant.sub.0), i128::from(grant.amount));
         }
-        self.said.sums.add(Kind::Lots, key.place(Kind::Lots, [self.wallet, lot.as_bytes()]), amounts);
+        self.said.sums.add(Kind::Lots, key.place(Kind::Lots, [self.wallet, lot.written().as_bytes()]), amounts);
     }
 
     fn pending(&mut self, top_up: &CommandId, granted: &Granted, times: i8) {
