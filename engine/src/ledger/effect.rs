@@ -175,10 +175,26 @@ fn add_lot(wallet: &mut Wallet, id: &CommandId, granted: &Granted) {
         left: grant.amount,
         expires_at: grant.expires_at,
     });
-    wallet.lots.push(Lot { id: id.clone(), parts: parts.collect(), funding: granted.funding, reconciled: false });
+    let parts = parts.collect();
+    room_for_a_lot(wallet);
+    wallet.lots.push(Lot { id: id.clone(), parts, funding: granted.funding, reconciled: false });
     for grant in &granted.grants {
         wallet.available.add(grant.sub, grant.amount);
     }
+}
+
+/// Makes room where many lots have no more: between a half and as much again, by the wallet's name. Of a thousand wallets
+/// that are topped up by turns all would move at the same moment otherwise, a hundred kilobytes each, and everybody else
+/// would wait for it.
+fn room_for_a_lot(wallet: &mut Wallet) {
+    const MANY: usize = 32;
+    let lots = wallet.lots.len();
+    if lots < MANY || lots < wallet.lots.capacity() {
+        return;
+    }
+    let name = wallet.id.as_bytes().iter();
+    let spread = name.fold(0_usize, |spread, byte| spread.wrapping_mul(31).wrapping_add(usize::from(*byte)));
+    wallet.lots.reserve_exact(lots / 2 + spread % (lots / 2));
 }
 
 fn place(wallet: &mut Wallet, id: &CommandId, granted: &Granted) {
@@ -408,10 +424,49 @@ fn arrive(wallet: &mut Wallet, record: &Record) {
                     expires_at: piece.expires_at,
                 })
                 .collect();
+            room_for_a_lot(wallet);
             wallet.lots.push(Lot { id: id.clone(), parts, funding, reconciled });
         }
     }
     for (_, sub, amount) in taken.iter() {
         wallet.available.add(sub, amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{Funding, NEVER, SubId};
+    use crate::ledger::Grant;
+    use crate::money::Currency;
+    use crate::names::AccountId;
+    use std::collections::HashMap;
+
+    #[test]
+    fn wallets_that_are_topped_up_by_turns_do_not_all_move_at_once() {
+        let granted = Granted {
+            grants: SmallVec::from_slice(&[Grant { sub: SubId::PRINCIPAL, amount: 1, expires_at: NEVER }]),
+            channel: Label::internal("c"),
+            promotion: Label::internal("p"),
+            promoted: 2,
+            funding: Funding::Unknown,
+            uses: None,
+        };
+        // How many of a hundred wallets had to move for their lot of this number.
+        let mut moves: HashMap<usize, usize> = HashMap::new();
+        for number in 0..100 {
+            let id = AccountId::internal(&format!("wallet-{number}"));
+            let mut wallet = Wallet::new(id, Currency::CNY, Label::internal("standard"));
+            for lot in 0..2_000 {
+                let before = wallet.lots.capacity();
+                add_lot(&mut wallet, &CommandId::internal(&format!("t-{lot}")), &granted);
+                *moves.entry(lot).or_default() += usize::from(wallet.lots.capacity() != before);
+            }
+            assert_eq!((wallet.lots.len(), wallet.available.get(SubId::PRINCIPAL)), (2_000, 2_000));
+        }
+        let late = moves.iter().filter(|(lot, _)| **lot >= 128);
+        assert!(late.clone().all(|(_, moved)| *moved <= 12), "{:?}", late.max_by_key(|(_, moved)| **moved));
+        let all: usize = moves.values().sum();
+        assert!(all < 100 * 20, "they move as seldom as before: {all}");
     }
 }
