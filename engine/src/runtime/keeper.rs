@@ -31,8 +31,11 @@ use std::time::{Duration, Instant};
 /// that a checkpoint takes the same share of the shard's time however short its steps are, and the tail of the journal
 /// grows by half as many records as wallets are dirty.
 const PORTION: std::ops::RangeInclusive<usize> = 256..=2048;
+/// So many lots of a wallet take as long to stage as a wallet of one.
+const LOTS_A_WALLET: usize = 4;
 
-/// So many wallets at least are handed to the keeper at once, but for the last: it is woken for each portion.
+/// So many wallets, counted as they are staged, are handed to the keeper at once at least, but for the last: it is woken for
+/// each portion.
 const HANDED_OVER: usize = 1024;
 
 /// So many portions wait for the keeper at the most; while they do no more are staged. A shard is faster than a disk, what it
@@ -88,13 +91,14 @@ pub(crate) struct Staging {
     /// The checkpoint this shard has last begun.
     epoch: u32,
     rest: Vec<(u16, Vec<Slot>)>,
-    /// What is staged and not handed to the keeper yet.
+    /// What is staged and not handed to the keeper yet, and how many wallets that counts as.
     staged: Vec<WalletImage>,
+    staged_work: usize,
 }
 
 impl Staging {
     pub(crate) const fn new(shard: usize, jobs: Sender<Job>) -> Self {
-        Self { shard, jobs, ticket: 0, epoch: 0, rest: Vec::new(), staged: Vec::new() }
+        Self { shard, jobs, ticket: 0, epoch: 0, rest: Vec::new(), staged: Vec::new(), staged_work: 0 }
     }
 
     /// Whether a portion is waiting.
@@ -125,11 +129,11 @@ impl Staging {
         }
         let portion = (requests * 2).clamp(*PORTION.start(), *PORTION.end());
         let portion = if self.is_held_up() { 0 } else { portion };
-        let enough = self.staged.len() + portion;
-        while self.staged.len() < enough
+        let enough = self.staged_work + portion;
+        while self.staged_work < enough
             && let Some((bucket, slots)) = self.rest.pop()
         {
-            stage_bucket(&mut own, bucket, &slots, as_of, epoch, &mut self.staged);
+            self.staged_work += stage_bucket(&mut own, bucket, &slots, as_of, epoch, &mut self.staged);
         }
         // A full queue would stop the shard: rather a few wallets too many for a while. When it is half full the keeper is late.
         if crowded && !is_full(self.jobs.len(), self.jobs.capacity(), 3) {
@@ -141,7 +145,8 @@ impl Staging {
             self.ticket += 1;
             let _ = self.jobs.send(Job::Stage { shard: self.shard, ticket: self.ticket, as_of, puts });
         }
-        if self.staged.len() >= HANDED_OVER || (self.rest.is_empty() && !self.staged.is_empty()) {
+        if self.staged_work >= HANDED_OVER || (self.rest.is_empty() && !self.staged.is_empty()) {
+            self.staged_work = 0;
             let _ = self.jobs.send(Job::Wallets(self.shard, std::mem::take(&mut self.staged)));
         }
         if self.rest.is_empty() && self.epoch != shared.checkpoint_done[self.shard].load(Ordering::Relaxed) {
@@ -193,8 +198,9 @@ fn stage_put(shard: &mut Shard, slot: Slot, as_of: Position, ticket: u32, puts: 
     puts.push(Put::Wallet(entry.hash, wallet.id.clone(), Image::of(as_of, wallet)));
 }
 
-/// Stages the wallets of one bucket, in the order of their hashes. A slot may have been given to another wallet since;
-/// that one is in its own bucket, for this checkpoint or the next.
+/// Stages the wallets of one bucket, in the order of their hashes. Gives how many that were, each counted once more for
+/// every few of its lots: what that takes. A slot may have been given to another wallet since; that one is in its own
+/// bucket, for this checkpoint or the next.
 fn stage_bucket(
     shard: &mut Shard,
     bucket: u16,
@@ -202,13 +208,13 @@ fn stage_bucket(
     as_of: Position,
     epoch: u32,
     wallets: &mut Vec<WalletImage>,
-) {
+) -> usize {
     for slot in slots {
         if let Some(entry) = shard.wallets.entry(*slot) {
             super::prefetch::prefetch(entry);
         }
     }
-    let first = wallets.len();
+    let (first, mut work) = (wallets.len(), 0);
     for slot in slots {
         let Some(entry) = shard.wallets.entry_mut(*slot) else { continue };
         if !entry.dirty || Dirty::bucket(entry.hash) != bucket {
@@ -217,10 +223,12 @@ fn stage_bucket(
         entry.dirty = false;
         entry.staged = Staged::bulk(epoch);
         let wallet = &entry.value;
+        work += 1 + wallet.lots.len() / LOTS_A_WALLET;
         let image = Image::of(as_of, wallet);
         wallets.push(WalletImage { hash: entry.hash, id: wallet.id.clone(), image });
     }
     wallets[first..].sort_unstable_by(|one, other| (one.hash, &one.id).cmp(&(other.hash, &other.id)));
+    work
 }
 
 /// Slices, totals, refunds, documents and deadlines: few, and staged in one go.
