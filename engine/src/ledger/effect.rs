@@ -185,7 +185,7 @@ fn add_lot(wallet: &mut Wallet, id: &CommandId, granted: &Granted) {
 
 /// Makes room where many lots have no more: between a half and as much again, by the wallet's name. Of a thousand wallets
 /// that are topped up by turns all would move at the same moment otherwise, a hundred kilobytes each, and everybody else
-/// would wait for it.
+/// would wait for it. Those that were read from the store move together once, and then no more.
 fn room_for_a_lot(wallet: &mut Wallet) {
     const MANY: usize = 32;
     let lots = wallet.lots.len();

@@ -29,10 +29,11 @@ use std::time::{Duration, Instant};
 
 /// How many wallets are staged after one step of a checkpoint, at least and at most: twice as many as the step had requests, so
 /// that a checkpoint takes the same share of the shard's time however short its steps are, and the tail of the journal
-/// grows by half as many records as wallets are dirty.
+/// grows by half as many records as wallets are dirty, where these have few lots.
 const PORTION: std::ops::RangeInclusive<usize> = 256..=2048;
-/// So many lots of a wallet take as long to stage as a wallet of one.
-const LOTS_A_WALLET: usize = 4;
+/// So many lots take about as long to stage as a wallet does: they stand together, and a wallet of a few is found and put in
+/// order first. Wallets of hundreds would make everybody wait otherwise.
+const LOTS_A_WALLET: usize = 16;
 
 /// So many wallets, counted as they are staged, are handed to the keeper at once at least, but for the last: it is woken for
 /// each portion.
@@ -199,7 +200,7 @@ fn stage_put(shard: &mut Shard, slot: Slot, as_of: Position, ticket: u32, puts: 
 }
 
 /// Stages the wallets of one bucket, in the order of their hashes. Gives how many that were, each counted once more for
-/// every few of its lots: what that takes. A slot may have been given to another wallet since; that one is in its own
+/// every few of its lots: what that takes. A bucket is not divided. A slot may have been given to another wallet since; that one is in its own
 /// bucket, for this checkpoint or the next.
 fn stage_bucket(
     shard: &mut Shard,

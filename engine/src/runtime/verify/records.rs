@@ -617,6 +617,8 @@ mod tests {
             spend(&["t-1", "a-longer-name-of-a-lot", "t-3"], &[1], false),
             spend(&["t-1", "t-2", "t-3", "t-4"], &[0, 3], false),
             spend(&["t-1", "t-2", "t-3", "t-4", "t-5"], &[4], false),
+            spend(&["0198c3a2-7c1e-7f00-8000-0000000000ab"], &[], false),
+            spend(&["t-1", "0198c3a2-7c1e-7f00-8000-0000000000ab"], &[1], false),
         ] {
             for by in [None, Some(Label::internal("till"))] {
                 let mut bytes = Vec::new();
