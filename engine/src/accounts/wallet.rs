@@ -164,8 +164,6 @@ impl PartialEq for QuietUntil {
 impl Eq for QuietUntil {}
 
 impl QuietUntil {
-    const UNKNOWN: Self = Self(0);
-
     /// The last whole second before something ends then.
     fn before(ends: Timestamp) -> Self {
         let seconds = ends.div_euclid(1_000_000).max(0);
@@ -216,7 +214,7 @@ impl Wallet {
             product: product.into(),
             lots: SmallVec::new(),
             first_live: 0,
-            quiet_until: QuietUntil::UNKNOWN,
+            quiet_until: QuietUntil::default(),
             available: Subs::default(),
             held: 0,
             arrears: 0,
@@ -359,7 +357,7 @@ impl Wallet {
 
     /// What ends, and when, has changed.
     pub(crate) fn forget_quiet(&mut self) {
-        self.quiet_until = QuietUntil::UNKNOWN;
+        self.quiet_until = QuietUntil::default();
     }
 
     /// Finds out until when nothing ends, unless that is known and still to come.
